@@ -1,0 +1,33 @@
+//! Shenban (深办): a city hotline's recurring tickets become problems, problems become cases, and a
+//! case is chased unit by unit until the tickets really stop.
+//!
+//! The house, from the ground up. **A floor imports only from floors below it** (`tests/floors.rs` checks):
+//!
+//! * [`lang`]: the two languages of the interface. A text's key is its Chinese wording.
+//! * [`domain`]: the words and rules of the field: tickets, problems, cases, tasks, who may do what,
+//!   the working-day calendar. No I/O, no clock, no database.
+//! * [`plan`]: a case's tasks as a graph: readiness, cycles, schedule, lamp, layout.
+//! * [`detect`]: which tickets belong together, whether they recur, and why.
+//! * [`playbook`]: the template format under `workflows/`.
+//! * [`intake`]: ticket files as cities send them: encodings, headers, rejected rows.
+//! * [`mail`]: a message's bytes, the SMTP connections, the demo's mail catcher. Knows no database.
+//! * [`store`]: the only floor that knows diesel: schema, rows, one file an aggregate.
+//! * [`app`]: what people do, one file a use case: authorise → load → decide → save in one transaction.
+//! * [`jobs`]: what happens by itself: detection, deadlines, delivery, verification, sealing.
+//! * [`web`]: the pages, the JSON API and the live stream over HTTP.
+//! * [`cli`]: one file a subcommand.
+
+pub mod app;
+pub mod cli;
+pub mod detect;
+pub mod domain;
+pub mod intake;
+pub mod jobs;
+pub mod lang;
+pub mod mail;
+pub mod plan;
+pub mod playbook;
+pub mod store;
+pub mod web;
+
+rust_i18n::i18n!("src/lang/locales", fallback = "zh");
