@@ -1,5 +1,11 @@
 //! The words and rules of the field. No I/O, no clock, no database: everything here takes values and gives values.
 
+pub mod access;
 pub mod calendar;
+pub mod case;
+pub mod coded;
+pub mod event;
+pub mod notice;
+pub mod problem;
 pub mod task;
 pub mod ticket;

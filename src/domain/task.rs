@@ -1,61 +1,22 @@
 //! A task: one unit's piece of work in a case, and the states it passes through.
 
+use super::coded::coded;
 use crate::lang::Message;
-use serde::{Deserialize, Serialize};
 
-/// The one linear state of a task. What happens beside it (blocked, an extension asked, an objection) has rows of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskState {
-    Waiting,
-    Ready,
-    Acknowledged,
-    InProgress,
-    Submitted,
-    Done,
-    Cancelled,
+coded! {
+    /// The one linear state of a task. What happens beside it (blocked, an extension asked, an objection) has rows of its own.
+    pub enum TaskState {
+        Waiting = "waiting" "待前序",
+        Ready = "ready" "待签收",
+        Acknowledged = "acknowledged" "已签收",
+        InProgress = "in_progress" "办理中",
+        Submitted = "submitted" "待验收",
+        Done = "done" "已办结",
+        Cancelled = "cancelled" "已取消",
+    }
 }
 
 impl TaskState {
-    pub const ALL: [TaskState; 7] = [
-        TaskState::Waiting,
-        TaskState::Ready,
-        TaskState::Acknowledged,
-        TaskState::InProgress,
-        TaskState::Submitted,
-        TaskState::Done,
-        TaskState::Cancelled,
-    ];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            TaskState::Waiting => "waiting",
-            TaskState::Ready => "ready",
-            TaskState::Acknowledged => "acknowledged",
-            TaskState::InProgress => "in_progress",
-            TaskState::Submitted => "submitted",
-            TaskState::Done => "done",
-            TaskState::Cancelled => "cancelled",
-        }
-    }
-
-    pub fn parse(code: &str) -> Option<TaskState> {
-        TaskState::ALL.into_iter().find(|state| state.code() == code)
-    }
-
-    /// The word on screen, which is also its translation key.
-    pub fn label(self) -> &'static str {
-        match self {
-            TaskState::Waiting => "待前序",
-            TaskState::Ready => "待签收",
-            TaskState::Acknowledged => "已签收",
-            TaskState::InProgress => "办理中",
-            TaskState::Submitted => "待验收",
-            TaskState::Done => "已办结",
-            TaskState::Cancelled => "已取消",
-        }
-    }
-
     /// The shape that tells the state without colour.
     pub fn shape(self) -> &'static str {
         match self {
@@ -85,46 +46,20 @@ impl TaskState {
     }
 }
 
-/// What moves a task from one state to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskMove {
-    /// What gated it is satisfied.
-    Release,
-    /// A new gating dependency takes a task back that nobody has signed for yet.
-    Withhold,
-    Acknowledge,
-    Start,
-    Submit,
-    Accept,
-    /// The acceptor sends the submission back (退回).
-    Return,
-    Cancel,
-}
-
-impl TaskMove {
-    pub const ALL: [TaskMove; 8] = [
-        TaskMove::Release,
-        TaskMove::Withhold,
-        TaskMove::Acknowledge,
-        TaskMove::Start,
-        TaskMove::Submit,
-        TaskMove::Accept,
-        TaskMove::Return,
-        TaskMove::Cancel,
-    ];
-
-    fn label(self) -> &'static str {
-        match self {
-            TaskMove::Release => "放行",
-            TaskMove::Withhold => "收回",
-            TaskMove::Acknowledge => "签收",
-            TaskMove::Start => "开始办理",
-            TaskMove::Submit => "提交办结",
-            TaskMove::Accept => "验收",
-            TaskMove::Return => "退回",
-            TaskMove::Cancel => "取消",
-        }
+coded! {
+    /// What moves a task from one state to the next.
+    pub enum TaskMove {
+        /// What gated it is satisfied.
+        Release = "release" "放行",
+        /// A new gating dependency takes a task back that nobody has signed for yet.
+        Withhold = "withhold" "收回",
+        Acknowledge = "acknowledge" "签收",
+        Start = "start" "开始办理",
+        Submit = "submit" "提交办结",
+        Accept = "accept" "验收",
+        /// The acceptor sends the submission back.
+        Return = "return" "退回",
+        Cancel = "cancel" "取消",
     }
 }
 
@@ -146,64 +81,25 @@ pub fn next_state(from: TaskState, step: TaskMove) -> Result<TaskState, Message>
     }
 }
 
-/// What an edge of the plan means. Finish-to-start and start-to-start gate the release, finish-to-finish the submission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DependencyKind {
-    #[default]
-    FinishToStart,
-    StartToStart,
-    FinishToFinish,
-}
-
-impl DependencyKind {
-    pub const ALL: [DependencyKind; 3] =
-        [DependencyKind::FinishToStart, DependencyKind::StartToStart, DependencyKind::FinishToFinish];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            DependencyKind::FinishToStart => "finish_to_start",
-            DependencyKind::StartToStart => "start_to_start",
-            DependencyKind::FinishToFinish => "finish_to_finish",
-        }
-    }
-
-    pub fn parse(code: &str) -> Option<DependencyKind> {
-        DependencyKind::ALL.into_iter().find(|kind| kind.code() == code)
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            DependencyKind::FinishToStart => "完成后开始",
-            DependencyKind::StartToStart => "开始后开始",
-            DependencyKind::FinishToFinish => "完成后完成",
-        }
+coded! {
+    /// What an edge of the plan means. Finish-to-start and start-to-start gate the release, finish-to-finish the submission.
+    #[derive(Default)]
+    pub enum DependencyKind {
+        #[default]
+        FinishToStart = "finish_to_start" "完成后开始",
+        StartToStart = "start_to_start" "开始后开始",
+        FinishToFinish = "finish_to_finish" "完成后完成",
     }
 }
 
-/// How a duration counts (a hospital's shift counts hours, a public notice counts natural days).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DurationUnit {
-    #[default]
-    WorkingDays,
-    NaturalDays,
-    Hours,
-}
-
-impl DurationUnit {
-    pub const ALL: [DurationUnit; 3] = [DurationUnit::WorkingDays, DurationUnit::NaturalDays, DurationUnit::Hours];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            DurationUnit::WorkingDays => "working_days",
-            DurationUnit::NaturalDays => "natural_days",
-            DurationUnit::Hours => "hours",
-        }
-    }
-
-    pub fn parse(code: &str) -> Option<DurationUnit> {
-        DurationUnit::ALL.into_iter().find(|unit| unit.code() == code)
+coded! {
+    /// How a duration counts (a public notice counts natural days, an emergency repair counts hours).
+    #[derive(Default)]
+    pub enum DurationUnit {
+        #[default]
+        WorkingDays = "working_days" "个工作日",
+        NaturalDays = "natural_days" "个自然日",
+        Hours = "hours" "小时",
     }
 }
 

@@ -1,1 +1,231 @@
-//! See the map in `lib.rs`.
+//! The only floor that knows diesel. Above it there are rows (plain structs) and functions on a [`Tx`].
+
+mod conn;
+mod schema;
+mod writer;
+
+// pub mod cases;
+pub mod events;
+// pub mod files;
+pub mod house;
+// pub mod notices;
+pub mod people;
+// pub mod plans;
+// pub mod problems;
+pub mod sessions;
+// pub mod tasks;
+// pub mod tickets;
+
+use conn::{Access, Conn, Opener};
+use diesel::r2d2::{ManageConnection, Pool};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, oneshot, watch};
+
+pub use conn::DatabaseUrl;
+
+/// What can go wrong below the rules.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    #[error("unknown kind of database: {0:?} (use sqlite:PATH or postgres://…)")]
+    Url(String),
+    #[error("too many requests are waiting for the database")]
+    Busy,
+    /// A unique rule of the tables was hit; names the constraint or its columns.
+    #[error("duplicate: {0}")]
+    Duplicate(String),
+    #[error("migration failed: {0}")]
+    Migration(String),
+    #[error("database: {0}")]
+    Unavailable(String),
+}
+
+impl StoreError {
+    fn connect(error: diesel::ConnectionError) -> StoreError {
+        StoreError::Unavailable(error.to_string())
+    }
+}
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> StoreError {
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
+                StoreError::Duplicate(info.constraint_name().unwrap_or_else(|| info.message()).to_owned())
+            }
+            other => StoreError::Unavailable(other.to_string()),
+        }
+    }
+}
+
+/// A transaction (or a read) in progress.
+pub struct Tx<'a>(pub(in crate::store) &'a mut Conn);
+
+/// The database: one writer and several readers on SQLite, one pool on PostgreSQL.
+#[derive(Clone)]
+pub struct Store {
+    url: DatabaseUrl,
+    writing: Writing,
+    readers: Pool<Opener>,
+    waiting_readers: Arc<Semaphore>,
+    commits: watch::Sender<u64>,
+}
+
+#[derive(Clone)]
+enum Writing {
+    Sqlite(writer::Writer),
+    Postgres { pool: Pool<Opener>, waiting: Arc<Semaphore> },
+}
+
+/// Requests that may wait for a connection; beyond it the answer is [`StoreError::Busy`].
+const WAITING: usize = 512;
+
+impl Store {
+    /// Opens the database and brings its tables up to date. An SQLite file (and its folder) is made when absent.
+    pub fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
+        if let DatabaseUrl::Sqlite(path) = url
+            && let Some(folder) = path.parent()
+        {
+            std::fs::create_dir_all(folder).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        }
+        let mut first = url.open(Access::ReadWrite)?;
+        first.migrate()?;
+        let commits = watch::Sender::new(0);
+        let (writing, readers) = match url {
+            DatabaseUrl::Sqlite(_) => {
+                let told = commits.clone();
+                let writer = writer::Writer::start(first, move || told.send_modify(|n| *n += 1))?;
+                (Writing::Sqlite(writer), pool(url, Access::ReadOnly, 6)?)
+            }
+            DatabaseUrl::Postgres(_) => {
+                drop(first);
+                let pool = pool(url, Access::ReadWrite, 16)?;
+                (Writing::Postgres { pool: pool.clone(), waiting: Arc::new(Semaphore::new(WAITING)) }, pool)
+            }
+        };
+        Ok(Store { url: url.clone(), writing, readers, waiting_readers: Arc::new(Semaphore::new(WAITING)), commits })
+    }
+
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// Changes after every commit of this process: what background work waits on.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
+    }
+
+    /// Runs `work` in one transaction; an error or a panic rolls it back. Answers after the commit is on disk.
+    pub async fn write<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.writing {
+            Writing::Sqlite(writer) => {
+                let (job, answer) = sqlite_job(work);
+                writer.submit(job)?;
+                answer.await.unwrap_or_else(|_| Err(lost().into()))
+            }
+            Writing::Postgres { pool, waiting } => {
+                let _permit = waiting.try_acquire().map_err(|_| StoreError::Busy)?;
+                let (pool, commits) = (pool.clone(), self.commits.clone());
+                on_blocking_thread(move || postgres_write(&pool, &commits, work)).await
+            }
+        }
+    }
+
+    /// [`Store::write`] for commands and imports: blocks the thread and waits for its turn however long the queue.
+    pub fn write_blocking<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.writing {
+            Writing::Sqlite(writer) => {
+                let (job, answer) = sqlite_job(work);
+                writer.submit_patiently(job)?;
+                answer.blocking_recv().unwrap_or_else(|_| Err(lost().into()))
+            }
+            Writing::Postgres { pool, .. } => postgres_write(pool, &self.commits, work),
+        }
+    }
+
+    /// Runs `work` on a reading connection, all of it on one snapshot.
+    pub async fn read<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let _permit = self.waiting_readers.try_acquire().map_err(|_| StoreError::Busy)?;
+        let store = self.clone();
+        on_blocking_thread(move || store.read_blocking(work)).await
+    }
+
+    /// [`Store::read`] on this thread.
+    pub fn read_blocking<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        let mut conn = self.readers.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        writer::run_guarded(&mut conn, work)
+    }
+}
+
+fn pool(url: &DatabaseUrl, access: Access, size: u32) -> Result<Pool<Opener>, StoreError> {
+    let opener = Opener { url: url.clone(), access };
+    // One look at start names a wrong URL at once instead of after the pool's patience.
+    drop(opener.connect()?);
+    Ok(Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .test_on_check_out(false)
+        .connection_timeout(Duration::from_secs(10))
+        .build_unchecked(opener))
+}
+
+fn sqlite_job<T, E>(
+    work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+) -> (writer::Job, oneshot::Receiver<Result<T, E>>)
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let (sender, answer) = oneshot::channel();
+    let job: writer::Job = Box::new(move |conn| {
+        let outcome = writer::run_guarded(conn, work);
+        Box::new(move |commit| {
+            // Whoever asked may have gone; the work is committed all the same.
+            let _ = sender.send(commit.map_err(E::from).and(outcome));
+        })
+    });
+    (job, answer)
+}
+
+fn postgres_write<T, E: From<StoreError>>(
+    pool: &Pool<Opener>,
+    commits: &watch::Sender<u64>,
+    work: impl FnOnce(&mut Tx) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut conn = pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let outcome = writer::run_guarded(&mut conn, work);
+    commits.send_modify(|n| *n += 1);
+    outcome
+}
+
+async fn on_blocking_thread<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(lost().into()))
+}
+
+fn lost() -> StoreError {
+    StoreError::Unavailable("the request was dropped before its turn".into())
+}
+
+/// A fresh id: UUIDv7 text, so that ids sort by their making.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}

@@ -1,0 +1,70 @@
+//! What a change owes to a recipient (通知), and where it stands.
+
+use super::coded::coded;
+
+coded! {
+    /// What a notice asks or tells. Reminders are stages too: each is owed once a cycle.
+    pub enum Stage {
+        CaseIssued = "case_issued" "专项交办",
+        TaskReleased = "task_released" "任务交办",
+        TaskWithheld = "task_withheld" "任务收回",
+        TaskCancelled = "task_cancelled" "任务取消",
+        TaskChanged = "task_changed" "任务调整",
+        AcknowledgeReminder = "acknowledge_reminder" "签收提醒",
+        DueSoon = "due_soon" "临期提醒",
+        Overdue = "overdue" "超期催办",
+        SubmissionToAccept = "submission_to_accept" "待验收",
+        SubmissionAccepted = "submission_accepted" "验收通过",
+        SubmissionReturned = "submission_returned" "验收退回",
+        ExtensionAsked = "extension_asked" "延期申请",
+        ExtensionDecided = "extension_decided" "延期批复",
+        HelpAsked = "help_asked" "协助请求",
+        HelpAnswered = "help_answered" "协助答复",
+        ObjectionRaised = "objection_raised" "职责异议",
+        ObjectionRuled = "objection_ruled" "异议裁定",
+        CaseVerifying = "case_verifying" "转入成效观察",
+        CaseClosed = "case_closed" "专项销号",
+        CaseTerminated = "case_terminated" "专项终止",
+        CaseReopened = "case_reopened" "专项重启",
+    }
+}
+
+coded! {
+    /// To whom a notice is owed; the address is resolved when it is claimed.
+    pub enum RecipientKind {
+        /// The unit's mailbox, its liaison's, or its officers'.
+        Unit = "unit" "单位",
+        Person = "person" "人员",
+    }
+}
+
+coded! {
+    /// How a notice stands: owed until a mail is accepted or a decision is recorded.
+    pub enum NoticeState {
+        Owed = "owed" "待发送",
+        Mailed = "mailed" "已发送",
+        /// Nobody needs it any more, or a step passed before its policy took effect: recorded, with the reason.
+        Skipped = "skipped" "不再发送",
+    }
+}
+
+coded! {
+    /// A mail's way from frozen bytes to the server's word.
+    pub enum MailState {
+        Queued = "queued" "排队",
+        Sent = "sent" "服务器已接收",
+        /// The server refused it for good, or nobody can be reached there.
+        Failed = "failed" "发送失败",
+    }
+}
+
+coded! {
+    /// How one attempt to reach somebody ended.
+    pub enum AttemptOutcome {
+        Accepted = "accepted" "已接收",
+        Refused = "refused" "被拒收",
+        Deferred = "deferred" "暂未成功",
+        /// The connection was lost after the data: it may have arrived.
+        Unknown = "unknown" "结果不明",
+    }
+}

@@ -1,0 +1,128 @@
+//! The two databases behind one type. The URL alone decides which.
+
+use super::StoreError;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::ManageConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::path::{Path, PathBuf};
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+#[derive(diesel::MultiConnection)]
+pub(in crate::store) enum Conn {
+    Sqlite(SqliteConnection),
+    Pg(PgConnection),
+}
+
+/// Expands one diesel expression for each backend: batch inserts, RETURNING and ON CONFLICT do not work on [`Conn`] itself.
+macro_rules! on_backend {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::store::conn::Conn::Sqlite($c) => $body,
+            $crate::store::conn::Conn::Pg($c) => $body,
+        }
+    };
+}
+pub(in crate::store) use on_backend;
+
+/// Where the truth is kept: `sqlite:PATH` (or a plain path) or `postgres://…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl DatabaseUrl {
+    /// Refuses a scheme it does not know instead of making an empty file of that name.
+    pub fn parse(url: &str) -> Result<DatabaseUrl, StoreError> {
+        match url.split_once(':') {
+            Some(("postgres" | "postgresql", _)) => Ok(DatabaseUrl::Postgres(url.to_owned())),
+            Some(("sqlite", path)) if !path.trim_start_matches("//").is_empty() => {
+                Ok(DatabaseUrl::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))))
+            }
+            None if !url.is_empty() => Ok(DatabaseUrl::Sqlite(PathBuf::from(url))),
+            _ => Err(StoreError::Url(url.split(':').next().unwrap_or_default().to_owned())),
+        }
+    }
+
+    pub(in crate::store) fn open(&self, access: Access) -> Result<Conn, StoreError> {
+        match self {
+            DatabaseUrl::Sqlite(path) => open_sqlite(path, access).map(Conn::Sqlite),
+            DatabaseUrl::Postgres(url) => {
+                let mut conn = PgConnection::establish(url).map_err(StoreError::connect)?;
+                conn.batch_execute("SET TIME ZONE 'UTC'; SET statement_timeout = '60s'; SET lock_timeout = '20s'")?;
+                Ok(Conn::Pg(conn))
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Access {
+    ReadOnly,
+    ReadWrite,
+}
+
+fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, StoreError> {
+    let mode = if access == Access::ReadOnly { "ro" } else { "rwc" };
+    // '?', '#' and '%' mean something in an SQLite URI.
+    let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let mut conn = SqliteConnection::establish(&format!("file:{name}?mode={mode}")).map_err(StoreError::connect)?;
+    conn.batch_execute("PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;")?;
+    if access == Access::ReadWrite {
+        conn.batch_execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;")?;
+    }
+    Ok(conn)
+}
+
+impl Conn {
+    pub(in crate::store) fn migrate(&mut self) -> Result<usize, StoreError> {
+        let applied = match self {
+            Conn::Sqlite(conn) => conn.run_pending_migrations(SQLITE_MIGRATIONS).map(|done| done.len()),
+            Conn::Pg(conn) => conn.run_pending_migrations(POSTGRES_MIGRATIONS).map(|done| done.len()),
+        };
+        applied.map_err(|error| StoreError::Migration(error.to_string()))
+    }
+
+    /// Begins a transaction that will write. On SQLite a deferred one would fail half-way when another process writes too.
+    pub(in crate::store) fn begin_write(&mut self) -> Result<(), StoreError> {
+        match self {
+            Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
+            Conn::Pg(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+        }
+        Ok(())
+    }
+
+    pub(in crate::store) fn commit(&mut self) -> Result<(), StoreError> {
+        Ok(<Conn as Connection>::TransactionManager::commit_transaction(self)?)
+    }
+
+    pub(in crate::store) fn rollback(&mut self) -> Result<(), StoreError> {
+        Ok(<Conn as Connection>::TransactionManager::rollback_transaction(self)?)
+    }
+}
+
+/// Opens connections for a pool.
+pub(in crate::store) struct Opener {
+    pub url: DatabaseUrl,
+    pub access: Access,
+}
+
+impl ManageConnection for Opener {
+    type Connection = Conn;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<Conn, StoreError> {
+        self.url.open(self.access)
+    }
+
+    fn is_valid(&self, conn: &mut Conn) -> Result<(), StoreError> {
+        Ok(conn.batch_execute("SELECT 1")?)
+    }
+
+    fn has_broken(&self, conn: &mut Conn) -> bool {
+        std::thread::panicking() || <Conn as Connection>::TransactionManager::is_broken_transaction_manager(conn)
+    }
+}

@@ -1,0 +1,207 @@
+//! Units, people and the posts they hold.
+
+use super::conn::on_backend;
+use super::schema::{person, post, unit};
+use super::{StoreError, Tx};
+use crate::domain::access::{Post, Role};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = unit)]
+pub struct Unit {
+    pub id: String,
+    pub parent_id: Option<String>,
+    /// Ids from the root down to this unit, each closed by `/`: a subtree is a prefix.
+    pub path: String,
+    pub name: String,
+    pub name_en: Option<String>,
+    pub mailbox: Option<String>,
+    pub active: bool,
+    pub version: i64,
+    pub created_at: NaiveDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = person)]
+pub struct Person {
+    pub id: String,
+    pub login: String,
+    pub name: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub lang: String,
+    pub password_hash: Option<String>,
+    pub failed_sign_ins: i32,
+    pub locked_until: Option<NaiveDateTime>,
+    pub active: bool,
+    pub version: i64,
+    pub created_at: NaiveDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = post)]
+pub struct PostRow {
+    pub id: String,
+    pub person_id: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub role: Role,
+    pub unit_id: Option<String>,
+    pub case_id: Option<String>,
+    pub since: NaiveDateTime,
+    pub until: Option<NaiveDateTime>,
+}
+
+pub fn units(tx: &mut Tx) -> Result<Vec<Unit>, StoreError> {
+    Ok(unit::table.order(unit::path).select(Unit::as_select()).load(tx.0)?)
+}
+
+pub fn unit_by_id(tx: &mut Tx, id: &str) -> Result<Option<Unit>, StoreError> {
+    Ok(unit::table.find(id).select(Unit::as_select()).first(tx.0).optional()?)
+}
+
+pub fn unit_by_name(tx: &mut Tx, name: &str) -> Result<Option<Unit>, StoreError> {
+    Ok(unit::table.filter(unit::name.eq(name)).select(Unit::as_select()).first(tx.0).optional()?)
+}
+
+pub fn insert_unit(tx: &mut Tx, row: &Unit) -> Result<(), StoreError> {
+    diesel::insert_into(unit::table).values(row).execute(tx.0)?;
+    Ok(())
+}
+
+/// Saves what an admin may change; `false` when `row.version` is no longer the stored one.
+pub fn update_unit(tx: &mut Tx, row: &Unit) -> Result<bool, StoreError> {
+    let changed = diesel::update(unit::table.filter(unit::id.eq(&row.id)).filter(unit::version.eq(row.version)))
+        .set((
+            unit::name.eq(&row.name),
+            unit::name_en.eq(&row.name_en),
+            unit::mailbox.eq(&row.mailbox),
+            unit::active.eq(row.active),
+            unit::version.eq(row.version + 1),
+        ))
+        .execute(tx.0)?;
+    Ok(changed == 1)
+}
+
+pub fn people(tx: &mut Tx) -> Result<Vec<Person>, StoreError> {
+    Ok(person::table.order(person::login).select(Person::as_select()).load(tx.0)?)
+}
+
+pub fn person_by_id(tx: &mut Tx, id: &str) -> Result<Option<Person>, StoreError> {
+    Ok(person::table.find(id).select(Person::as_select()).first(tx.0).optional()?)
+}
+
+pub fn person_by_login(tx: &mut Tx, login: &str) -> Result<Option<Person>, StoreError> {
+    Ok(person::table.filter(person::login.eq(login)).select(Person::as_select()).first(tx.0).optional()?)
+}
+
+pub fn insert_person(tx: &mut Tx, row: &Person) -> Result<(), StoreError> {
+    diesel::insert_into(person::table).values(row).execute(tx.0)?;
+    Ok(())
+}
+
+/// Saves what an admin may change; `false` when `row.version` is no longer the stored one.
+pub fn update_person(tx: &mut Tx, row: &Person) -> Result<bool, StoreError> {
+    let changed = diesel::update(person::table.filter(person::id.eq(&row.id)).filter(person::version.eq(row.version)))
+        .set((
+            person::name.eq(&row.name),
+            person::email.eq(&row.email),
+            person::phone.eq(&row.phone),
+            person::password_hash.eq(&row.password_hash),
+            person::active.eq(row.active),
+            person::version.eq(row.version + 1),
+        ))
+        .execute(tx.0)?;
+    Ok(changed == 1)
+}
+
+pub fn set_lang(tx: &mut Tx, person_id: &str, lang: &str) -> Result<(), StoreError> {
+    diesel::update(person::table.find(person_id)).set(person::lang.eq(lang)).execute(tx.0)?;
+    Ok(())
+}
+
+/// Notes a failed or (with zero) a successful sign-in.
+pub fn set_sign_in_failures(
+    tx: &mut Tx,
+    person_id: &str,
+    failures: i32,
+    locked_until: Option<NaiveDateTime>,
+) -> Result<(), StoreError> {
+    diesel::update(person::table.find(person_id))
+        .set((person::failed_sign_ins.eq(failures), person::locked_until.eq(locked_until)))
+        .execute(tx.0)?;
+    Ok(())
+}
+
+/// The posts somebody holds at `now`, as authorisation reads them.
+pub fn posts_of(tx: &mut Tx, person_id: &str, now: NaiveDateTime) -> Result<Vec<Post>, StoreError> {
+    let rows: Vec<(String, Option<String>, Option<String>, Option<String>)> = post::table
+        .left_join(unit::table.on(unit::id.nullable().eq(post::unit_id)))
+        .filter(post::person_id.eq(person_id))
+        .filter(post::until.is_null().or(post::until.gt(now)))
+        .select((post::role, post::unit_id, unit::path.nullable(), post::case_id))
+        .load(tx.0)?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(role, unit_id, unit_path, case_id)| Some(Post { role: Role::parse(&role)?, unit_id, unit_path, case_id }))
+        .collect())
+}
+
+/// Every open post: (post, person).
+pub fn open_posts(tx: &mut Tx, now: NaiveDateTime) -> Result<Vec<PostRow>, StoreError> {
+    Ok(post::table
+        .filter(post::until.is_null().or(post::until.gt(now)))
+        .order(post::since)
+        .select(PostRow::as_select())
+        .load(tx.0)?)
+}
+
+pub fn insert_posts(tx: &mut Tx, rows: Vec<PostRow>) -> Result<(), StoreError> {
+    on_backend!(tx.0, c => diesel::insert_into(post::table).values(rows).execute(c))?;
+    Ok(())
+}
+
+pub fn end_post(tx: &mut Tx, post_id: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let ended = diesel::update(post::table.find(post_id).filter(post::until.is_null()))
+        .set(post::until.eq(now))
+        .execute(tx.0)?;
+    Ok(ended == 1)
+}
+
+/// Active people of a unit who hold one of `roles` there, with a mail address.
+pub fn reachable_in_unit(
+    tx: &mut Tx,
+    unit_id: &str,
+    roles: &[Role],
+    now: NaiveDateTime,
+) -> Result<Vec<Person>, StoreError> {
+    let codes: Vec<&str> = roles.iter().map(|role| role.code()).collect();
+    Ok(person::table
+        .inner_join(post::table.on(post::person_id.eq(person::id)))
+        .filter(post::unit_id.eq(unit_id))
+        .filter(post::role.eq_any(codes))
+        .filter(post::until.is_null().or(post::until.gt(now)))
+        .filter(person::active.eq(true))
+        .filter(person::email.is_not_null())
+        .order(person::login)
+        .select(Person::as_select())
+        .distinct()
+        .load(tx.0)?)
+}
+
+/// Ids of active people who hold `role` anywhere.
+pub fn holders_of(tx: &mut Tx, role: Role, now: NaiveDateTime) -> Result<Vec<String>, StoreError> {
+    Ok(post::table
+        .inner_join(person::table.on(person::id.eq(post::person_id)))
+        .filter(post::role.eq(role.code()))
+        .filter(post::until.is_null().or(post::until.gt(now)))
+        .filter(person::active.eq(true))
+        .select(post::person_id)
+        .distinct()
+        .load(tx.0)?)
+}
+
+/// (id, name) of the given people, in no order.
+pub fn names_of(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    Ok(person::table.filter(person::id.eq_any(ids)).select((person::id, person::name)).load(tx.0)?)
+}

@@ -1,0 +1,98 @@
+//! SQLite's one writer: a thread that takes several waiting jobs into one transaction, a savepoint each, and
+//! answers them after the commit, so that one sync to the disk serves many people.
+
+use super::conn::Conn;
+use super::{StoreError, Tx};
+use diesel::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+/// Jobs that may wait; beyond it the answer is [`StoreError::Busy`].
+const QUEUE: usize = 512;
+/// Jobs that share one commit at most, so that the first does not wait for a long tail.
+const BATCH: usize = 64;
+
+/// What a job leaves to be done once its transaction's fate is known.
+pub(in crate::store) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub(in crate::store) type Job = Box<dyn FnOnce(&mut Conn) -> Answer + Send>;
+
+#[derive(Clone)]
+pub(in crate::store) struct Writer {
+    queue: SyncSender<Job>,
+}
+
+impl Writer {
+    /// Starts the thread; it ends when the last handle is dropped. `committed` is called after each commit.
+    pub fn start(mut conn: Conn, committed: impl Fn() + Send + 'static) -> Result<Writer, StoreError> {
+        let (queue, jobs) = sync_channel::<Job>(QUEUE);
+        std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || {
+                while let Ok(first) = jobs.recv() {
+                    run_batch(&mut conn, first, &jobs);
+                    committed();
+                }
+            })
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Writer { queue })
+    }
+
+    pub fn submit(&self, job: Job) -> Result<(), StoreError> {
+        self.queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Unavailable("the writer has stopped".into()),
+        })
+    }
+
+    /// Waits for room in the queue: for imports and commands, which nobody waits for at a screen.
+    pub fn submit_patiently(&self, job: Job) -> Result<(), StoreError> {
+        self.queue.send(job).map_err(|_| StoreError::Unavailable("the writer has stopped".into()))
+    }
+}
+
+fn run_batch(conn: &mut Conn, first: Job, jobs: &Receiver<Job>) {
+    if let Err(error) = conn.begin_write() {
+        // Dropping the job drops its sender, which its caller sees as `Unavailable`.
+        tracing::error!(%error, "cannot begin a transaction");
+        return;
+    }
+    let mut answers = vec![first(conn)];
+    while answers.len() < BATCH {
+        let Ok(job) = jobs.try_recv() else { break };
+        answers.push(job(conn));
+    }
+    let outcome = conn.commit();
+    if outcome.is_err() {
+        // A failed commit leaves nothing behind; a failed rollback after it has nothing to undo.
+        let _ = conn.rollback();
+    }
+    for answer in answers {
+        answer(outcome.clone());
+    }
+}
+
+/// Runs `work` in a transaction of its own (a savepoint when one is open). A panic rolls it back like an error.
+pub(in crate::store) fn run_guarded<T, E: From<StoreError>>(
+    conn: &mut Conn,
+    work: impl FnOnce(&mut Tx) -> Result<T, E>,
+) -> Result<T, E> {
+    /// Diesel wants an error type that is made from its own.
+    enum Fault<E> {
+        Work(E),
+        Database(diesel::result::Error),
+    }
+    impl<E> From<diesel::result::Error> for Fault<E> {
+        fn from(error: diesel::result::Error) -> Self {
+            Fault::Database(error)
+        }
+    }
+    let outcome = conn.transaction(|conn| {
+        catch_unwind(AssertUnwindSafe(|| work(&mut Tx(conn))))
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("a job panicked".into()).into()))
+            .map_err(Fault::Work)
+    });
+    outcome.map_err(|fault| match fault {
+        Fault::Work(error) => error,
+        Fault::Database(error) => StoreError::from(error).into(),
+    })
+}
