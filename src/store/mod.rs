@@ -4,16 +4,16 @@ mod conn;
 mod schema;
 mod writer;
 
-// pub mod cases;
+pub mod cases;
 pub mod events;
 // pub mod files;
 pub mod house;
-// pub mod notices;
+pub mod notices;
 pub mod people;
-// pub mod plans;
+pub mod plans;
 // pub mod problems;
 pub mod sessions;
-// pub mod tasks;
+pub mod tasks;
 // pub mod tickets;
 
 use conn::{Access, Conn, Opener};

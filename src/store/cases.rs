@@ -1,0 +1,401 @@
+//! Cases and what belongs to a case as a whole.
+
+use super::conn::on_backend;
+use super::schema::{approval, case_problem, case_role, case_unit, cases, directive, look_back, observation, unit};
+use super::{StoreError, Tx};
+use crate::domain::case::{ApprovalSubject, CaseState, CompareDays, Grade, ObservationResult, Part};
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = cases)]
+pub struct Case {
+    pub id: String,
+    /// What people call it: `ZX-2026-0007`.
+    pub no: String,
+    pub title: String,
+    pub goal: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub state: CaseState,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub grade: Grade,
+    pub sensitive: bool,
+    pub lead_unit_id: String,
+    pub original_deadline: NaiveDate,
+    pub deadline: NaiveDate,
+    pub round: i32,
+    pub plan_revision: i64,
+    /// The agreed wording for callers (答复口径).
+    pub answer: String,
+    pub answer_author: Option<String>,
+    pub answer_until: Option<NaiveDate>,
+    pub playbook_key: Option<String>,
+    pub playbook_hash: Option<String>,
+    pub playbook_text: Option<String>,
+    pub playbook_parameters: Option<String>,
+    /// JSON of [`crate::domain::case::ObservationRule`].
+    pub observation_rule: String,
+    pub issued_at: Option<NaiveDateTime>,
+    pub verifying_at: Option<NaiveDateTime>,
+    pub ended_at: Option<NaiveDateTime>,
+    pub end_reason: Option<String>,
+    /// The unit that keeps it cured (长效管护).
+    pub keeper_unit_id: Option<String>,
+    pub version: i64,
+    pub created_by: String,
+    pub created_at: NaiveDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = approval)]
+pub struct Approval {
+    pub id: String,
+    pub case_id: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub subject: ApprovalSubject,
+    /// 批示, 会议纪要, 文号.
+    pub basis: String,
+    pub approver: String,
+    /// Empty while an urgent case was issued first and is approved after.
+    pub decided_on: Option<NaiveDate>,
+    pub reason: Option<String>,
+    pub file_id: Option<String>,
+    pub recorded_by: String,
+    pub recorded_at: NaiveDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = observation)]
+pub struct Observation {
+    pub id: String,
+    pub case_id: String,
+    pub problem_id: String,
+    pub round: i32,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub compare: CompareDays,
+    pub baseline_from: NaiveDate,
+    /// The day after the last of the baseline.
+    pub baseline_until: NaiveDate,
+    pub baseline_callers: i64,
+    pub baseline_days: i64,
+    pub window_from: NaiveDate,
+    /// The day after the last of the window.
+    pub window_until: NaiveDate,
+    pub target_percent: i32,
+    pub observed_callers: Option<i64>,
+    pub observed_days: Option<i64>,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub result: ObservationResult,
+    pub decided_at: Option<NaiveDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = look_back)]
+pub struct LookBack {
+    pub id: String,
+    pub case_id: String,
+    pub due_on: NaiveDate,
+    pub result: Option<String>,
+    pub done_by: Option<String>,
+    pub done_at: Option<NaiveDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = directive)]
+pub struct Directive {
+    pub id: String,
+    pub case_id: String,
+    pub text: String,
+    pub leader: String,
+    pub due_on: Option<NaiveDate>,
+    pub recorded_by: String,
+    pub at: NaiveDateTime,
+    pub report: Option<String>,
+    pub reported_at: Option<NaiveDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = case_role)]
+pub struct CaseRole {
+    pub case_id: String,
+    pub role_key: String,
+    pub name: String,
+    pub unit_id: Option<String>,
+}
+
+/// A unit of a task force, with what authorisation and pages need of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForceUnit {
+    pub unit_id: String,
+    pub name: String,
+    pub path: String,
+    pub part: Part,
+}
+
+pub fn insert(tx: &mut Tx, row: Case) -> Result<(), StoreError> {
+    diesel::insert_into(cases::table).values(row).execute(tx.0)?;
+    Ok(())
+}
+
+pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Case>, StoreError> {
+    Ok(cases::table.find(id).select(Case::as_select()).first(tx.0).optional()?)
+}
+
+pub fn by_no(tx: &mut Tx, no: &str) -> Result<Option<Case>, StoreError> {
+    Ok(cases::table.filter(cases::no.eq(no)).select(Case::as_select()).first(tx.0).optional()?)
+}
+
+pub fn all(tx: &mut Tx) -> Result<Vec<Case>, StoreError> {
+    Ok(cases::table.order(cases::no.desc()).select(Case::as_select()).load(tx.0)?)
+}
+
+pub fn in_states(tx: &mut Tx, states: &[CaseState]) -> Result<Vec<Case>, StoreError> {
+    let codes: Vec<&str> = states.iter().map(|state| state.code()).collect();
+    Ok(cases::table
+        .filter(cases::state.eq_any(codes))
+        .order(cases::no.desc())
+        .select(Case::as_select())
+        .load(tx.0)?)
+}
+
+/// Saves everything about a case that can change, when its stored version is still `row.version`.
+pub fn save(tx: &mut Tx, row: &Case) -> Result<bool, StoreError> {
+    let changed = diesel::update(cases::table.filter(cases::id.eq(&row.id)).filter(cases::version.eq(row.version)))
+        .set((
+            (
+                cases::title.eq(&row.title),
+                cases::goal.eq(&row.goal),
+                cases::state.eq(row.state.code()),
+                cases::grade.eq(row.grade.code()),
+                cases::sensitive.eq(row.sensitive),
+                cases::lead_unit_id.eq(&row.lead_unit_id),
+                cases::deadline.eq(row.deadline),
+                cases::original_deadline.eq(row.original_deadline),
+                cases::round.eq(row.round),
+            ),
+            (
+                cases::answer.eq(&row.answer),
+                cases::answer_author.eq(&row.answer_author),
+                cases::answer_until.eq(row.answer_until),
+                cases::observation_rule.eq(&row.observation_rule),
+                cases::issued_at.eq(row.issued_at),
+                cases::verifying_at.eq(row.verifying_at),
+                cases::ended_at.eq(row.ended_at),
+                cases::end_reason.eq(&row.end_reason),
+                cases::keeper_unit_id.eq(&row.keeper_unit_id),
+                cases::version.eq(row.version + 1),
+            ),
+        ))
+        .execute(tx.0)?;
+    Ok(changed == 1)
+}
+
+pub fn insert_units(tx: &mut Tx, case_id: &str, units: &[(String, Part)], now: NaiveDateTime) -> Result<(), StoreError> {
+    for (unit_id, part) in units {
+        let row = (
+            case_unit::case_id.eq(case_id),
+            case_unit::unit_id.eq(unit_id),
+            case_unit::part.eq(part.code()),
+            case_unit::since.eq(now),
+        );
+        on_backend!(tx.0, c => diesel::insert_into(case_unit::table).values(row).on_conflict_do_nothing().execute(c))?;
+    }
+    Ok(())
+}
+
+/// The task force, lead unit first.
+pub fn force(tx: &mut Tx, case_id: &str) -> Result<Vec<ForceUnit>, StoreError> {
+    let rows: Vec<(String, String, String, String)> = case_unit::table
+        .inner_join(unit::table.on(unit::id.eq(case_unit::unit_id)))
+        .filter(case_unit::case_id.eq(case_id))
+        .order((case_unit::part.desc(), case_unit::since, unit::path))
+        .select((case_unit::unit_id, unit::name, unit::path, case_unit::part))
+        .load(tx.0)?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(unit_id, name, path, part)| Some(ForceUnit { unit_id, name, path, part: Part::parse(&part)? }))
+        .collect())
+}
+
+/// Ids of cases whose force has a unit below one of `paths`.
+pub fn with_force_below(tx: &mut Tx, paths: &[String]) -> Result<Vec<String>, StoreError> {
+    let mut ids = Vec::new();
+    for path in paths {
+        ids.extend(
+            case_unit::table
+                .inner_join(unit::table.on(unit::id.eq(case_unit::unit_id)))
+                .filter(unit::path.like(format!("{path}%")))
+                .select(case_unit::case_id)
+                .distinct()
+                .load::<String>(tx.0)?,
+        );
+    }
+    Ok(ids)
+}
+
+pub fn insert_roles(tx: &mut Tx, rows: &[CaseRole]) -> Result<(), StoreError> {
+    on_backend!(tx.0, c => diesel::insert_into(case_role::table).values(rows).execute(c))?;
+    Ok(())
+}
+
+pub fn roles_of(tx: &mut Tx, case_id: &str) -> Result<Vec<CaseRole>, StoreError> {
+    Ok(case_role::table.filter(case_role::case_id.eq(case_id)).select(CaseRole::as_select()).load(tx.0)?)
+}
+
+/// Ties a problem to a case. A problem has at most one open case: the second hits the unique rule.
+pub fn insert_problem(tx: &mut Tx, case_id: &str, problem_id: &str, now: NaiveDateTime) -> Result<(), StoreError> {
+    let row = (case_problem::case_id.eq(case_id), case_problem::problem_id.eq(problem_id), case_problem::since.eq(now));
+    diesel::insert_into(case_problem::table).values(row).execute(tx.0)?;
+    Ok(())
+}
+
+/// Ids of the problems of a case, also of one that has ended.
+pub fn problems_of(tx: &mut Tx, case_id: &str) -> Result<Vec<String>, StoreError> {
+    Ok(case_problem::table
+        .filter(case_problem::case_id.eq(case_id))
+        .order(case_problem::since)
+        .select(case_problem::problem_id)
+        .load(tx.0)?)
+}
+
+/// The open case of a problem.
+pub fn open_case_of(tx: &mut Tx, problem_id: &str) -> Result<Option<Case>, StoreError> {
+    Ok(cases::table
+        .inner_join(case_problem::table.on(case_problem::case_id.eq(cases::id)))
+        .filter(case_problem::problem_id.eq(problem_id))
+        .filter(case_problem::until.is_null())
+        .select(Case::as_select())
+        .first(tx.0)
+        .optional()?)
+}
+
+/// The last case of a problem that was closed.
+pub fn closed_case_of(tx: &mut Tx, problem_id: &str) -> Result<Option<Case>, StoreError> {
+    Ok(cases::table
+        .inner_join(case_problem::table.on(case_problem::case_id.eq(cases::id)))
+        .filter(case_problem::problem_id.eq(problem_id))
+        .filter(cases::state.eq(CaseState::Closed.code()))
+        .order(cases::ended_at.desc())
+        .select(Case::as_select())
+        .first(tx.0)
+        .optional()?)
+}
+
+/// Frees the problems of a case that ended, or (with `None`) takes them again when it is reopened.
+pub fn set_problems_until(tx: &mut Tx, case_id: &str, until: Option<NaiveDateTime>) -> Result<(), StoreError> {
+    diesel::update(case_problem::table.filter(case_problem::case_id.eq(case_id)))
+        .set(case_problem::until.eq(until))
+        .execute(tx.0)?;
+    Ok(())
+}
+
+pub fn insert_approval(tx: &mut Tx, row: Approval) -> Result<(), StoreError> {
+    diesel::insert_into(approval::table).values(row).execute(tx.0)?;
+    Ok(())
+}
+
+pub fn approvals_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Approval>, StoreError> {
+    Ok(approval::table
+        .filter(approval::case_id.eq(case_id))
+        .order(approval::recorded_at)
+        .select(Approval::as_select())
+        .load(tx.0)?)
+}
+
+/// Fills in the approval an urgent case was issued before.
+pub fn complete_approval(
+    tx: &mut Tx,
+    id: &str,
+    basis: &str,
+    approver: &str,
+    decided_on: NaiveDate,
+) -> Result<bool, StoreError> {
+    let completed = diesel::update(approval::table.find(id).filter(approval::decided_on.is_null()))
+        .set((approval::basis.eq(basis), approval::approver.eq(approver), approval::decided_on.eq(decided_on)))
+        .execute(tx.0)?;
+    Ok(completed == 1)
+}
+
+pub fn insert_observations(tx: &mut Tx, rows: Vec<Observation>) -> Result<(), StoreError> {
+    on_backend!(tx.0, c => diesel::insert_into(observation::table).values(rows).execute(c))?;
+    Ok(())
+}
+
+pub fn observations_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Observation>, StoreError> {
+    Ok(observation::table
+        .filter(observation::case_id.eq(case_id))
+        .order((observation::round, observation::problem_id))
+        .select(Observation::as_select())
+        .load(tx.0)?)
+}
+
+/// Saves the figures and the result of an observation.
+pub fn save_observation(tx: &mut Tx, row: &Observation) -> Result<(), StoreError> {
+    diesel::update(observation::table.find(&row.id))
+        .set((
+            observation::baseline_callers.eq(row.baseline_callers),
+            observation::baseline_days.eq(row.baseline_days),
+            observation::window_until.eq(row.window_until),
+            observation::observed_callers.eq(row.observed_callers),
+            observation::observed_days.eq(row.observed_days),
+            observation::result.eq(row.result.code()),
+            observation::decided_at.eq(row.decided_at),
+        ))
+        .execute(tx.0)?;
+    Ok(())
+}
+
+pub fn insert_look_backs(tx: &mut Tx, rows: &[LookBack]) -> Result<(), StoreError> {
+    on_backend!(tx.0, c => diesel::insert_into(look_back::table).values(rows).execute(c))?;
+    Ok(())
+}
+
+pub fn look_backs_of(tx: &mut Tx, case_id: &str) -> Result<Vec<LookBack>, StoreError> {
+    Ok(look_back::table
+        .filter(look_back::case_id.eq(case_id))
+        .order(look_back::due_on)
+        .select(LookBack::as_select())
+        .load(tx.0)?)
+}
+
+pub fn finish_look_back(
+    tx: &mut Tx,
+    id: &str,
+    result: &str,
+    person_id: &str,
+    now: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let done = diesel::update(look_back::table.find(id).filter(look_back::done_at.is_null()))
+        .set((look_back::result.eq(result), look_back::done_by.eq(person_id), look_back::done_at.eq(now)))
+        .execute(tx.0)?;
+    Ok(done == 1)
+}
+
+pub fn insert_directive(tx: &mut Tx, row: &Directive) -> Result<(), StoreError> {
+    diesel::insert_into(directive::table).values(row).execute(tx.0)?;
+    Ok(())
+}
+
+pub fn directives_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Directive>, StoreError> {
+    Ok(directive::table
+        .filter(directive::case_id.eq(case_id))
+        .order(directive::at)
+        .select(Directive::as_select())
+        .load(tx.0)?)
+}
+
+/// Directives nobody has reported on (待反馈), the earliest due first.
+pub fn unreported_directives(tx: &mut Tx) -> Result<Vec<Directive>, StoreError> {
+    Ok(directive::table
+        .filter(directive::reported_at.is_null())
+        .order((directive::due_on, directive::at))
+        .select(Directive::as_select())
+        .load(tx.0)?)
+}
+
+pub fn report_directive(tx: &mut Tx, id: &str, report: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let reported = diesel::update(directive::table.find(id).filter(directive::reported_at.is_null()))
+        .set((directive::report.eq(report), directive::reported_at.eq(now)))
+        .execute(tx.0)?;
+    Ok(reported == 1)
+}

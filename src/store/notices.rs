@@ -1,0 +1,260 @@
+//! notice → mail → attempt: what a change owes, the bytes that settle it, and each try to deliver them.
+
+use super::conn::on_backend;
+use super::schema::{attempt, mail, notice};
+use super::{StoreError, Tx};
+use crate::domain::notice::{AttemptOutcome, MailState, NoticeState, RecipientKind, Stage};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = notice)]
+pub struct Notice {
+    pub id: String,
+    pub subject_kind: String,
+    pub subject_id: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub stage: Stage,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub recipient_kind: RecipientKind,
+    pub recipient_id: String,
+    pub cycle: i32,
+    pub case_id: Option<String>,
+    pub policy_version: i32,
+    /// JSON of what the mail says beyond the subject's own rows (a comment, a decision's words).
+    pub detail: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub state: NoticeState,
+    pub mail_id: Option<String>,
+    /// Why it was settled without a mail.
+    pub decision: Option<String>,
+    pub owed_at: NaiveDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = mail)]
+pub struct Mail {
+    pub id: String,
+    pub message_id: String,
+    pub case_id: Option<String>,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub recipient_kind: RecipientKind,
+    pub recipient_id: String,
+    pub recipient_name: String,
+    pub address: String,
+    pub subject: String,
+    /// The whole message, 7-bit.
+    pub message: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub state: MailState,
+    pub attempts: i32,
+    pub next_attempt_at: NaiveDateTime,
+    pub claimed_by: Option<String>,
+    pub claimed_until: Option<NaiveDateTime>,
+    pub created_at: NaiveDateTime,
+    pub settled_at: Option<NaiveDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = attempt)]
+pub struct Attempt {
+    pub id: String,
+    pub mail_id: String,
+    pub channel: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub outcome: AttemptOutcome,
+    pub response: String,
+    pub at: NaiveDateTime,
+}
+
+/// Owes the notices; one that is owed or settled already in its cycle is left as it is. Gives back how many are new.
+pub fn owe(tx: &mut Tx, rows: Vec<Notice>) -> Result<usize, StoreError> {
+    let mut owed = 0;
+    for row in rows {
+        owed += on_backend!(tx.0, c => diesel::insert_into(notice::table).values(row).on_conflict_do_nothing().execute(c))?;
+    }
+    Ok(owed)
+}
+
+/// The oldest owed notices.
+pub fn owed(tx: &mut Tx, limit: i64) -> Result<Vec<Notice>, StoreError> {
+    Ok(notice::table
+        .filter(notice::state.eq(NoticeState::Owed.code()))
+        .order((notice::owed_at, notice::id))
+        .limit(limit)
+        .select(Notice::as_select())
+        .load(tx.0)?)
+}
+
+/// Freezes one mail that settles `notices`. Those somebody else settled meanwhile are not taken; `false` when none was left.
+pub fn freeze(tx: &mut Tx, row: Mail, notices: &[String]) -> Result<bool, StoreError> {
+    let mail_id = row.id.clone();
+    diesel::insert_into(mail::table).values(row).execute(tx.0)?;
+    let taken = diesel::update(
+        notice::table.filter(notice::id.eq_any(notices)).filter(notice::state.eq(NoticeState::Owed.code())),
+    )
+    .set((notice::state.eq(NoticeState::Mailed.code()), notice::mail_id.eq(&mail_id)))
+    .execute(tx.0)?;
+    if taken == 0 {
+        diesel::delete(mail::table.find(&mail_id)).execute(tx.0)?;
+    }
+    Ok(taken > 0)
+}
+
+/// Settles an owed notice by a recorded decision instead of a mail.
+pub fn skip(tx: &mut Tx, notice_id: &str, decision: &str) -> Result<bool, StoreError> {
+    let skipped = diesel::update(notice::table.find(notice_id).filter(notice::state.eq(NoticeState::Owed.code())))
+        .set((notice::state.eq(NoticeState::Skipped.code()), notice::decision.eq(decision)))
+        .execute(tx.0)?;
+    Ok(skipped == 1)
+}
+
+/// Claims queued mails that are due, each for one sender until `until`.
+pub fn claim(
+    tx: &mut Tx,
+    holder: &str,
+    now: NaiveDateTime,
+    until: NaiveDateTime,
+    limit: i64,
+) -> Result<Vec<Mail>, StoreError> {
+    let free = mail::claimed_until.is_null().or(mail::claimed_until.lt(now));
+    let due: Vec<String> = mail::table
+        .filter(mail::state.eq(MailState::Queued.code()))
+        .filter(mail::next_attempt_at.le(now))
+        .filter(free)
+        .order(mail::next_attempt_at)
+        .limit(limit)
+        .select(mail::id)
+        .load(tx.0)?;
+    let mut claimed = Vec::with_capacity(due.len());
+    for id in due {
+        // Two replicas may have read the same row: the one whose update still finds it free has it.
+        let row = on_backend!(tx.0, c => diesel::update(mail::table.find(&id).filter(mail::state.eq(MailState::Queued.code())).filter(free))
+            .set((mail::claimed_by.eq(holder), mail::claimed_until.eq(until), mail::attempts.eq(mail::attempts + 1)))
+            .returning(Mail::as_returning())
+            .get_result(c)
+            .optional())?;
+        claimed.extend(row);
+    }
+    Ok(claimed)
+}
+
+/// Records how an attempt ended and where that leaves the mail. A claim that was lost meanwhile records the attempt only.
+pub fn record_attempt(
+    tx: &mut Tx,
+    row: Attempt,
+    holder: &str,
+    state: MailState,
+    next_attempt_at: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let (mail_id, at) = (row.mail_id.clone(), row.at);
+    diesel::insert_into(attempt::table).values(row).execute(tx.0)?;
+    let settled_at = (state != MailState::Queued).then_some(at);
+    let recorded = diesel::update(mail::table.find(&mail_id).filter(mail::claimed_by.eq(holder)))
+        .set((
+            mail::state.eq(state.code()),
+            mail::next_attempt_at.eq(next_attempt_at),
+            mail::claimed_by.eq(None::<String>),
+            mail::claimed_until.eq(None::<NaiveDateTime>),
+            mail::settled_at.eq(settled_at),
+        ))
+        .execute(tx.0)?;
+    Ok(recorded == 1)
+}
+
+/// The Message-ID of the first mail of a case to a recipient: what later ones refer to, so that a case is one thread.
+pub fn thread_root(tx: &mut Tx, case_id: &str, recipient_id: &str) -> Result<Option<String>, StoreError> {
+    Ok(mail::table
+        .filter(mail::case_id.eq(case_id))
+        .filter(mail::recipient_id.eq(recipient_id))
+        .order(mail::created_at)
+        .select(mail::message_id)
+        .first(tx.0)
+        .optional()?)
+}
+
+/// What the mail log shows: everything of `mail` but its bytes.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = mail)]
+pub struct MailLine {
+    pub id: String,
+    pub case_id: Option<String>,
+    pub recipient_name: String,
+    pub address: String,
+    pub subject: String,
+    #[diesel(deserialize_as = String)]
+    pub state: MailState,
+    pub attempts: i32,
+    pub next_attempt_at: NaiveDateTime,
+    pub created_at: NaiveDateTime,
+    pub settled_at: Option<NaiveDateTime>,
+}
+
+/// Mails, newest first, of one case or of all.
+pub fn mails(
+    tx: &mut Tx,
+    case_id: Option<&str>,
+    state: Option<MailState>,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<MailLine>, i64), StoreError> {
+    let filtered = || {
+        let mut query = mail::table.into_boxed();
+        if let Some(case_id) = case_id {
+            query = query.filter(mail::case_id.eq(case_id.to_owned()));
+        }
+        if let Some(state) = state {
+            query = query.filter(mail::state.eq(state.code()));
+        }
+        query
+    };
+    let total = filtered().count().get_result(tx.0)?;
+    let lines = filtered()
+        .order((mail::created_at.desc(), mail::id.desc()))
+        .offset(offset)
+        .limit(limit)
+        .select(MailLine::as_select())
+        .load(tx.0)?;
+    Ok((lines, total))
+}
+
+pub fn mail_by_id(tx: &mut Tx, id: &str) -> Result<Option<Mail>, StoreError> {
+    Ok(mail::table.find(id).select(Mail::as_select()).first(tx.0).optional()?)
+}
+
+pub fn attempts_of(tx: &mut Tx, mail_id: &str) -> Result<Vec<Attempt>, StoreError> {
+    Ok(attempt::table
+        .filter(attempt::mail_id.eq(mail_id))
+        .order(attempt::at)
+        .select(Attempt::as_select())
+        .load(tx.0)?)
+}
+
+/// Notices about one subject, newest first.
+pub fn of_subject(tx: &mut Tx, subject_id: &str) -> Result<Vec<Notice>, StoreError> {
+    Ok(notice::table
+        .filter(notice::subject_id.eq(subject_id))
+        .order((notice::owed_at.desc(), notice::id.desc()))
+        .select(Notice::as_select())
+        .load(tx.0)?)
+}
+
+/// The next cycle for sending a notice again.
+pub fn next_cycle(tx: &mut Tx, of: &Notice) -> Result<i32, StoreError> {
+    let last: Option<i32> = notice::table
+        .filter(notice::subject_kind.eq(&of.subject_kind))
+        .filter(notice::subject_id.eq(&of.subject_id))
+        .filter(notice::stage.eq(of.stage.code()))
+        .filter(notice::recipient_kind.eq(of.recipient_kind.code()))
+        .filter(notice::recipient_id.eq(&of.recipient_id))
+        .select(diesel::dsl::max(notice::cycle))
+        .first(tx.0)?;
+    Ok(last.unwrap_or(0) + 1)
+}
+
+/// (owed notices, queued mails): what is still to go out.
+pub fn backlog(tx: &mut Tx) -> Result<(i64, i64), StoreError> {
+    let owed = notice::table.filter(notice::state.eq(NoticeState::Owed.code())).count().get_result(tx.0)?;
+    let queued = mail::table.filter(mail::state.eq(MailState::Queued.code())).count().get_result(tx.0)?;
+    Ok((owed, queued))
+}

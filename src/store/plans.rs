@@ -1,0 +1,236 @@
+//! A case's tasks and dependencies: the rows that [`crate::plan`] makes a graph of.
+
+use super::conn::on_backend;
+use super::schema::{assignment, cases, dependency, task};
+use super::{StoreError, Tx};
+use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = task)]
+pub struct Task {
+    pub id: String,
+    pub case_id: String,
+    /// Its number within the case; people see `ZX-2026-0007/03`.
+    pub no: i32,
+    pub round: i32,
+    pub title: String,
+    pub description: String,
+    pub acceptance: String,
+    /// What must be shown at the end, a line each.
+    pub evidence: String,
+    pub outcome: Option<String>,
+    pub unit_id: String,
+    pub officer_id: Option<String>,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub state: TaskState,
+    pub template_key: Option<String>,
+    pub parent_task_id: Option<String>,
+    pub duration_optimistic: Option<i32>,
+    pub duration: i32,
+    pub duration_pessimistic: Option<i32>,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub duration_unit: DurationUnit,
+    pub not_before: Option<NaiveDate>,
+    /// When a lag lets it begin although its predecessors are done.
+    pub release_on: Option<NaiveDate>,
+    pub due_on: Option<NaiveDate>,
+    pub baseline_start: Option<NaiveDate>,
+    pub baseline_finish: Option<NaiveDate>,
+    pub percent: i32,
+    pub submission_round: i32,
+    pub released_at: Option<NaiveDateTime>,
+    pub acknowledged_at: Option<NaiveDateTime>,
+    pub started_at: Option<NaiveDateTime>,
+    pub submitted_at: Option<NaiveDateTime>,
+    /// When it was accepted or cancelled.
+    pub ended_at: Option<NaiveDateTime>,
+    pub version: i64,
+    pub created_at: NaiveDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = dependency)]
+pub struct Dependency {
+    pub id: String,
+    pub case_id: String,
+    pub predecessor_id: String,
+    pub successor_id: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub kind: DependencyKind,
+    pub lag_days: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = assignment)]
+pub struct Assignment {
+    pub id: String,
+    pub task_id: String,
+    pub unit_id: String,
+    pub officer_id: Option<String>,
+    pub reason: Option<String>,
+    pub since: NaiveDateTime,
+    pub until: Option<NaiveDateTime>,
+    pub person_id: String,
+}
+
+/// Takes the plan for this transaction: the first statement of whatever gates, releases, dates or reshapes it, on both
+/// databases, so that two people never do it side by side. Gives the new revision; `None` when there is no such case.
+pub fn take(tx: &mut Tx, case_id: &str) -> Result<Option<i64>, StoreError> {
+    Ok(on_backend!(tx.0, c => diesel::update(cases::table.find(case_id))
+        .set(cases::plan_revision.eq(cases::plan_revision + 1))
+        .returning(cases::plan_revision)
+        .get_result(c)
+        .optional())?)
+}
+
+pub fn tasks_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Task>, StoreError> {
+    Ok(task::table.filter(task::case_id.eq(case_id)).order(task::no).select(Task::as_select()).load(tx.0)?)
+}
+
+pub fn dependencies_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Dependency>, StoreError> {
+    Ok(dependency::table
+        .filter(dependency::case_id.eq(case_id))
+        .order(dependency::id)
+        .select(Dependency::as_select())
+        .load(tx.0)?)
+}
+
+pub fn task_by_id(tx: &mut Tx, id: &str) -> Result<Option<Task>, StoreError> {
+    Ok(task::table.find(id).select(Task::as_select()).first(tx.0).optional()?)
+}
+
+pub fn insert_tasks(tx: &mut Tx, rows: Vec<Task>) -> Result<(), StoreError> {
+    on_backend!(tx.0, c => diesel::insert_into(task::table).values(rows).execute(c))?;
+    Ok(())
+}
+
+/// The next free number in a case; safe once the plan is taken.
+pub fn next_task_no(tx: &mut Tx, case_id: &str) -> Result<i32, StoreError> {
+    let last: Option<i32> =
+        task::table.filter(task::case_id.eq(case_id)).select(diesel::dsl::max(task::no)).first(tx.0)?;
+    Ok(last.unwrap_or(0) + 1)
+}
+
+/// Saves everything about a task that can change, when its stored version is still `row.version`. Gives the new version.
+pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
+    let changed = diesel::update(task::table.filter(task::id.eq(&row.id)).filter(task::version.eq(row.version)))
+        .set((
+            (
+                task::title.eq(&row.title),
+                task::description.eq(&row.description),
+                task::acceptance.eq(&row.acceptance),
+                task::evidence.eq(&row.evidence),
+                task::unit_id.eq(&row.unit_id),
+                task::officer_id.eq(&row.officer_id),
+                task::duration_optimistic.eq(row.duration_optimistic),
+                task::duration.eq(row.duration),
+                task::duration_pessimistic.eq(row.duration_pessimistic),
+                task::duration_unit.eq(row.duration_unit.code()),
+            ),
+            (
+                task::state.eq(row.state.code()),
+                task::not_before.eq(row.not_before),
+                task::release_on.eq(row.release_on),
+                task::due_on.eq(row.due_on),
+                task::baseline_start.eq(row.baseline_start),
+                task::baseline_finish.eq(row.baseline_finish),
+                task::percent.eq(row.percent),
+                task::submission_round.eq(row.submission_round),
+            ),
+            (
+                task::released_at.eq(row.released_at),
+                task::acknowledged_at.eq(row.acknowledged_at),
+                task::started_at.eq(row.started_at),
+                task::submitted_at.eq(row.submitted_at),
+                task::ended_at.eq(row.ended_at),
+                task::version.eq(row.version + 1),
+            ),
+        ))
+        .execute(tx.0)?;
+    Ok((changed == 1).then_some(row.version + 1))
+}
+
+pub fn insert_dependencies(tx: &mut Tx, rows: Vec<Dependency>) -> Result<(), StoreError> {
+    on_backend!(tx.0, c => diesel::insert_into(dependency::table).values(rows).execute(c))?;
+    Ok(())
+}
+
+pub fn dependency_by_id(tx: &mut Tx, id: &str) -> Result<Option<Dependency>, StoreError> {
+    Ok(dependency::table.find(id).select(Dependency::as_select()).first(tx.0).optional()?)
+}
+
+pub fn delete_dependency(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    Ok(diesel::delete(dependency::table.find(id)).execute(tx.0)? == 1)
+}
+
+pub fn insert_assignment(tx: &mut Tx, row: &Assignment) -> Result<(), StoreError> {
+    diesel::insert_into(assignment::table).values(row).execute(tx.0)?;
+    Ok(())
+}
+
+/// Ends a task's open assignment.
+pub fn end_assignment(tx: &mut Tx, task_id: &str, now: NaiveDateTime) -> Result<(), StoreError> {
+    diesel::update(assignment::table.filter(assignment::task_id.eq(task_id)).filter(assignment::until.is_null()))
+        .set(assignment::until.eq(now))
+        .execute(tx.0)?;
+    Ok(())
+}
+
+pub fn assignments_of(tx: &mut Tx, task_id: &str) -> Result<Vec<Assignment>, StoreError> {
+    Ok(assignment::table
+        .filter(assignment::task_id.eq(task_id))
+        .order(assignment::since)
+        .select(Assignment::as_select())
+        .load(tx.0)?)
+}
+
+/// Ids of running cases with tasks whose lag has passed by `today`.
+pub fn cases_to_release(tx: &mut Tx, today: NaiveDate) -> Result<Vec<String>, StoreError> {
+    Ok(task::table
+        .filter(task::state.eq(TaskState::Waiting.code()))
+        .filter(task::release_on.le(today))
+        .select(task::case_id)
+        .distinct()
+        .load(tx.0)?)
+}
+
+/// Tasks with their unit that are due on or before `day`.
+pub fn with_unit_due_by(tx: &mut Tx, day: NaiveDate) -> Result<Vec<Task>, StoreError> {
+    let states = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
+    Ok(task::table
+        .filter(task::state.eq_any(states))
+        .filter(task::due_on.le(day))
+        .order(task::due_on)
+        .select(Task::as_select())
+        .load(tx.0)?)
+}
+
+/// Released tasks nobody has signed for since `before`.
+pub fn unacknowledged_since(tx: &mut Tx, before: NaiveDateTime) -> Result<Vec<Task>, StoreError> {
+    Ok(task::table
+        .filter(task::state.eq(TaskState::Ready.code()))
+        .filter(task::released_at.le(before))
+        .select(Task::as_select())
+        .load(tx.0)?)
+}
+
+/// Tasks of the units whose path begins with one of `paths`; open ones first by due date.
+pub fn of_units(tx: &mut Tx, paths: &[String], open_only: bool) -> Result<Vec<Task>, StoreError> {
+    use super::schema::unit;
+    let mut found = Vec::new();
+    for path in paths {
+        let mut query = task::table
+            .inner_join(unit::table)
+            .filter(unit::path.like(format!("{path}%")))
+            .select(Task::as_select())
+            .order((task::due_on, task::no))
+            .into_boxed();
+        if open_only {
+            query = query.filter(task::state.ne_all(["done", "cancelled"]));
+        }
+        found.extend(query.load::<Task>(tx.0)?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,279 @@
+//! What happens beside a task's one state, in rows of its own.
+
+use super::schema::{block, comment, extension, objection, report, submission};
+use super::{StoreError, Tx};
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = report)]
+pub struct Report {
+    pub id: String,
+    pub task_id: String,
+    pub percent: i32,
+    pub text: String,
+    pub person_id: String,
+    /// How it came (phone, chat, paper) when a coordinator recorded it for the unit.
+    pub proxy_source: Option<String>,
+    pub at: NaiveDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = comment)]
+pub struct Comment {
+    pub id: String,
+    pub task_id: String,
+    pub text: String,
+    pub person_id: String,
+    pub at: NaiveDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = block)]
+pub struct Block {
+    pub id: String,
+    pub task_id: String,
+    pub reason: String,
+    pub helper_unit_id: Option<String>,
+    pub due_on: NaiveDate,
+    pub raised_by: String,
+    pub raised_at: NaiveDateTime,
+    pub answer: Option<String>,
+    pub answered_by: Option<String>,
+    pub answered_at: Option<NaiveDateTime>,
+    pub resolution: Option<String>,
+    pub cleared_by: Option<String>,
+    pub cleared_at: Option<NaiveDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = extension)]
+pub struct Extension {
+    pub id: String,
+    pub task_id: String,
+    pub reason: String,
+    pub old_due_on: NaiveDate,
+    pub asked_due_on: NaiveDate,
+    pub asked_by: String,
+    pub asked_at: NaiveDateTime,
+    pub granted: Option<bool>,
+    pub note: Option<String>,
+    pub decided_by: Option<String>,
+    pub decided_at: Option<NaiveDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = objection)]
+pub struct Objection {
+    pub id: String,
+    pub task_id: String,
+    pub level: String,
+    /// The clause of the duty list it cites.
+    pub clause: String,
+    pub reason: String,
+    pub due_on: NaiveDate,
+    /// Who holds the task until the ruling.
+    pub holder_unit_id: String,
+    pub raised_by: String,
+    pub raised_at: NaiveDateTime,
+    pub upheld: Option<bool>,
+    pub new_unit_id: Option<String>,
+    pub ruling: Option<String>,
+    pub ruled_by: Option<String>,
+    pub ruled_at: Option<NaiveDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = submission)]
+pub struct Submission {
+    pub id: String,
+    pub task_id: String,
+    pub round: i32,
+    pub text: String,
+    pub person_id: String,
+    pub at: NaiveDateTime,
+    pub signed_off_by: Option<String>,
+    /// First acceptance, by the lead unit.
+    pub lead_accepted_by: Option<String>,
+    pub lead_accepted_at: Option<NaiveDateTime>,
+    pub accepted: Option<bool>,
+    pub verdict_note: Option<String>,
+    pub verdict_by: Option<String>,
+    pub verdict_at: Option<NaiveDateTime>,
+}
+
+/// Insert one row, list a task's rows oldest first: the same for every kind.
+macro_rules! beside_task {
+    ($table:ident, $row:ident, $at:ident, $insert:ident, $of_task:ident) => {
+        pub fn $insert(tx: &mut Tx, row: &$row) -> Result<(), StoreError> {
+            diesel::insert_into($table::table).values(row).execute(tx.0)?;
+            Ok(())
+        }
+
+        pub fn $of_task(tx: &mut Tx, task_id: &str) -> Result<Vec<$row>, StoreError> {
+            Ok($table::table.filter($table::task_id.eq(task_id)).order($table::$at).select($row::as_select()).load(tx.0)?)
+        }
+    };
+}
+beside_task!(report, Report, at, insert_report, reports_of);
+beside_task!(comment, Comment, at, insert_comment, comments_of);
+beside_task!(block, Block, raised_at, insert_block, blocks_of);
+beside_task!(extension, Extension, asked_at, insert_extension, extensions_of);
+beside_task!(objection, Objection, raised_at, insert_objection, objections_of);
+beside_task!(submission, Submission, at, insert_submission, submissions_of);
+
+pub fn open_block(tx: &mut Tx, task_id: &str) -> Result<Option<Block>, StoreError> {
+    Ok(block::table
+        .filter(block::task_id.eq(task_id))
+        .filter(block::cleared_at.is_null())
+        .select(Block::as_select())
+        .first(tx.0)
+        .optional()?)
+}
+
+/// Open blocks of the given tasks.
+pub fn open_blocks(tx: &mut Tx, task_ids: &[String]) -> Result<Vec<Block>, StoreError> {
+    Ok(block::table
+        .filter(block::task_id.eq_any(task_ids))
+        .filter(block::cleared_at.is_null())
+        .select(Block::as_select())
+        .load(tx.0)?)
+}
+
+/// Open blocks that ask one of the units for help.
+pub fn help_asked_of(tx: &mut Tx, unit_ids: &[String]) -> Result<Vec<Block>, StoreError> {
+    Ok(block::table
+        .filter(block::helper_unit_id.eq_any(unit_ids))
+        .filter(block::cleared_at.is_null())
+        .order(block::due_on)
+        .select(Block::as_select())
+        .load(tx.0)?)
+}
+
+pub fn answer_block(
+    tx: &mut Tx,
+    id: &str,
+    answer: &str,
+    person_id: &str,
+    now: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let answered = diesel::update(block::table.find(id).filter(block::cleared_at.is_null()))
+        .set((block::answer.eq(answer), block::answered_by.eq(person_id), block::answered_at.eq(now)))
+        .execute(tx.0)?;
+    Ok(answered == 1)
+}
+
+pub fn clear_block(
+    tx: &mut Tx,
+    id: &str,
+    resolution: &str,
+    person_id: &str,
+    now: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let cleared = diesel::update(block::table.find(id).filter(block::cleared_at.is_null()))
+        .set((block::resolution.eq(resolution), block::cleared_by.eq(person_id), block::cleared_at.eq(now)))
+        .execute(tx.0)?;
+    Ok(cleared == 1)
+}
+
+pub fn decide_extension(
+    tx: &mut Tx,
+    id: &str,
+    granted: bool,
+    note: &str,
+    person_id: &str,
+    now: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let decided = diesel::update(extension::table.find(id).filter(extension::decided_at.is_null()))
+        .set((
+            extension::granted.eq(granted),
+            extension::note.eq(note),
+            extension::decided_by.eq(person_id),
+            extension::decided_at.eq(now),
+        ))
+        .execute(tx.0)?;
+    Ok(decided == 1)
+}
+
+/// A ruling on an objection: upheld means another unit takes the task.
+pub struct Ruling<'a> {
+    pub upheld: bool,
+    pub new_unit_id: Option<&'a str>,
+    pub text: &'a str,
+    pub person_id: &'a str,
+    pub at: NaiveDateTime,
+}
+
+pub fn rule_objection(tx: &mut Tx, id: &str, ruling: &Ruling) -> Result<bool, StoreError> {
+    let ruled = diesel::update(objection::table.find(id).filter(objection::ruled_at.is_null()))
+        .set((
+            objection::upheld.eq(ruling.upheld),
+            objection::new_unit_id.eq(ruling.new_unit_id),
+            objection::ruling.eq(ruling.text),
+            objection::ruled_by.eq(ruling.person_id),
+            objection::ruled_at.eq(ruling.at),
+        ))
+        .execute(tx.0)?;
+    Ok(ruled == 1)
+}
+
+/// The lead unit's first acceptance.
+pub fn accept_first(
+    tx: &mut Tx,
+    task_id: &str,
+    round: i32,
+    person_id: &str,
+    now: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let accepted = diesel::update(
+        submission::table
+            .filter(submission::task_id.eq(task_id))
+            .filter(submission::round.eq(round))
+            .filter(submission::verdict_at.is_null()),
+    )
+    .set((submission::lead_accepted_by.eq(person_id), submission::lead_accepted_at.eq(now)))
+    .execute(tx.0)?;
+    Ok(accepted == 1)
+}
+
+pub fn judge_submission(
+    tx: &mut Tx,
+    task_id: &str,
+    round: i32,
+    accepted: bool,
+    note: &str,
+    person_id: &str,
+    now: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let judged = diesel::update(
+        submission::table
+            .filter(submission::task_id.eq(task_id))
+            .filter(submission::round.eq(round))
+            .filter(submission::verdict_at.is_null()),
+    )
+    .set((
+        submission::accepted.eq(accepted),
+        submission::verdict_note.eq(note),
+        submission::verdict_by.eq(person_id),
+        submission::verdict_at.eq(now),
+    ))
+    .execute(tx.0)?;
+    Ok(judged == 1)
+}
+
+/// Undecided extensions and objections across all cases: what waits on the coordinator's desk.
+pub fn open_extensions(tx: &mut Tx) -> Result<Vec<Extension>, StoreError> {
+    Ok(extension::table
+        .filter(extension::decided_at.is_null())
+        .order(extension::asked_at)
+        .select(Extension::as_select())
+        .load(tx.0)?)
+}
+
+pub fn open_objections(tx: &mut Tx) -> Result<Vec<Objection>, StoreError> {
+    Ok(objection::table
+        .filter(objection::ruled_at.is_null())
+        .order(objection::raised_at)
+        .select(Objection::as_select())
+        .load(tx.0)?)
+}
