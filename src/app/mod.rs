@@ -1,1 +1,263 @@
-//! See the map in `lib.rs`.
+//! What people do, one file a subject: authorise → load → decide → save in one transaction.
+
+pub mod accounts;
+mod clock;
+mod error;
+mod settings;
+
+pub use clock::Clock;
+pub use error::Error;
+pub use settings::Settings;
+
+use crate::detect::Engine;
+use crate::domain::access::{self, Action, Post, Subject};
+use crate::domain::calendar::{Calendar, CalendarDay, DayKind};
+use crate::domain::event::{ActorKind, Channel};
+use crate::domain::notice::{NoticeState, RecipientKind, Stage};
+use crate::lang::Lang;
+use crate::store::events::Event;
+use crate::store::notices::{self, Notice};
+use crate::store::{self, Store, StoreError, Tx, house};
+use chrono::{NaiveDate, NaiveDateTime};
+use std::sync::{Arc, Mutex, RwLock};
+
+/// Who acts, through which door, with which posts.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    pub kind: ActorKind,
+    pub person_id: Option<String>,
+    pub name: String,
+    pub posts: Vec<Post>,
+    pub lang: Lang,
+    pub channel: Channel,
+    /// Ties together what one request did.
+    pub correlation: String,
+}
+
+impl Actor {
+    /// What happens by itself; `name` is the job's, as the timeline shows it.
+    pub fn job(name: &str) -> Actor {
+        Actor {
+            kind: ActorKind::Job,
+            person_id: None,
+            name: name.to_owned(),
+            posts: Vec::new(),
+            lang: Lang::Zh,
+            channel: Channel::Job,
+            correlation: store::new_id(),
+        }
+    }
+
+    /// Whoever runs a command on the server's own machine.
+    pub fn operator_of_machine() -> Actor {
+        Actor { channel: Channel::Cli, ..Actor::job("命令行") }
+    }
+
+    pub fn may_somewhere(&self, action: Action) -> bool {
+        self.kind == ActorKind::Job || access::may_somewhere(&self.posts, action)
+    }
+
+    pub fn may(&self, action: Action, subject: &Subject) -> bool {
+        self.kind == ActorKind::Job || access::may(&self.posts, action, subject)
+    }
+
+    /// Ids of the units the actor holds a post in.
+    pub fn unit_ids(&self) -> Vec<String> {
+        self.posts.iter().filter_map(|post| post.unit_id.clone()).collect()
+    }
+
+    /// Paths of those units: a subtree is a prefix.
+    pub fn unit_paths(&self) -> Vec<String> {
+        self.posts.iter().filter_map(|post| post.unit_path.clone()).collect()
+    }
+
+    /// The id that rows keep for whoever acted; jobs are named.
+    pub fn id(&self) -> &str {
+        self.person_id.as_deref().unwrap_or("job")
+    }
+}
+
+/// The running server's parts, made once and shared.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub settings: Arc<Settings>,
+    pub clock: Clock,
+    calendar: Arc<RwLock<Arc<Calendar>>>,
+    /// The matching index; empty until detection has replayed the archive.
+    pub engine: Arc<Mutex<Option<Engine>>>,
+}
+
+impl App {
+    /// Puts the parts together over an open store: reads the demo's clock offset and the edited calendar.
+    pub fn new(store: Store, settings: Settings) -> Result<App, Error> {
+        let offset = store.read_blocking(|tx| house::setting(tx, clock::OFFSET_SETTING))?;
+        let clock = Clock::new(settings.timezone, offset.as_deref());
+        let app = App {
+            store,
+            settings: Arc::new(settings),
+            clock,
+            calendar: Arc::new(RwLock::new(Arc::new(Calendar::mainland()))),
+            engine: Arc::new(Mutex::new(None)),
+        };
+        app.reload_calendar()?;
+        Ok(app)
+    }
+
+    pub fn calendar(&self) -> Arc<Calendar> {
+        self.calendar.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Reads the edited days again; they go over the shipped ones.
+    pub fn reload_calendar(&self) -> Result<(), Error> {
+        let edited = self.store.read_blocking(house::calendar_days)?;
+        let edited = edited
+            .into_iter()
+            .filter_map(|row| Some(CalendarDay { date: row.day, kind: DayKind::parse(&row.kind)?, name: row.name }));
+        let days = Calendar::mainland().days().chain(edited).collect();
+        *self.calendar.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(Calendar::from_days(days));
+        Ok(())
+    }
+
+    /// Runs a use case in one transaction with its events and notices.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        actor: &Actor,
+        work: impl FnOnce(&mut Ctx) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (app, actor) = (self.clone(), actor.clone());
+        self.store.write(move |tx| app.run(tx, actor, work)).await
+    }
+
+    /// [`App::write`] on this thread, for commands.
+    pub fn write_blocking<T: Send + 'static>(
+        &self,
+        actor: &Actor,
+        work: impl FnOnce(&mut Ctx) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (app, actor) = (self.clone(), actor.clone());
+        self.store.write_blocking(move |tx| app.run(tx, actor, work))
+    }
+
+    /// Runs a view on one snapshot; nothing can be written.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        actor: &Actor,
+        work: impl FnOnce(&mut Ctx) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (app, actor) = (self.clone(), actor.clone());
+        self.store.read(move |tx| app.run(tx, actor, work)).await
+    }
+
+    fn run<T>(&self, tx: &mut Tx, actor: Actor, work: impl FnOnce(&mut Ctx) -> Result<T, Error>) -> Result<T, Error> {
+        let now = self.clock.now();
+        let mut ctx = Ctx {
+            tx: tx.reborrow(),
+            actor,
+            now,
+            today: self.clock.local_date(now),
+            app: self.clone(),
+            calendar: self.calendar(),
+            events: Vec::new(),
+            notices: Vec::new(),
+        };
+        let value = work(&mut ctx)?;
+        ctx.flush()?;
+        Ok(value)
+    }
+}
+
+/// One use case in progress: its transaction, its actor, its moment, and what it tells and owes.
+pub struct Ctx<'a> {
+    pub tx: Tx<'a>,
+    pub actor: Actor,
+    /// UTC, cut to microseconds.
+    pub now: NaiveDateTime,
+    /// The local date.
+    pub today: NaiveDate,
+    pub app: App,
+    pub calendar: Arc<Calendar>,
+    events: Vec<Event>,
+    notices: Vec<Notice>,
+}
+
+/// A notice as a use case owes it. `cycle` 0 unless a person or a new round sends it again.
+pub struct Owed<'a> {
+    pub subject_kind: &'a str,
+    pub subject_id: &'a str,
+    pub stage: Stage,
+    pub recipient: Recipient<'a>,
+    pub cycle: i32,
+    pub case_id: Option<&'a str>,
+    /// What the mail says beyond the subject's own rows.
+    pub detail: &'a str,
+}
+
+pub enum Recipient<'a> {
+    Unit(&'a str),
+    Person(&'a str),
+}
+
+impl Ctx<'_> {
+    /// Refuses an action on a subject that the matrix does not allow.
+    pub fn require(&self, action: Action, subject: &Subject) -> Result<(), Error> {
+        if self.actor.may(action, subject) { Ok(()) } else { Err(Error::Forbidden) }
+    }
+
+    /// Refuses an action that does not depend on a subject.
+    pub fn require_anywhere(&self, action: Action) -> Result<(), Error> {
+        self.require(action, &Subject::default())
+    }
+
+    /// Tells what happened. `payload` holds no citizen's data: a chain cannot forget.
+    pub fn record(&mut self, kind: &str, subject: (&str, &str), case_id: Option<&str>, payload: serde_json::Value) {
+        self.events.push(Event {
+            id: store::new_id(),
+            at: self.now,
+            kind: kind.to_owned(),
+            subject_kind: subject.0.to_owned(),
+            subject_id: subject.1.to_owned(),
+            case_id: case_id.map(str::to_owned),
+            actor_kind: self.actor.kind,
+            actor_id: self.actor.person_id.clone(),
+            actor_name: self.actor.name.clone(),
+            channel: self.actor.channel,
+            correlation: self.actor.correlation.clone(),
+            payload: payload.to_string(),
+        });
+    }
+
+    /// Owes a notice in this transaction; one that is owed already in its cycle stays as it is.
+    pub fn owe(&mut self, owed: Owed) {
+        let (recipient_kind, recipient_id) = match owed.recipient {
+            Recipient::Unit(id) => (RecipientKind::Unit, id),
+            Recipient::Person(id) => (RecipientKind::Person, id),
+        };
+        self.notices.push(Notice {
+            id: store::new_id(),
+            subject_kind: owed.subject_kind.to_owned(),
+            subject_id: owed.subject_id.to_owned(),
+            stage: owed.stage,
+            recipient_kind,
+            recipient_id: recipient_id.to_owned(),
+            cycle: owed.cycle,
+            case_id: owed.case_id.map(str::to_owned),
+            policy_version: 1,
+            detail: owed.detail.to_owned(),
+            state: NoticeState::Owed,
+            mail_id: None,
+            decision: None,
+            owed_at: self.now,
+        });
+    }
+
+    fn flush(mut self) -> Result<(), StoreError> {
+        if !self.events.is_empty() {
+            store::events::insert(&mut self.tx, self.events)?;
+        }
+        if !self.notices.is_empty() {
+            notices::owe(&mut self.tx, self.notices)?;
+        }
+        Ok(())
+    }
+}

@@ -58,7 +58,9 @@ pub fn next_state(from: CaseState, step: CaseMove) -> Result<CaseState, Message>
         (Verifying, CaseMove::Close) => Ok(Closed),
         (from, CaseMove::Terminate) if from.is_open() => Ok(Terminated),
         (Closed, CaseMove::Reopen) => Ok(Issued),
-        (from, step) => Err(Message::new("专项现在是“%{state}”，不能%{step}。").with("state", from.label()).with("step", step.label())),
+        (from, step) => Err(Message::new("专项现在是“%{state}”，不能%{step}。")
+            .with("state", from.label())
+            .with("step", step.label())),
     }
 }
 
@@ -168,7 +170,8 @@ pub fn judge(rule: &ObservationRule, baseline: CallerCount, observed: CallerCoun
         return (ObservationResult::NoData, None);
     }
     let percent = after / before * 100.0;
-    let result = if percent <= f64::from(rule.target_percent) { ObservationResult::Met } else { ObservationResult::Missed };
+    let result =
+        if percent <= f64::from(rule.target_percent) { ObservationResult::Met } else { ObservationResult::Missed };
     (result, Some(percent))
 }
 

@@ -151,11 +151,7 @@ pub fn all(tx: &mut Tx) -> Result<Vec<Case>, StoreError> {
 
 pub fn in_states(tx: &mut Tx, states: &[CaseState]) -> Result<Vec<Case>, StoreError> {
     let codes: Vec<&str> = states.iter().map(|state| state.code()).collect();
-    Ok(cases::table
-        .filter(cases::state.eq_any(codes))
-        .order(cases::no.desc())
-        .select(Case::as_select())
-        .load(tx.0)?)
+    Ok(cases::table.filter(cases::state.eq_any(codes)).order(cases::no.desc()).select(Case::as_select()).load(tx.0)?)
 }
 
 /// Saves everything about a case that can change, when its stored version is still `row.version`.
@@ -190,7 +186,12 @@ pub fn save(tx: &mut Tx, row: &Case) -> Result<bool, StoreError> {
     Ok(changed == 1)
 }
 
-pub fn insert_units(tx: &mut Tx, case_id: &str, units: &[(String, Part)], now: NaiveDateTime) -> Result<(), StoreError> {
+pub fn insert_units(
+    tx: &mut Tx,
+    case_id: &str,
+    units: &[(String, Part)],
+    now: NaiveDateTime,
+) -> Result<(), StoreError> {
     for (unit_id, part) in units {
         let row = (
             case_unit::case_id.eq(case_id),

@@ -70,7 +70,9 @@ fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, StoreErr
     // '?', '#' and '%' mean something in an SQLite URI.
     let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let mut conn = SqliteConnection::establish(&format!("file:{name}?mode={mode}")).map_err(StoreError::connect)?;
-    conn.batch_execute("PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;")?;
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;",
+    )?;
     if access == Access::ReadWrite {
         conn.batch_execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;")?;
     }

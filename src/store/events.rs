@@ -162,7 +162,8 @@ pub(in crate::store) fn commit_horizon(tx: &mut Tx) -> Result<i64, StoreError> {
         Conn::Sqlite(_) => Ok(i64::MAX),
         Conn::Pg(c) => {
             let row: Horizon =
-                diesel::sql_query("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon").get_result(c)?;
+                diesel::sql_query("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon")
+                    .get_result(c)?;
             Ok(row.horizon)
         }
     }

@@ -61,6 +61,13 @@ impl From<DieselError> for StoreError {
 /// A transaction (or a read) in progress.
 pub struct Tx<'a>(pub(in crate::store) &'a mut Conn);
 
+impl Tx<'_> {
+    /// The same transaction for a shorter while.
+    pub fn reborrow(&mut self) -> Tx<'_> {
+        Tx(self.0)
+    }
+}
+
 /// The database: one writer and several readers on SQLite, one pool on PostgreSQL.
 #[derive(Clone)]
 pub struct Store {

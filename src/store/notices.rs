@@ -71,7 +71,8 @@ pub struct Attempt {
 pub fn owe(tx: &mut Tx, rows: Vec<Notice>) -> Result<usize, StoreError> {
     let mut owed = 0;
     for row in rows {
-        owed += on_backend!(tx.0, c => diesel::insert_into(notice::table).values(row).on_conflict_do_nothing().execute(c))?;
+        owed +=
+            on_backend!(tx.0, c => diesel::insert_into(notice::table).values(row).on_conflict_do_nothing().execute(c))?;
     }
     Ok(owed)
 }

@@ -143,7 +143,9 @@ pub fn posts_of(tx: &mut Tx, person_id: &str, now: NaiveDateTime) -> Result<Vec<
         .load(tx.0)?;
     Ok(rows
         .into_iter()
-        .filter_map(|(role, unit_id, unit_path, case_id)| Some(Post { role: Role::parse(&role)?, unit_id, unit_path, case_id }))
+        .filter_map(|(role, unit_id, unit_path, case_id)| {
+            Some(Post { role: Role::parse(&role)?, unit_id, unit_path, case_id })
+        })
         .collect())
 }
 

@@ -111,7 +111,11 @@ macro_rules! beside_task {
         }
 
         pub fn $of_task(tx: &mut Tx, task_id: &str) -> Result<Vec<$row>, StoreError> {
-            Ok($table::table.filter($table::task_id.eq(task_id)).order($table::$at).select($row::as_select()).load(tx.0)?)
+            Ok($table::table
+                .filter($table::task_id.eq(task_id))
+                .order($table::$at)
+                .select($row::as_select())
+                .load(tx.0)?)
         }
     };
 }

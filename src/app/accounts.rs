@@ -1,0 +1,152 @@
+//! Signing in and out, with a lock after failed attempts.
+
+use super::{Actor, App, Clock, Error};
+use crate::domain::event::{ActorKind, Channel};
+use crate::lang::{Lang, Message};
+use crate::store::people::{self, Person};
+use crate::store::sessions::{self, ApiToken, Session};
+use crate::store::{Tx, new_id};
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+
+/// Failed sign-ins after which an account is locked, and for how long.
+const FAILURES_ALLOWED: i32 = 5;
+const LOCKED_FOR: TimeDelta = TimeDelta::minutes(15);
+/// How long a session lasts on real time.
+pub const SESSION_LASTS: TimeDelta = TimeDelta::hours(12);
+pub const PASSWORD_MIN_CHARS: usize = 8;
+
+/// A fresh session: the token goes into the cookie, only its hash is kept.
+pub struct SignedIn {
+    pub token: String,
+    pub person_id: String,
+}
+
+/// A session or token as a request presents it.
+pub struct Authenticated {
+    pub actor: Actor,
+    pub csrf: String,
+}
+
+/// An argon2id hash with a fresh salt.
+pub fn hash_password(password: &str) -> Result<String, Error> {
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn password_matches(hash: &str, password: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+fn wrong() -> Error {
+    Error::Refused(Message::new("账号或密码不对。"))
+}
+
+/// Checks a login and opens a session. The answer does not tell whether the account exists.
+pub async fn sign_in(app: &App, login: String, password: String) -> Result<SignedIn, Error> {
+    let now = Clock::real();
+    let wanted = login.trim().to_owned();
+    let person = app.store.read(move |tx| people::person_by_login(tx, &wanted)).await?;
+    let locked = person.as_ref().is_some_and(|person| person.locked_until.is_some_and(|until| until > now));
+    let hash = person.as_ref().filter(|person| person.active).and_then(|person| person.password_hash.clone());
+    // Argon2 takes tens of milliseconds; it runs off the request threads, also for accounts that do not exist.
+    let matches = tokio::task::spawn_blocking(move || match hash {
+        Some(hash) => password_matches(&hash, &password),
+        None => hash_password(&password).is_ok_and(|_| false),
+    })
+    .await
+    .unwrap_or(false);
+    let Some(person) = person else { return Err(wrong()) };
+    if locked {
+        return Err(Error::Refused(Message::new("登录失败次数过多，账号已锁定，请 15 分钟后再试。")));
+    }
+    if !matches {
+        app.store.write(move |tx| note_failure(tx, &person)).await?;
+        return Err(wrong());
+    }
+    let token = new_token();
+    let session = Session {
+        token_hash: token_hash(&token),
+        person_id: person.id.clone(),
+        csrf: new_token(),
+        created_at: now,
+        expires_at: now + SESSION_LASTS,
+    };
+    app.store
+        .write(move |tx| {
+            people::set_sign_in_failures(tx, &session.person_id, 0, None)?;
+            sessions::delete_expired(tx, now)?;
+            sessions::insert(tx, &session)
+        })
+        .await?;
+    Ok(SignedIn { token, person_id: person.id })
+}
+
+fn note_failure(tx: &mut Tx, person: &Person) -> Result<(), Error> {
+    let failures = person.failed_sign_ins + 1;
+    let locked_until = (failures >= FAILURES_ALLOWED).then(|| Clock::real() + LOCKED_FOR);
+    let kept = if locked_until.is_some() { 0 } else { failures };
+    Ok(people::set_sign_in_failures(tx, &person.id, kept, locked_until)?)
+}
+
+pub async fn sign_out(app: &App, token: String) -> Result<(), Error> {
+    Ok(app.store.write(move |tx| sessions::delete(tx, &token_hash(&token))).await?)
+}
+
+/// Who holds this session's cookie.
+pub async fn by_session(app: &App, token: String) -> Result<Authenticated, Error> {
+    app.store
+        .read(move |tx| {
+            let session = sessions::find(tx, &token_hash(&token), Clock::real())?.ok_or(Error::Unauthenticated)?;
+            let actor = actor_of(tx, &session.person_id, ActorKind::Person, Channel::Web)?;
+            Ok(Authenticated { actor, csrf: session.csrf })
+        })
+        .await
+}
+
+/// Who holds this API token.
+pub async fn by_token(app: &App, token: String) -> Result<Actor, Error> {
+    app.store
+        .read(move |tx| {
+            let found = sessions::find_token(tx, &token_hash(&token))?.ok_or(Error::Unauthenticated)?;
+            actor_of(tx, &found.person_id, ActorKind::ApiClient, Channel::Api)
+        })
+        .await
+}
+
+/// Makes an API token for a person; the token itself is shown once.
+pub async fn issue_token(app: &App, person_id: String, name: String) -> Result<String, Error> {
+    let token = new_token();
+    let row = ApiToken { token_hash: token_hash(&token), person_id, name, created_at: Clock::real(), revoked_at: None };
+    app.store.write(move |tx| sessions::insert_token(tx, &row)).await?;
+    Ok(token)
+}
+
+pub fn actor_of(tx: &mut Tx, person_id: &str, kind: ActorKind, channel: Channel) -> Result<Actor, Error> {
+    let person = people::person_by_id(tx, person_id)?.filter(|person| person.active).ok_or(Error::Unauthenticated)?;
+    let posts = people::posts_of(tx, person_id, Clock::real())?;
+    Ok(Actor {
+        kind,
+        person_id: Some(person.id),
+        name: person.name,
+        posts,
+        lang: Lang::parse(&person.lang).unwrap_or_default(),
+        channel,
+        correlation: new_id(),
+    })
+}
+
+/// 256 random bits, hex.
+fn new_token() -> String {
+    let bytes: [u8; 32] = rand::random();
+    hex::encode(bytes)
+}
+
+pub fn token_hash(token: &str) -> String {
+    hex::encode(Sha256::digest(token.as_bytes()))
+}

@@ -1,0 +1,30 @@
+//! What a city sets: read from file, environment and flags by the command line, checked there once.
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use std::path::PathBuf;
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The city's name, as mails and pages head themselves.
+    pub city: String,
+    /// The prefix of case numbers: `ZX` in `ZX-2026-0007`.
+    pub case_prefix: String,
+    pub timezone: Tz,
+    /// The close of working hours, when a due date is over.
+    pub close_of_day: NaiveTime,
+    /// What links in mails begin with, without a slash at the end.
+    pub public_url: String,
+    /// Where uploaded files and the search index are kept.
+    pub data_dir: PathBuf,
+    /// Keys callers are hashed with, so that no list of phones can be made from the database.
+    pub caller_key: Vec<u8>,
+    pub caller_key_version: i32,
+    pub secure_cookies: bool,
+    /// The demo shows its logins, its clock and its caught mails.
+    pub demo: bool,
+    /// Days between a task's release and the first reminder to sign for it.
+    pub acknowledge_within_days: i64,
+    /// Working days before a due date on which the unit is reminded.
+    pub due_soon_days: i64,
+}
