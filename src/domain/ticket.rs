@@ -1,7 +1,25 @@
 //! A ticket: one citizen's request, identified by the source system's number.
 
+use super::coded::coded;
 use crate::lang::Message;
 use chrono::NaiveDateTime;
+
+coded! {
+    /// Where a ticket stands by itself.
+    pub enum TicketState {
+        Open = "open" "待办",
+        Settled = "settled" "已办结",
+    }
+}
+
+coded! {
+    /// What became of a ticket.
+    pub enum Disposition {
+        Open = "open" "未处置",
+        Attached = "attached" "已并单",
+        SettledElsewhere = "settled_elsewhere" "另行办结",
+    }
+}
 
 /// The longest subject and text taken; beyond it a row is rejected, so that one rant cannot fill the database.
 pub const TITLE_MAX_CHARS: usize = 500;

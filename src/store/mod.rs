@@ -14,7 +14,7 @@ pub mod plans;
 // pub mod problems;
 pub mod sessions;
 pub mod tasks;
-// pub mod tickets;
+pub mod tickets;
 
 use conn::{Access, Conn, Opener};
 use diesel::r2d2::{ManageConnection, Pool};

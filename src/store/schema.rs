@@ -674,3 +674,4 @@ diesel::allow_tables_to_appear_in_same_query!(unit, person, post);
 diesel::allow_tables_to_appear_in_same_query!(cases, case_problem, case_unit, unit);
 diesel::allow_tables_to_appear_in_same_query!(task, unit);
 diesel::allow_tables_to_appear_in_same_query!(event, event_seal);
+diesel::allow_tables_to_appear_in_same_query!(ticket, ticket_order, membership, attachment);

@@ -1,0 +1,210 @@
+//! Tickets, their callers' contact apart, and the order of their commits.
+
+use super::conn::{Conn, on_backend};
+use super::events::commit_horizon;
+use super::schema::{attachment, membership, ticket, ticket_contact, ticket_order};
+use super::{StoreError, Tx};
+use crate::domain::ticket::{Disposition, TicketState};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// Rows a statement: 16 variables each stay well below SQLite's 32,766.
+const CHUNK: usize = 1000;
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = ticket, treat_none_as_default_value = false)]
+pub struct Ticket {
+    pub id: String,
+    /// The source system's number; unique.
+    pub source_no: String,
+    pub title: String,
+    pub body: String,
+    pub received_at: NaiveDateTime,
+    pub due_at: Option<NaiveDateTime>,
+    pub channel: Option<String>,
+    pub category: Option<String>,
+    pub district: Option<String>,
+    pub latitude: Option<f64>,
+    pub longitude: Option<f64>,
+    pub caller_hash: Option<String>,
+    pub caller_key_version: Option<i32>,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub state: TicketState,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub disposition: Disposition,
+    pub version: i64,
+    pub created_at: NaiveDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = ticket_contact, treat_none_as_default_value = false)]
+pub struct Contact {
+    pub ticket_id: String,
+    pub phone: Option<String>,
+    pub name: Option<String>,
+    pub address: Option<String>,
+}
+
+/// A ticket to be stored, with its caller's contact where there is one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRow {
+    pub ticket: Ticket,
+    pub contact: Option<Contact>,
+}
+
+/// Stores the tickets whose source number is new and gives back their ids; the others change nothing.
+pub fn insert_batch(tx: &mut Tx, rows: Vec<NewRow>) -> Result<Vec<String>, StoreError> {
+    let mut stored = Vec::with_capacity(rows.len());
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let (tickets, contacts): (Vec<_>, Vec<_>) =
+            rows.by_ref().take(CHUNK).map(|row| (row.ticket, row.contact)).unzip();
+        let new: Vec<String> = on_backend!(tx.0, c => diesel::insert_into(ticket::table)
+            .values(tickets)
+            .on_conflict(ticket::source_no)
+            .do_nothing()
+            .returning(ticket::id)
+            .get_results(c))?;
+        let kept: std::collections::HashSet<&str> = new.iter().map(String::as_str).collect();
+        let contacts: Vec<Contact> =
+            contacts.into_iter().flatten().filter(|contact| kept.contains(contact.ticket_id.as_str())).collect();
+        if !contacts.is_empty() {
+            on_backend!(tx.0, c => diesel::insert_into(ticket_contact::table).values(&contacts).execute(c))?;
+        }
+        stored.extend(new);
+    }
+    Ok(stored)
+}
+
+pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Ticket>, StoreError> {
+    Ok(ticket::table.filter(ticket::id.eq(id)).select(Ticket::as_select()).first(tx.0).optional()?)
+}
+
+pub fn by_source_no(tx: &mut Tx, source_no: &str) -> Result<Option<Ticket>, StoreError> {
+    Ok(ticket::table.filter(ticket::source_no.eq(source_no)).select(Ticket::as_select()).first(tx.0).optional()?)
+}
+
+pub fn contact_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<Contact>, StoreError> {
+    Ok(ticket_contact::table.find(ticket_id).select(Contact::as_select()).first(tx.0).optional()?)
+}
+
+/// What a list is narrowed to; what is left out does not narrow.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub state: Option<TicketState>,
+    pub disposition: Option<Disposition>,
+    pub district: Option<String>,
+    pub category: Option<String>,
+    /// Received from this moment (inclusive) until that one (exclusive), UTC.
+    pub from: Option<NaiveDateTime>,
+    pub until: Option<NaiveDateTime>,
+    /// Part of the title, the text or the number.
+    pub text: Option<String>,
+    /// Tickets that are in this problem now.
+    pub problem_id: Option<String>,
+    /// Tickets that are attached to this case now.
+    pub case_id: Option<String>,
+}
+
+fn narrowed(filter: &Filter) -> ticket::BoxedQuery<'static, <Conn as Connection>::Backend> {
+    let filter = filter.clone();
+    let mut query = ticket::table.into_boxed();
+    if let Some(state) = filter.state {
+        query = query.filter(ticket::state.eq(state.code()));
+    }
+    if let Some(disposition) = filter.disposition {
+        query = query.filter(ticket::disposition.eq(disposition.code()));
+    }
+    if let Some(district) = filter.district {
+        query = query.filter(ticket::district.eq(district));
+    }
+    if let Some(category) = filter.category {
+        query = query.filter(ticket::category.eq(category));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(ticket::received_at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(ticket::received_at.lt(until));
+    }
+    if let Some(text) = filter.text {
+        let like = format!("%{text}%");
+        query = query.filter(
+            ticket::title.like(like.clone()).or(ticket::body.like(like.clone())).or(ticket::source_no.like(like)),
+        );
+    }
+    if let Some(problem_id) = filter.problem_id {
+        let inside = membership::table
+            .filter(membership::problem_id.eq(problem_id))
+            .filter(membership::until.is_null())
+            .select(membership::ticket_id);
+        query = query.filter(ticket::id.eq_any(inside));
+    }
+    if let Some(case_id) = filter.case_id {
+        let attached = attachment::table
+            .filter(attachment::case_id.eq(case_id))
+            .filter(attachment::until.is_null())
+            .select(attachment::ticket_id);
+        query = query.filter(ticket::id.eq_any(attached));
+    }
+    query
+}
+
+/// A page of tickets, the newest first, and how many there are in all.
+pub fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<Ticket>, i64), StoreError> {
+    let total = narrowed(filter).count().get_result(tx.0)?;
+    let rows = narrowed(filter)
+        .order((ticket::received_at.desc(), ticket::n.desc()))
+        .offset(offset)
+        .limit(limit)
+        .select(Ticket::as_select())
+        .load(tx.0)?;
+    Ok((rows, total))
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = ticket_order)]
+struct Place {
+    seq: i64,
+    ticket_n: i64,
+    ticket_tx: i64,
+    ticket_id: String,
+}
+
+/// Gives up to `limit` committed tickets their place in the order; gives back how many. Call it under its lease.
+pub fn give_order(tx: &mut Tx, limit: i64) -> Result<usize, StoreError> {
+    let last: Option<(i64, i64, i64)> = ticket_order::table
+        .order(ticket_order::seq.desc())
+        .select((ticket_order::seq, ticket_order::ticket_tx, ticket_order::ticket_n))
+        .first(tx.0)
+        .optional()?;
+    let (last_seq, after_tx, after_n) = last.unwrap_or((0, -1, 0));
+    let horizon = commit_horizon(tx)?;
+    let pending: Vec<(i64, i64, String)> = ticket::table
+        .filter(ticket::tx.gt(after_tx).or(ticket::tx.eq(after_tx).and(ticket::n.gt(after_n))))
+        .filter(ticket::tx.lt(horizon))
+        .order((ticket::tx, ticket::n))
+        .limit(limit)
+        .select((ticket::tx, ticket::n, ticket::id))
+        .load(tx.0)?;
+    let places: Vec<Place> = pending
+        .into_iter()
+        .zip(last_seq + 1..)
+        .map(|((ticket_tx, ticket_n, ticket_id), seq)| Place { seq, ticket_n, ticket_tx, ticket_id })
+        .collect();
+    for chunk in places.chunks(CHUNK) {
+        on_backend!(tx.0, c => diesel::insert_into(ticket_order::table).values(chunk).execute(c))?;
+    }
+    Ok(places.len())
+}
+
+/// Tickets after place `seq`, in order.
+pub fn ordered_after(tx: &mut Tx, seq: i64, limit: i64) -> Result<Vec<(i64, Ticket)>, StoreError> {
+    Ok(ticket_order::table
+        .inner_join(ticket::table.on(ticket::id.eq(ticket_order::ticket_id)))
+        .filter(ticket_order::seq.gt(seq))
+        .order(ticket_order::seq)
+        .limit(limit)
+        .select((ticket_order::seq, Ticket::as_select()))
+        .load(tx.0)?)
+}
