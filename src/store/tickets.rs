@@ -208,3 +208,68 @@ pub fn ordered_after(tx: &mut Tx, seq: i64, limit: i64) -> Result<Vec<(i64, Tick
         .select((ticket_order::seq, Ticket::as_select()))
         .load(tx.0)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DatabaseUrl, Store, new_id};
+
+    fn row(no: usize) -> NewRow {
+        let at = chrono::DateTime::from_timestamp(1_700_000_000 + no as i64, 0).unwrap().naive_utc();
+        let id = new_id();
+        let contact = Contact { ticket_id: id.clone(), phone: Some("13800000000".into()), name: None, address: None };
+        let ticket = Ticket {
+            id,
+            source_no: format!("T{no}"),
+            title: format!("学校门口拥堵 {no}"),
+            body: "放学时间车辆堵在路口".into(),
+            received_at: at,
+            due_at: None,
+            channel: None,
+            category: None,
+            district: Some(if no.is_multiple_of(2) { "东区" } else { "西区" }.into()),
+            latitude: None,
+            longitude: None,
+            caller_hash: None,
+            caller_key_version: None,
+            state: TicketState::Open,
+            disposition: Disposition::Open,
+            version: 1,
+            created_at: at,
+        };
+        NewRow { ticket, contact: Some(contact) }
+    }
+
+    #[test]
+    fn a_batch_is_stored_once_and_ordered_once_and_listed_by_filter() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::parse(&format!("sqlite:{}", folder.path().join("t.db").display())).unwrap();
+        let store = Store::open(&url).unwrap();
+        let add = |range: std::ops::Range<usize>| {
+            store.write_blocking(move |tx| insert_batch(tx, range.map(row).collect())).unwrap()
+        };
+        let begun = std::time::Instant::now();
+        assert_eq!(add(0..2500).len(), 2500);
+        eprintln!("2500 tickets stored in {:?}", begun.elapsed());
+        assert_eq!(add(2000..2600).len(), 100, "only the new numbers");
+
+        let order = |limit| store.write_blocking(move |tx| give_order(tx, limit)).unwrap();
+        assert_eq!((order(2000), order(2000), order(2000)), (2000, 600, 0));
+
+        store
+            .read_blocking(|tx| {
+                let rest = ordered_after(tx, 2598, 10)?;
+                let numbers: Vec<_> = rest.iter().map(|(seq, t)| (*seq, t.source_no.as_str())).collect();
+                assert_eq!(numbers, [(2599, "T2598"), (2600, "T2599")]);
+                let east = Filter { district: Some("东区".into()), text: Some("拥堵".into()), ..Filter::default() };
+                let (page, total) = list(tx, &east, 0, 10)?;
+                assert_eq!((page.len(), total, page[0].source_no.as_str()), (10, 1300, "T2598"));
+                let in_problem = Filter { problem_id: Some("none".into()), ..Filter::default() };
+                assert_eq!(list(tx, &in_problem, 0, 10)?.1, 0);
+                let repeated = by_source_no(tx, "T2000")?.expect("stored first");
+                assert!(contact_of(tx, &repeated.id)?.is_some());
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+}
