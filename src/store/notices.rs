@@ -174,6 +174,20 @@ pub fn thread_root(tx: &mut Tx, case_id: &str, recipient_id: &str) -> Result<Opt
         .optional()?)
 }
 
+/// When the last mail of a case to a recipient was frozen.
+pub fn last_mail_at(
+    tx: &mut Tx,
+    case_id: Option<&str>,
+    recipient_id: &str,
+) -> Result<Option<NaiveDateTime>, StoreError> {
+    let mut query = mail::table.filter(mail::recipient_id.eq(recipient_id)).into_boxed();
+    query = match case_id {
+        Some(case_id) => query.filter(mail::case_id.eq(case_id.to_owned())),
+        None => query.filter(mail::case_id.is_null()),
+    };
+    Ok(query.select(diesel::dsl::max(mail::created_at)).first(tx.0)?)
+}
+
 /// What the mail log shows: everything of `mail` but its bytes.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = mail)]

@@ -60,6 +60,11 @@ pub fn unit_by_id(tx: &mut Tx, id: &str) -> Result<Option<Unit>, StoreError> {
     Ok(unit::table.find(id).select(Unit::as_select()).first(tx.0).optional()?)
 }
 
+/// Paths of the given units, in no order.
+pub fn paths_of(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>, StoreError> {
+    Ok(unit::table.filter(unit::id.eq_any(ids)).select(unit::path).load(tx.0)?)
+}
+
 pub fn unit_by_name(tx: &mut Tx, name: &str) -> Result<Option<Unit>, StoreError> {
     Ok(unit::table.filter(unit::name.eq(name)).select(Unit::as_select()).first(tx.0).optional()?)
 }

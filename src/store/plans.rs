@@ -1,8 +1,9 @@
 //! A case's tasks and dependencies: the rows that [`crate::plan`] makes a graph of.
 
 use super::conn::on_backend;
-use super::schema::{assignment, cases, dependency, task};
+use super::schema::{assignment, cases, dependency, task, unit};
 use super::{StoreError, Tx};
+use crate::domain::case::CaseState;
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
@@ -99,6 +100,72 @@ pub fn dependencies_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Dependency>, St
 
 pub fn task_by_id(tx: &mut Tx, id: &str) -> Result<Option<Task>, StoreError> {
     Ok(task::table.find(id).select(Task::as_select()).first(tx.0).optional()?)
+}
+
+/// A task with what authorisation and the officer's page need of its unit and its case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskInCase {
+    pub task: Task,
+    pub unit_name: String,
+    pub unit_path: String,
+    pub case_no: String,
+    pub case_title: String,
+    pub case_state: CaseState,
+    pub lead_unit_id: String,
+    /// The coordinator who opened the case.
+    pub coordinator_id: String,
+}
+
+impl TaskInCase {
+    /// What people call the task: `ZX-2026-0007/03`.
+    pub fn number(&self) -> String {
+        format!("{}/{:02}", self.case_no, self.task.no)
+    }
+}
+
+type InCaseRow = (Task, (String, String), (String, String, String, String, String));
+
+fn in_case((task, (unit_name, unit_path), (case_no, case_title, state, lead, coordinator)): InCaseRow) -> Result<TaskInCase, StoreError> {
+    let case_state = CaseState::try_from(state).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    Ok(TaskInCase { task, unit_name, unit_path, case_no, case_title, case_state, lead_unit_id: lead, coordinator_id: coordinator })
+}
+
+/// The columns of [`TaskInCase`], joined.
+macro_rules! tasks_in_cases {
+    () => {
+        task::table.inner_join(unit::table).inner_join(cases::table).select((
+            Task::as_select(),
+            (unit::name, unit::path),
+            (cases::no, cases::title, cases::state, cases::lead_unit_id, cases::created_by),
+        ))
+    };
+}
+
+pub fn task_in_case(tx: &mut Tx, id: &str) -> Result<Option<TaskInCase>, StoreError> {
+    tasks_in_cases!().filter(task::id.eq(id)).first::<InCaseRow>(tx.0).optional()?.map(in_case).transpose()
+}
+
+/// Tasks of running cases in one of `states`, the earliest due first.
+pub fn in_states(tx: &mut Tx, states: &[TaskState]) -> Result<Vec<TaskInCase>, StoreError> {
+    let codes: Vec<&str> = states.iter().map(|state| state.code()).collect();
+    let running = [CaseState::Issued.code(), CaseState::Verifying.code()];
+    let rows: Vec<InCaseRow> = tasks_in_cases!()
+        .filter(task::state.eq_any(codes))
+        .filter(cases::state.eq_any(running))
+        .order((task::due_on, task::no))
+        .load(tx.0)?;
+    rows.into_iter().map(in_case).collect()
+}
+
+/// Predecessors of a task over one kind of dependency, with their states.
+pub fn predecessors(tx: &mut Tx, task_id: &str, kind: DependencyKind) -> Result<Vec<(i32, TaskState)>, StoreError> {
+    let rows: Vec<(i32, String)> = dependency::table
+        .inner_join(task::table.on(task::id.eq(dependency::predecessor_id)))
+        .filter(dependency::successor_id.eq(task_id))
+        .filter(dependency::kind.eq(kind.code()))
+        .select((task::no, task::state))
+        .load(tx.0)?;
+    Ok(rows.into_iter().filter_map(|(no, state)| Some((no, TaskState::parse(&state)?))).collect())
 }
 
 pub fn insert_tasks(tx: &mut Tx, rows: Vec<Task>) -> Result<(), StoreError> {
@@ -216,21 +283,24 @@ pub fn unacknowledged_since(tx: &mut Tx, before: NaiveDateTime) -> Result<Vec<Ta
         .load(tx.0)?)
 }
 
-/// Tasks of the units whose path begins with one of `paths`; open ones first by due date.
-pub fn of_units(tx: &mut Tx, paths: &[String], open_only: bool) -> Result<Vec<Task>, StoreError> {
-    use super::schema::unit;
-    let mut found = Vec::new();
+/// Tasks of the units whose path begins with one of `paths`, the earliest due first. Cases that were not issued are left out.
+pub fn of_units(tx: &mut Tx, paths: &[String], open_only: bool) -> Result<Vec<TaskInCase>, StoreError> {
+    let mut found: Vec<TaskInCase> = Vec::new();
     for path in paths {
-        let mut query = task::table
-            .inner_join(unit::table)
+        let mut query = tasks_in_cases!()
             .filter(unit::path.like(format!("{path}%")))
-            .select(Task::as_select())
+            .filter(cases::issued_at.is_not_null())
             .order((task::due_on, task::no))
             .into_boxed();
         if open_only {
             query = query.filter(task::state.ne_all(["done", "cancelled"]));
         }
-        found.extend(query.load::<Task>(tx.0)?);
+        for row in query.load::<InCaseRow>(tx.0)? {
+            let row = in_case(row)?;
+            if !found.iter().any(|known| known.task.id == row.task.id) {
+                found.push(row);
+            }
+        }
     }
     Ok(found)
 }

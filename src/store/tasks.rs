@@ -1,6 +1,6 @@
 //! What happens beside a task's one state, in rows of its own.
 
-use super::schema::{block, comment, extension, objection, report, submission};
+use super::schema::{block, comment, extension, objection, report, submission, task};
 use super::{StoreError, Tx};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
@@ -142,6 +142,18 @@ pub fn open_blocks(tx: &mut Tx, task_ids: &[String]) -> Result<Vec<Block>, Store
         .filter(block::cleared_at.is_null())
         .select(Block::as_select())
         .load(tx.0)?)
+}
+
+/// Ids of the units whose help open blocks of a case ask.
+pub fn helpers_of_case(tx: &mut Tx, case_id: &str) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<Option<String>> = block::table
+        .inner_join(task::table.on(task::id.eq(block::task_id)))
+        .filter(task::case_id.eq(case_id))
+        .filter(block::cleared_at.is_null())
+        .select(block::helper_unit_id)
+        .distinct()
+        .load(tx.0)?;
+    Ok(ids.into_iter().flatten().collect())
 }
 
 /// Open blocks that ask one of the units for help.
