@@ -144,6 +144,16 @@ pub fn open_blocks(tx: &mut Tx, task_ids: &[String]) -> Result<Vec<Block>, Store
         .load(tx.0)?)
 }
 
+/// Ids of a case's tasks with an open block.
+pub fn blocked_of_case(tx: &mut Tx, case_id: &str) -> Result<Vec<String>, StoreError> {
+    Ok(block::table
+        .inner_join(task::table.on(task::id.eq(block::task_id)))
+        .filter(task::case_id.eq(case_id))
+        .filter(block::cleared_at.is_null())
+        .select(block::task_id)
+        .load(tx.0)?)
+}
+
 /// Ids of the units whose help open blocks of a case ask.
 pub fn helpers_of_case(tx: &mut Tx, case_id: &str) -> Result<Vec<String>, StoreError> {
     let ids: Vec<Option<String>> = block::table

@@ -1,0 +1,51 @@
+//! Permissions on cases and tasks: what the matrix needs to know is loaded only when a post depends on it.
+
+use super::{Ctx, Error};
+use crate::domain::access::{Action, Subject};
+use crate::store::cases::{self, Case};
+use crate::store::plans::TaskInCase;
+use crate::store::{people, tasks};
+
+/// Refuses an action on a case that none of the actor's posts allows.
+pub fn require_on_case(ctx: &mut Ctx, action: Action, case_id: &str) -> Result<(), Error> {
+    let bare = Subject { case_id: Some(case_id), ..Subject::default() };
+    if ctx.actor.may(action, &bare) {
+        return Ok(());
+    }
+    let (force_paths, helper_paths) = paths_of_case(ctx, case_id)?;
+    ctx.require(action, &Subject { force_paths: &force_paths, helper_paths: &helper_paths, ..bare })
+}
+
+/// Like [`require_on_case`] for reading: before a case is issued its units do not even learn that it exists.
+pub fn require_reading(ctx: &mut Ctx, case: &Case) -> Result<(), Error> {
+    let bare = Subject { case_id: Some(&case.id), ..Subject::default() };
+    if ctx.actor.may(Action::ReadCase, &bare) {
+        return Ok(());
+    }
+    if case.issued_at.is_none() {
+        return Err(Error::NotFound);
+    }
+    require_on_case(ctx, Action::ReadCase, &case.id)
+}
+
+/// Refuses an action on a task that none of the actor's posts allows.
+pub fn require_on_task(ctx: &mut Ctx, action: Action, found: &TaskInCase) -> Result<(), Error> {
+    let case_id = found.task.case_id.as_str();
+    let bare = Subject { case_id: Some(case_id), unit_path: Some(&found.unit_path), ..Subject::default() };
+    if ctx.actor.may(action, &bare) {
+        return Ok(());
+    }
+    let helper_paths = match tasks::open_block(&mut ctx.tx, &found.task.id)?.and_then(|block| block.helper_unit_id) {
+        Some(unit_id) => people::paths_of(&mut ctx.tx, &[unit_id])?,
+        None => Vec::new(),
+    };
+    let force_paths: Vec<String> =
+        cases::force(&mut ctx.tx, case_id)?.into_iter().map(|member| member.path).collect();
+    ctx.require(action, &Subject { force_paths: &force_paths, helper_paths: &helper_paths, ..bare })
+}
+
+fn paths_of_case(ctx: &mut Ctx, case_id: &str) -> Result<(Vec<String>, Vec<String>), Error> {
+    let force = cases::force(&mut ctx.tx, case_id)?.into_iter().map(|member| member.path).collect();
+    let helpers = tasks::helpers_of_case(&mut ctx.tx, case_id)?;
+    Ok((force, people::paths_of(&mut ctx.tx, &helpers)?))
+}

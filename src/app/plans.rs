@@ -1,0 +1,204 @@
+//! A case's plan as a use case works on it: taken, loaded, changed, settled.
+
+use super::{Clock, Ctx, Error, Owed, Recipient, observing};
+use crate::domain::case::CaseState;
+use crate::domain::notice::Stage;
+use crate::domain::task::{self, TaskMove, TaskState};
+use crate::lang::Message;
+use crate::plan::{self, Plan, PlanDependency, PlanError, PlanTask, Release, Schedule};
+use crate::store::cases::{self, Case};
+use crate::store::plans::{self, Dependency, Task};
+use crate::store::tasks;
+use chrono::NaiveDate;
+use serde_json::json;
+use std::collections::HashSet;
+
+pub struct CasePlan {
+    pub case: Case,
+    pub tasks: Vec<Task>,
+    pub dependencies: Vec<Dependency>,
+    /// Ids of tasks with an open block.
+    pub blocked: HashSet<String>,
+}
+
+impl CasePlan {
+    /// Takes the plan for this transaction and loads it: the first statement of whatever gates, releases, dates or
+    /// reshapes it.
+    pub fn take(ctx: &mut Ctx, case_id: &str) -> Result<CasePlan, Error> {
+        plans::take(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?;
+        CasePlan::read(ctx, case_id)
+    }
+
+    pub fn read(ctx: &mut Ctx, case_id: &str) -> Result<CasePlan, Error> {
+        let case = cases::by_id(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?;
+        CasePlan::of(ctx, case)
+    }
+
+    pub fn of(ctx: &mut Ctx, case: Case) -> Result<CasePlan, Error> {
+        let tasks = plans::tasks_of(&mut ctx.tx, &case.id)?;
+        let dependencies = plans::dependencies_of(&mut ctx.tx, &case.id)?;
+        let blocked = tasks::blocked_of_case(&mut ctx.tx, &case.id)?.into_iter().collect();
+        Ok(CasePlan { case, tasks, dependencies, blocked })
+    }
+
+    pub fn task(&self, id: &str) -> Result<&Task, Error> {
+        self.tasks.iter().find(|task| task.id == id).ok_or(Error::NotFound)
+    }
+
+    pub fn title_of(&self, id: &str) -> String {
+        self.task(id).map_or_else(|_| id.to_owned(), |task| task.title.clone())
+    }
+
+    /// The graph of this plan.
+    pub fn graph(&self, clock: &Clock) -> Result<Plan, Error> {
+        let tasks = self.tasks.iter().map(|task| self.plan_task(task, clock)).collect();
+        let dependencies = self.dependencies.iter().map(plan_dependency).collect();
+        Plan::build(tasks, dependencies).map_err(|error| self.told(error))
+    }
+
+    /// The plan's dates as of today.
+    pub fn schedule(&self, ctx: &Ctx, graph: &Plan) -> Schedule {
+        let start = self.case.issued_at.map_or(ctx.today, |at| ctx.app.clock.local_date(at));
+        graph.schedule(ctx.today, &ctx.calendar, start, Some(self.case.deadline))
+    }
+
+    fn plan_task(&self, task: &Task, clock: &Clock) -> PlanTask {
+        let day = |at: Option<chrono::NaiveDateTime>| at.map(|at| clock.local_date(at));
+        PlanTask {
+            id: task.id.clone(),
+            no: task.no,
+            title: task.title.clone(),
+            unit_id: task.unit_id.clone(),
+            state: task.state,
+            duration: task.duration,
+            duration_unit: task.duration_unit,
+            not_before: task.not_before,
+            release_on: task.release_on,
+            due_on: task.due_on,
+            released_on: day(task.released_at),
+            started_on: day(task.started_at),
+            ended_on: day(task.ended_at),
+            blocked: self.blocked.contains(&task.id),
+        }
+    }
+
+    /// A fault of the graph in words: a cycle is spelled out by its tasks' titles, the first repeated at the end.
+    pub fn told(&self, error: PlanError) -> Error {
+        match error {
+            PlanError::Cycle(ids) => {
+                let mut titles: Vec<String> = ids.iter().map(|id| self.title_of(id)).collect();
+                titles.extend(titles.first().cloned());
+                Error::Cycle(titles)
+            }
+            PlanError::UnknownTask(_) => Error::NotFound,
+            PlanError::SelfDependency(id) => Error::Cycle(vec![self.title_of(&id), self.title_of(&id)]),
+            PlanError::Duplicate(_) => Error::Refused(Message::new("这条前置关系已经存在。")),
+        }
+    }
+
+    /// Saves a changed task when nobody changed it meanwhile.
+    pub fn save(&mut self, ctx: &mut Ctx, mut task: Task) -> Result<(), Error> {
+        save_task(ctx, &mut task)?;
+        if let Some(slot) = self.tasks.iter_mut().find(|known| known.id == task.id) {
+            *slot = task;
+        }
+        Ok(())
+    }
+
+    /// After a change: releases what is no longer gated, withholds what is gated again, and moves the case on to
+    /// verifying when its last task has ended.
+    pub fn settle(&mut self, ctx: &mut Ctx) -> Result<(), Error> {
+        if self.case.state != CaseState::Issued {
+            return Ok(());
+        }
+        let graph = self.graph(&ctx.app.clock)?;
+        for (id, release) in graph.releasable(ctx.today, &ctx.calendar) {
+            match release {
+                Release::Now => self.release(ctx, &id)?,
+                Release::Later(day) => self.release_later(ctx, &id, day)?,
+            }
+        }
+        for id in graph.to_withhold() {
+            self.withhold(ctx, &id)?;
+        }
+        let mut this_round = self.tasks.iter().filter(|task| task.round == self.case.round).peekable();
+        if this_round.peek().is_some() && self.tasks.iter().all(|task| task.state.is_final()) {
+            observing::begin(ctx, &mut self.case)?;
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, ctx: &mut Ctx, id: &str) -> Result<(), Error> {
+        let mut task = self.task(id)?.clone();
+        task.state = task::next_state(task.state, TaskMove::Release).map_err(Error::Refused)?;
+        task.released_at = Some(ctx.now);
+        task.release_on = None;
+        task.due_on = Some(plan::due_date(ctx.today, task.duration, task.duration_unit, &ctx.calendar));
+        ctx.record("task.released", ("task", id), Some(&self.case.id), json!({ "no": task.no, "title": task.title, "due_on": task.due_on }));
+        ctx.owe(Owed {
+            subject_kind: "task",
+            subject_id: id,
+            stage: Stage::TaskReleased,
+            recipient: Recipient::Unit(&task.unit_id),
+            cycle: cycle_of_version(&task),
+            case_id: Some(&self.case.id),
+            detail: "",
+        });
+        self.save(ctx, task)
+    }
+
+    fn release_later(&mut self, ctx: &mut Ctx, id: &str, day: NaiveDate) -> Result<(), Error> {
+        let mut task = self.task(id)?.clone();
+        if task.release_on == Some(day) {
+            return Ok(());
+        }
+        task.release_on = Some(day);
+        self.save(ctx, task)
+    }
+
+    fn withhold(&mut self, ctx: &mut Ctx, id: &str) -> Result<(), Error> {
+        let mut task = self.task(id)?.clone();
+        task.state = task::next_state(task.state, TaskMove::Withhold).map_err(Error::Refused)?;
+        (task.released_at, task.due_on) = (None, None);
+        ctx.record("task.withheld", ("task", id), Some(&self.case.id), json!({ "no": task.no, "title": task.title }));
+        ctx.owe(Owed {
+            subject_kind: "task",
+            subject_id: id,
+            stage: Stage::TaskWithheld,
+            recipient: Recipient::Unit(&task.unit_id),
+            cycle: cycle_of_version(&task),
+            case_id: Some(&self.case.id),
+            detail: "",
+        });
+        self.save(ctx, task)
+    }
+}
+
+/// A task may be released, withheld and released again: each time is a cycle of its own.
+pub fn cycle_of_version(task: &Task) -> i32 {
+    i32::try_from(task.version).unwrap_or(i32::MAX)
+}
+
+/// Saves a task at the version it was read in.
+pub fn save_task(ctx: &mut Ctx, task: &mut Task) -> Result<(), Error> {
+    match plans::save_task(&mut ctx.tx, task)? {
+        Some(version) => {
+            task.version = version;
+            Ok(())
+        }
+        None => {
+            let current = plans::task_by_id(&mut ctx.tx, &task.id)?.ok_or(Error::NotFound)?.version;
+            Err(Error::Stale { yours: task.version, current })
+        }
+    }
+}
+
+fn plan_dependency(row: &Dependency) -> PlanDependency {
+    PlanDependency {
+        id: row.id.clone(),
+        predecessor: row.predecessor_id.clone(),
+        successor: row.successor_id.clone(),
+        kind: row.kind,
+        lag_days: row.lag_days,
+    }
+}
