@@ -86,6 +86,26 @@ pub fn take(tx: &mut Tx, case_id: &str) -> Result<Option<i64>, StoreError> {
         .optional())?)
 }
 
+/// [`take`] by one of the case's tasks; gives the case's id.
+pub fn take_of_task(tx: &mut Tx, task_id: &str) -> Result<Option<String>, StoreError> {
+    let own_case = task::table.find(task_id).select(task::case_id);
+    Ok(on_backend!(tx.0, c => diesel::update(cases::table.filter(cases::id.eq_any(own_case)))
+        .set(cases::plan_revision.eq(cases::plan_revision + 1))
+        .returning(cases::id)
+        .get_result(c)
+        .optional())?)
+}
+
+/// Whether a task's start releases others (start-to-start).
+pub fn has_start_followers(tx: &mut Tx, task_id: &str) -> Result<bool, StoreError> {
+    let count: i64 = dependency::table
+        .filter(dependency::predecessor_id.eq(task_id))
+        .filter(dependency::kind.eq(DependencyKind::StartToStart.code()))
+        .count()
+        .get_result(tx.0)?;
+    Ok(count > 0)
+}
+
 pub fn tasks_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Task>, StoreError> {
     Ok(task::table.filter(task::case_id.eq(case_id)).order(task::no).select(Task::as_select()).load(tx.0)?)
 }

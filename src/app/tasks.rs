@@ -1,0 +1,263 @@
+//! A task's way: signed for, started, reported on, submitted, accepted or returned, cancelled.
+
+use super::access::require_on_task;
+use super::plans::{CasePlan, save_task};
+use super::{Ctx, Error, Owed, Recipient};
+use crate::domain::access::{Action, Subject};
+use crate::domain::case::CaseState;
+use crate::domain::notice::Stage;
+use crate::domain::task::{self, DependencyKind, TaskMove};
+use crate::lang::Message;
+use crate::store::new_id;
+use crate::store::plans::{self, TaskInCase};
+use crate::store::tasks::{self, Report, Submission};
+use serde_json::json;
+
+/// The longest text of a report, a submission or a reason.
+pub const TEXT_MAX_CHARS: usize = 5_000;
+
+/// What an officer reports.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// 0–100.
+    pub percent: i32,
+    pub text: String,
+    /// How it came (phone, chat, paper) when a coordinator records it for the unit.
+    pub proxy_source: Option<String>,
+}
+
+/// Loads a task for a change: the actor may make it, its case runs, and it is still the version that was read.
+pub fn open(ctx: &mut Ctx, task_id: &str, version: Option<i64>, action: Action) -> Result<TaskInCase, Error> {
+    let found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+    require_on_task(ctx, action, &found)?;
+    if let Some(yours) = version.filter(|yours| *yours != found.task.version) {
+        return Err(Error::Stale { yours, current: found.task.version });
+    }
+    if !found.case_state.is_running() {
+        return Err(Error::Refused(
+            Message::new("专项现在是“%{state}”，任务不能办理。").with("state", found.case_state.label()),
+        ));
+    }
+    Ok(found)
+}
+
+/// The unit signs for the task (签收).
+pub fn acknowledge(ctx: &mut Ctx, task_id: &str, version: i64) -> Result<(), Error> {
+    let mut found = open(ctx, task_id, Some(version), Action::WorkTask)?;
+    found.task.acknowledged_at = Some(ctx.now);
+    step(ctx, &mut found, TaskMove::Acknowledge, json!({}))
+}
+
+/// Work begins, with a first report if there is one.
+pub fn start(ctx: &mut Ctx, task_id: &str, version: i64, first: Option<Progress>) -> Result<(), Error> {
+    let has_followers = plans::has_start_followers(&mut ctx.tx, task_id)?;
+    let plan = if has_followers { Some(take_plan_of(ctx, task_id)?) } else { None };
+    let mut found = open(ctx, task_id, Some(version), Action::WorkTask)?;
+    found.task.started_at = Some(ctx.now);
+    if let Some(progress) = &first {
+        found.task.percent = checked(progress)?;
+        insert_report(ctx, task_id, progress)?;
+    }
+    step(ctx, &mut found, TaskMove::Start, json!({ "percent": found.task.percent }))?;
+    match plan {
+        Some(case_id) => CasePlan::read(ctx, &case_id)?.settle(ctx),
+        None => Ok(()),
+    }
+}
+
+/// Reports progress: touches the task's own row only.
+pub fn report(ctx: &mut Ctx, task_id: &str, version: i64, progress: Progress) -> Result<(), Error> {
+    let mut found = open(ctx, task_id, Some(version), Action::WorkTask)?;
+    if !found.task.state.is_with_unit() {
+        return Err(Error::Refused(
+            Message::new("任务现在是“%{state}”，不能填报进展。").with("state", found.task.state.label()),
+        ));
+    }
+    found.task.percent = checked(&progress)?;
+    insert_report(ctx, task_id, &progress)?;
+    save_task(ctx, &mut found.task)?;
+    let payload = told(&found, json!({ "percent": found.task.percent, "proxy": progress.proxy_source }));
+    ctx.record("task.reported", ("task", task_id), Some(&found.task.case_id), payload);
+    Ok(())
+}
+
+/// Hands the result in for acceptance. A finish-to-finish predecessor must have ended first.
+pub fn submit(ctx: &mut Ctx, task_id: &str, version: i64, text: String) -> Result<(), Error> {
+    take_plan_of(ctx, task_id)?;
+    let mut found = open(ctx, task_id, Some(version), Action::WorkTask)?;
+    let text = required("text", text)?;
+    let unfinished: Vec<String> = plans::predecessors(&mut ctx.tx, task_id, DependencyKind::FinishToFinish)?
+        .into_iter()
+        .filter(|(_, state)| !state.is_final())
+        .map(|(no, _)| format!("{no:02}"))
+        .collect();
+    if !unfinished.is_empty() {
+        return Err(Error::Refused(
+            Message::new("须待任务 %{numbers} 完成后才能提交办结。").with("numbers", unfinished.join("、")),
+        ));
+    }
+    found.task.submission_round += 1;
+    found.task.submitted_at = Some(ctx.now);
+    found.task.percent = 100;
+    let round = found.task.submission_round;
+    tasks::insert_submission(
+        &mut ctx.tx,
+        &Submission {
+            id: new_id(),
+            task_id: task_id.to_owned(),
+            round,
+            text,
+            person_id: ctx.actor.id().to_owned(),
+            at: ctx.now,
+            signed_off_by: None,
+            lead_accepted_by: None,
+            lead_accepted_at: None,
+            accepted: None,
+            verdict_note: None,
+            verdict_by: None,
+            verdict_at: None,
+        },
+    )?;
+    step(ctx, &mut found, TaskMove::Submit, json!({ "round": round }))?;
+    tell(ctx, &found, Stage::SubmissionToAccept, Recipient::Unit(&found.lead_unit_id), round, "");
+    Ok(())
+}
+
+/// Accepts a submission. The lead unit's manager accepts first (初验); the coordinator's word ends the task, releases
+/// what waited for it, and may move the case on to verifying.
+pub fn accept(ctx: &mut Ctx, task_id: &str, version: i64, note: String) -> Result<(), Error> {
+    let case_id = take_plan_of(ctx, task_id)?;
+    let mut found = open(ctx, task_id, Some(version), Action::AcceptTask)?;
+    let round = found.task.submission_round;
+    if !has_final_say(ctx) {
+        return accept_first(ctx, &found, round);
+    }
+    found.task.ended_at = Some(ctx.now);
+    step(ctx, &mut found, TaskMove::Accept, json!({ "round": round }))?;
+    let person = ctx.actor.id().to_owned();
+    tasks::judge_submission(&mut ctx.tx, task_id, round, true, note.trim(), &person, ctx.now)?;
+    tell(ctx, &found, Stage::SubmissionAccepted, Recipient::Unit(&found.task.unit_id), round, note.trim());
+    CasePlan::read(ctx, &case_id)?.settle(ctx)
+}
+
+/// A lead unit's manager may accept first, whoever decides tasks of every case accepts for good.
+fn has_final_say(ctx: &Ctx) -> bool {
+    ctx.actor.may(Action::AcceptTask, &Subject::default())
+}
+
+fn accept_first(ctx: &mut Ctx, found: &TaskInCase, round: i32) -> Result<(), Error> {
+    let person = ctx.actor.id().to_owned();
+    if found.task.state != task::TaskState::Submitted
+        || !tasks::accept_first(&mut ctx.tx, &found.task.id, round, &person, ctx.now)?
+    {
+        return Err(Error::Refused(Message::new("没有待初验的提交。")));
+    }
+    ctx.record("task.accepted_first", ("task", &found.task.id), Some(&found.task.case_id), told(found, json!({ "round": round })));
+    Ok(())
+}
+
+/// Sends a submission back (退回), with what is missing.
+pub fn send_back(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Result<(), Error> {
+    let mut found = open(ctx, task_id, Some(version), Action::AcceptTask)?;
+    let reason = required("reason", reason)?;
+    let round = found.task.submission_round;
+    found.task.submitted_at = None;
+    step(ctx, &mut found, TaskMove::Return, json!({ "round": round }))?;
+    let person = ctx.actor.id().to_owned();
+    tasks::judge_submission(&mut ctx.tx, task_id, round, false, &reason, &person, ctx.now)?;
+    tell(ctx, &found, Stage::SubmissionReturned, Recipient::Unit(&found.task.unit_id), round, &reason);
+    Ok(())
+}
+
+/// Cancels a task: its dependencies count as satisfied from then on.
+pub fn cancel(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Result<(), Error> {
+    let case_id = take_plan_of(ctx, task_id)?;
+    let mut found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+    require_on_task(ctx, Action::ShapePlan, &found)?;
+    if found.task.version != version {
+        return Err(Error::Stale { yours: version, current: found.task.version });
+    }
+    let reason = required("reason", reason)?;
+    let unit_knows = found.task.released_at.is_some();
+    found.task.ended_at = Some(ctx.now);
+    step(ctx, &mut found, TaskMove::Cancel, json!({ "reason": reason }))?;
+    if unit_knows {
+        tell(ctx, &found, Stage::TaskCancelled, Recipient::Unit(&found.task.unit_id), 0, &reason);
+    }
+    CasePlan::read(ctx, &case_id)?.settle(ctx)
+}
+
+/// Takes the plan of a task's case; gives the case's id.
+pub fn take_plan_of(ctx: &mut Ctx, task_id: &str) -> Result<String, Error> {
+    plans::take_of_task(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)
+}
+
+/// Moves the task, saves it at its version, and tells it.
+fn step(ctx: &mut Ctx, found: &mut TaskInCase, step: TaskMove, payload: serde_json::Value) -> Result<(), Error> {
+    if found.case_state == CaseState::Verifying && step != TaskMove::Cancel {
+        return Err(Error::Refused(Message::new("专项已转入成效观察，任务不再变动。")));
+    }
+    found.task.state = task::next_state(found.task.state, step).map_err(Error::Refused)?;
+    save_task(ctx, &mut found.task)?;
+    let kind = format!("task.{}", step.code());
+    ctx.record(&kind, ("task", &found.task.id), Some(&found.task.case_id), told(found, payload));
+    Ok(())
+}
+
+/// An event's payload with what names the task in a timeline.
+pub fn told(found: &TaskInCase, mut payload: serde_json::Value) -> serde_json::Value {
+    payload["no"] = json!(found.task.no);
+    payload["title"] = json!(found.task.title);
+    payload
+}
+
+/// Owes a notice about a task.
+pub fn tell(ctx: &mut Ctx, found: &TaskInCase, stage: Stage, recipient: Recipient, cycle: i32, detail: &str) {
+    ctx.owe(Owed {
+        subject_kind: "task",
+        subject_id: &found.task.id,
+        stage,
+        recipient,
+        cycle,
+        case_id: Some(&found.task.case_id),
+        detail,
+    });
+}
+
+fn insert_report(ctx: &mut Ctx, task_id: &str, progress: &Progress) -> Result<(), Error> {
+    let row = Report {
+        id: new_id(),
+        task_id: task_id.to_owned(),
+        percent: progress.percent,
+        text: progress.text.trim().to_owned(),
+        person_id: ctx.actor.id().to_owned(),
+        proxy_source: progress.proxy_source.clone(),
+        at: ctx.now,
+    };
+    Ok(tasks::insert_report(&mut ctx.tx, &row)?)
+}
+
+fn checked(progress: &Progress) -> Result<i32, Error> {
+    if !(0..=100).contains(&progress.percent) {
+        return Err(Error::field("percent", Message::new("进度应在 0 到 100 之间")));
+    }
+    bounded("text", &progress.text)?;
+    Ok(progress.percent)
+}
+
+/// A text that must be there.
+pub fn required(field: &'static str, text: String) -> Result<String, Error> {
+    let text = text.trim().to_owned();
+    if text.is_empty() {
+        return Err(Error::field(field, Message::new("请填写内容")));
+    }
+    bounded(field, &text)?;
+    Ok(text)
+}
+
+fn bounded(field: &'static str, text: &str) -> Result<(), Error> {
+    if text.chars().count() > TEXT_MAX_CHARS {
+        return Err(Error::field(field, Message::new("不能超过 %{max} 字").with("max", TEXT_MAX_CHARS)));
+    }
+    Ok(())
+}
