@@ -59,7 +59,7 @@ impl CasePlan {
     /// The plan's dates as of today.
     pub fn schedule(&self, ctx: &Ctx, graph: &Plan) -> Schedule {
         let start = self.case.issued_at.map_or(ctx.today, |at| ctx.app.clock.local_date(at));
-        graph.schedule(ctx.today, &ctx.calendar, start, Some(self.case.deadline))
+        graph.schedule(ctx.today, &ctx.calendar, start)
     }
 
     fn plan_task(&self, task: &Task, clock: &Clock) -> PlanTask {
