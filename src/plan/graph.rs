@@ -151,10 +151,7 @@ impl Plan {
             node = came_from[&node];
             back.push(node);
         }
-        // `back` runs from the predecessor to the successor against the arrows; the new arrow closes it.
-        let first = back.remove(0);
-        back.push(first);
-        back.rotate_right(1);
+        // `back` runs against the arrows; after its first task, the new arrow's tail, it is turned round.
         back[1..].reverse();
         back.into_iter().map(|node| self.graph[node].id.clone()).collect()
     }
