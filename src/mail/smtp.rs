@@ -1,0 +1,249 @@
+//! Sending over SMTP, with connections of our own.
+//!
+//! lettre's async transport times out only the connect, and cancelling it parks a half-used connection in its pool. Here
+//! one deadline covers the whole send, and a connection that failed or timed out is thrown away.
+
+use lettre::address::Envelope;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
+use serde::Deserialize;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Connections kept for the next mail, and how long one may rest.
+const KEPT: usize = 4;
+const RESTS_FOR: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// Loopback and closed networks only.
+    #[default]
+    Plain,
+    StartTls,
+    Tls,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct SmtpSettings {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    /// `name <address>` or an address.
+    pub from: String,
+    /// How this server greets; the host's name when absent.
+    pub hello_name: Option<String>,
+    /// One deadline over a whole send.
+    pub timeout_seconds: u64,
+}
+
+impl std::fmt::Debug for SmtpSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SmtpSettings({}:{} {:?}, password hidden)", self.host, self.port, self.security)
+    }
+}
+
+/// Why a mail did not go.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Refused for good.
+    #[error("{0}")]
+    Permanent(String),
+    /// Not taken this time; it has not arrived.
+    #[error("{0}")]
+    Transient(String),
+    /// The connection was lost after the data: it may have arrived.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+pub struct Mailer {
+    settings: SmtpSettings,
+    resting: Mutex<Vec<(Instant, AsyncSmtpConnection)>>,
+}
+
+impl Mailer {
+    pub fn new(settings: SmtpSettings) -> Mailer {
+        Mailer { settings, resting: Mutex::new(Vec::new()) }
+    }
+
+    pub fn from(&self) -> &str {
+        &self.settings.from
+    }
+
+    /// Sends bytes; gives the server's answer. The deadline covers connecting, greeting and the data.
+    pub async fn send(&self, to: &str, message: &[u8]) -> Result<String, SendError> {
+        let envelope = self.envelope(to)?;
+        // Whether the data had begun when the deadline struck tells apart "not sent" and "unknown".
+        let data_begun = std::sync::atomic::AtomicBool::new(false);
+        let limit = Duration::from_secs(self.settings.timeout_seconds);
+        match tokio::time::timeout(limit, self.converse(&envelope, message, &data_begun)).await {
+            Ok(outcome) => outcome,
+            Err(_) if data_begun.into_inner() => Err(SendError::Unknown("no answer in time after the data".into())),
+            Err(_) => Err(SendError::Transient("no answer in time".into())),
+        }
+    }
+
+    fn envelope(&self, to: &str) -> Result<Envelope, SendError> {
+        let bad = |what: &str| SendError::Permanent(format!("not an address: {what}"));
+        let from: lettre::message::Mailbox = self.settings.from.parse().map_err(|_| bad(&self.settings.from))?;
+        let to: lettre::message::Mailbox = to.parse().map_err(|_| bad(to))?;
+        Envelope::new(Some(from.email), vec![to.email]).map_err(|error| SendError::Permanent(error.to_string()))
+    }
+
+    async fn converse(
+        &self,
+        envelope: &Envelope,
+        message: &[u8],
+        data_begun: &std::sync::atomic::AtomicBool,
+    ) -> Result<String, SendError> {
+        let transient = |error: lettre::transport::smtp::Error| refused(&error);
+        let mut connection = self.connection().await?;
+        connection.command(Mail::new(envelope.from().cloned(), Vec::new())).await.map_err(transient)?;
+        for to in envelope.to() {
+            if let Err(error) = connection.command(Rcpt::new(to.clone(), Vec::new())).await {
+                connection.abort().await;
+                return Err(refused(&error));
+            }
+        }
+        connection.command(Data).await.map_err(transient)?;
+        data_begun.store(true, std::sync::atomic::Ordering::Relaxed);
+        match connection.message(message).await {
+            Ok(response) => {
+                let answer = response.message().collect::<Vec<_>>().join(" ");
+                self.rest(connection);
+                Ok(answer)
+            }
+            Err(error) if error.is_permanent() || error.is_transient() => {
+                connection.abort().await;
+                Err(refused(&error))
+            }
+            Err(error) => Err(SendError::Unknown(error.to_string())),
+        }
+    }
+
+    async fn connection(&self) -> Result<AsyncSmtpConnection, SendError> {
+        while let Some((since, mut connection)) = self.take_resting() {
+            if since.elapsed() < RESTS_FOR && connection.test_connected().await {
+                return Ok(connection);
+            }
+        }
+        self.connect().await
+    }
+
+    fn take_resting(&self) -> Option<(Instant, AsyncSmtpConnection)> {
+        self.resting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop()
+    }
+
+    fn rest(&self, connection: AsyncSmtpConnection) {
+        let mut resting = self.resting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if resting.len() < KEPT && !connection.has_broken() {
+            resting.push((Instant::now(), connection));
+        }
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let settings = &self.settings;
+        let unreachable = |error: lettre::transport::smtp::Error| refused(&error);
+        let hello = settings.hello_name.clone().map_or_else(ClientId::default, ClientId::Domain);
+        let tls = match settings.security {
+            Security::Plain => None,
+            _ => Some(TlsParameters::new(settings.host.clone()).map_err(unreachable)?),
+        };
+        let wrapped = tls.clone().filter(|_| settings.security == Security::Tls);
+        let limit = Some(Duration::from_secs(settings.timeout_seconds));
+        let address = (settings.host.as_str(), settings.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, limit, &hello, wrapped, None).await.map_err(unreachable)?;
+        if let (Security::StartTls, Some(tls)) = (settings.security, tls) {
+            connection.starttls(tls, &hello).await.map_err(unreachable)?;
+        }
+        if let (Some(username), Some(password)) = (&settings.username, &settings.password) {
+            let credentials = Credentials::new(username.clone(), password.clone());
+            connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await.map_err(unreachable)?;
+        }
+        Ok(connection)
+    }
+}
+
+fn refused(error: &lettre::transport::smtp::Error) -> SendError {
+    if error.is_permanent() { SendError::Permanent(error.to_string()) } else { SendError::Transient(error.to_string()) }
+}
+
+/// How long to wait after the `attempts`-th failed attempt: half a minute doubled each time, at most an hour.
+pub fn backoff(attempts: i32) -> Duration {
+    let doubled = 30u64.saturating_mul(1 << attempts.clamp(1, 12).unsigned_abs().saturating_sub(1));
+    Duration::from_secs(doubled.min(3_600))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::catcher::{Catcher, Fault};
+    use super::*;
+
+    async fn catcher_and_mailer() -> (Catcher, Mailer) {
+        let catcher = Catcher::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let mailer = Mailer::new(SmtpSettings {
+            host: "127.0.0.1".into(),
+            port: catcher.address().port(),
+            security: Security::Plain,
+            username: None,
+            password: None,
+            from: "noreply@city.example".into(),
+            hello_name: Some("localhost".into()),
+            timeout_seconds: 1,
+        });
+        (catcher, mailer)
+    }
+
+    const MESSAGE: &[u8] = b"From: noreply@city.example\r\nMessage-ID: <m@city.example>\r\nSubject: hello\r\n\r\n.dot\r\n";
+
+    #[tokio::test]
+    async fn mails_arrive_once_over_few_connections() {
+        let (catcher, mailer) = catcher_and_mailer().await;
+        let sends = (0..50).map(|_| mailer.send("a@city.example", MESSAGE));
+        assert!(futures_util::future::join_all(sends).await.iter().all(Result::is_ok));
+        assert!(mailer.send("a@city.example", MESSAGE).await.is_ok());
+        assert_eq!(catcher.messages().len(), 51);
+        assert!(catcher.messages()[0].text.contains(".dot"), "a leading dot comes through");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_permanent_and_a_deferral_transient() {
+        let (catcher, mailer) = catcher_and_mailer().await;
+        catcher.next_fault(Fault::Reply(550));
+        assert!(matches!(mailer.send("a@city.example", MESSAGE).await, Err(SendError::Permanent(_))));
+        catcher.next_fault(Fault::Reply(451));
+        assert!(matches!(mailer.send("a@city.example", MESSAGE).await, Err(SendError::Transient(_))));
+        assert!(mailer.send("a@city.example", MESSAGE).await.is_ok());
+        assert_eq!(catcher.messages().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn silence_or_a_lost_connection_after_the_data_leaves_the_outcome_unknown() {
+        let (catcher, mailer) = catcher_and_mailer().await;
+        for fault in [Fault::Hang, Fault::Drop] {
+            catcher.next_fault(fault);
+            assert!(matches!(mailer.send("a@city.example", MESSAGE).await, Err(SendError::Unknown(_))), "{fault:?}");
+        }
+        assert!(mailer.send("a@city.example", MESSAGE).await.is_ok(), "the broken connection is not used again");
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_is_transient() {
+        let (catcher, mailer) = catcher_and_mailer().await;
+        drop(catcher);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(matches!(mailer.send("a@city.example", MESSAGE).await, Err(SendError::Transient(_))));
+    }
+
+    #[test]
+    fn waiting_doubles_up_to_an_hour() {
+        let seconds: Vec<u64> = [1, 2, 3, 8, 99].map(|n| backoff(n).as_secs()).to_vec();
+        assert_eq!(seconds, [30, 60, 120, 3_600, 3_600]);
+    }
+}
