@@ -164,7 +164,9 @@ fn fill_plan(
             outcome: task.outcome,
             unit_id: task.unit_id,
             template_key: Some(task.template_key),
+            duration_optimistic: task.duration_optimistic,
             duration: task.duration,
+            duration_pessimistic: task.duration_pessimistic,
             duration_unit: task.duration_unit,
             ..blank_task(ctx, case_id, task.no, 1)
         })
