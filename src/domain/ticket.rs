@@ -21,6 +21,18 @@ coded! {
     }
 }
 
+coded! {
+    /// How a ticket joined a case.
+    pub enum AttachMode {
+        /// The caller was answered with the agreed wording: the ticket is settled by it.
+        Answered = "answered" "答复并单",
+        /// Urgent or individual: dispatched all the same.
+        Dispatched = "dispatched" "并单并派单",
+        /// The server saw that it belongs there; it stays open.
+        Matched = "matched" "自动并单",
+    }
+}
+
 /// The longest subject and text taken; beyond it a row is rejected, so that one rant cannot fill the database.
 pub const TITLE_MAX_CHARS: usize = 500;
 pub const BODY_MAX_CHARS: usize = 20_000;

@@ -4,14 +4,14 @@ mod conn;
 mod schema;
 mod writer;
 
+pub mod attachments;
 pub mod cases;
 pub mod events;
-// pub mod files;
 pub mod house;
 pub mod notices;
 pub mod people;
 pub mod plans;
-// pub mod problems;
+pub mod problems;
 pub mod sessions;
 pub mod tasks;
 pub mod tickets;

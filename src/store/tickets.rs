@@ -106,6 +106,19 @@ pub struct Filter {
     pub case_id: Option<String>,
 }
 
+/// A LIKE pattern (escaped by `\\`) for texts that contain `text` literally.
+pub(in crate::store) fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
 fn narrowed(filter: &Filter) -> ticket::BoxedQuery<'static, <Conn as Connection>::Backend> {
     let filter = filter.clone();
     let mut query = ticket::table.into_boxed();
@@ -128,9 +141,13 @@ fn narrowed(filter: &Filter) -> ticket::BoxedQuery<'static, <Conn as Connection>
         query = query.filter(ticket::received_at.lt(until));
     }
     if let Some(text) = filter.text {
-        let like = format!("%{text}%");
+        let like = containing(&text);
         query = query.filter(
-            ticket::title.like(like.clone()).or(ticket::body.like(like.clone())).or(ticket::source_no.like(like)),
+            ticket::title
+                .like(like.clone())
+                .escape('\\')
+                .or(ticket::body.like(like.clone()).escape('\\'))
+                .or(ticket::source_no.like(like).escape('\\')),
         );
     }
     if let Some(problem_id) = filter.problem_id {
@@ -207,6 +224,19 @@ pub fn ordered_after(tx: &mut Tx, seq: i64, limit: i64) -> Result<Vec<(i64, Tick
         .limit(limit)
         .select((ticket_order::seq, Ticket::as_select()))
         .load(tx.0)?)
+}
+
+pub fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Ticket>, StoreError> {
+    Ok(ticket::table.filter(ticket::id.eq_any(ids)).select(Ticket::as_select()).load(tx.0)?)
+}
+
+/// The addresses of the given tickets, where there is one.
+pub fn addresses_of(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    let rows: Vec<(String, Option<String>)> = ticket_contact::table
+        .filter(ticket_contact::ticket_id.eq_any(ids))
+        .select((ticket_contact::ticket_id, ticket_contact::address))
+        .load(tx.0)?;
+    Ok(rows.into_iter().filter_map(|(id, address)| Some((id, address?))).collect())
 }
 
 #[cfg(test)]

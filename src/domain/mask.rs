@@ -1,0 +1,60 @@
+//! Hiding citizens' data in what most people read.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// Mainland mobile and landline numbers, identity card numbers, bank cards and mail addresses.
+static PERSONAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?x)
+        \b[1-9]\d{16}[\dXx]\b | \b\d{15,19}\b
+        | (?:\+?86[-\s]?)?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}
+        | 0\d{2,3}[-\s]\d{7,8}
+        | [\w.+-]+@[\w-]+\.[\w.-]+
+    ")
+    .ok()
+});
+
+/// `13812345678` → `138****5678`: the first three and the last four characters stay.
+pub fn number(number: &str) -> String {
+    let chars: Vec<char> = number.chars().collect();
+    if chars.len() < 8 {
+        return "****".to_owned();
+    }
+    let head: String = chars[..3].iter().collect();
+    let tail: String = chars[chars.len() - 4..].iter().collect();
+    format!("{head}****{tail}")
+}
+
+/// `王小明` → `王**`.
+pub fn name(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or_else(String::new, |first| format!("{first}{}", "*".repeat(chars.count().clamp(1, 2))))
+}
+
+/// A text with the numbers in it masked, and the caller's own name where it stands.
+pub fn text(text: &str, caller_name: Option<&str>) -> String {
+    let masked = match &*PERSONAL {
+        Some(personal) => personal.replace_all(text, |found: &regex::Captures| number(&found[0])).into_owned(),
+        None => text.to_owned(),
+    };
+    match caller_name.filter(|name| name.chars().count() >= 2) {
+        Some(known) => masked.replace(known, &name(known)),
+        None => masked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_inside_a_text_are_hidden_and_the_rest_stays() {
+        let masked = text("请回电13812345678或 0731-88881234，身份证430102199001011234，房号1203，我叫王小明。", Some("王小明"));
+        assert_eq!(masked, "请回电138****5678或 073****1234，身份证430****1234，房号1203，我叫王**。");
+    }
+
+    #[test]
+    fn a_number_written_with_breaks_is_hidden_too() {
+        assert!(!text("电话 138-1234-5678", None).contains("1234"));
+    }
+}
