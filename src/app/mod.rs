@@ -1,16 +1,34 @@
 //! What people do, one file a subject: authorise → load → decide → save in one transaction.
 
+pub mod access;
 pub mod accounts;
+pub mod attaching;
+pub mod case_views;
+pub mod cases;
 mod clock;
+pub mod delivery;
+pub mod desk;
+pub mod detection;
 mod error;
+pub mod follow_up;
+pub mod known_problem;
+pub mod observation;
+pub mod observing;
+pub mod plan_edits;
+pub mod plans;
+pub mod problems;
 mod settings;
+pub mod task_matters;
+pub mod task_views;
+pub mod tasks;
+pub mod tickets;
 
 pub use clock::Clock;
 pub use error::Error;
 pub use settings::Settings;
 
 use crate::detect::Engine;
-use crate::domain::access::{self, Action, Post, Subject};
+use crate::domain::access::{Action, Post, Subject, may, may_somewhere};
 use crate::domain::calendar::{Calendar, CalendarDay, DayKind};
 use crate::domain::event::{ActorKind, Channel};
 use crate::domain::notice::{NoticeState, RecipientKind, Stage};
@@ -54,11 +72,11 @@ impl Actor {
     }
 
     pub fn may_somewhere(&self, action: Action) -> bool {
-        self.kind == ActorKind::Job || access::may_somewhere(&self.posts, action)
+        self.kind == ActorKind::Job || may_somewhere(&self.posts, action)
     }
 
     pub fn may(&self, action: Action, subject: &Subject) -> bool {
-        self.kind == ActorKind::Job || access::may(&self.posts, action, subject)
+        self.kind == ActorKind::Job || may(&self.posts, action, subject)
     }
 
     /// Ids of the units the actor holds a post in.

@@ -3,7 +3,7 @@
 use super::{Clock, Ctx, Error, Owed, Recipient, observing};
 use crate::domain::case::CaseState;
 use crate::domain::notice::Stage;
-use crate::domain::task::{self, TaskMove, TaskState};
+use crate::domain::task::{self, TaskMove};
 use crate::lang::Message;
 use crate::plan::{self, Plan, PlanDependency, PlanError, PlanTask, Release, Schedule};
 use crate::store::cases::{self, Case};

@@ -58,7 +58,8 @@ pub fn start(ctx: &mut Ctx, task_id: &str, version: i64, first: Option<Progress>
         found.task.percent = checked(progress)?;
         insert_report(ctx, task_id, progress)?;
     }
-    step(ctx, &mut found, TaskMove::Start, json!({ "percent": found.task.percent }))?;
+    let payload = json!({ "percent": found.task.percent });
+    step(ctx, &mut found, TaskMove::Start, payload)?;
     match plan {
         Some(case_id) => CasePlan::read(ctx, &case_id)?.settle(ctx),
         None => Ok(()),

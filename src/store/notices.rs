@@ -174,6 +174,19 @@ pub fn thread_root(tx: &mut Tx, case_id: &str, recipient_id: &str) -> Result<Opt
         .optional()?)
 }
 
+/// Puts a mail back into the queue.
+pub fn requeue(tx: &mut Tx, mail_id: &str, now: NaiveDateTime) -> Result<(), StoreError> {
+    diesel::update(mail::table.find(mail_id))
+        .set((
+            mail::state.eq(MailState::Queued.code()),
+            mail::attempts.eq(0),
+            mail::next_attempt_at.eq(now),
+            mail::settled_at.eq(None::<NaiveDateTime>),
+        ))
+        .execute(tx.0)?;
+    Ok(())
+}
+
 /// When the last mail of a case to a recipient was frozen.
 pub fn last_mail_at(
     tx: &mut Tx,
