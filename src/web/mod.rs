@@ -1,1 +1,22 @@
-//! See the map in `lib.rs`.
+//! The pages, the JSON API and the live stream.
+//!
+//! * [`routes`]: one table of method, pattern and who may; registration, the gate and the test that walks every route
+//!   with every role all read it.
+//! * [`gate`]: who is asking, may they, and did they mean it (CSRF).
+//! * [`acts`]: what can be done to a task, case, problem or ticket: one table for the pages' forms and the API.
+//! * [`pages`], [`api`]: HTML and JSON.
+
+pub mod acts;
+pub mod api;
+mod assets;
+mod fields;
+mod gate;
+mod limits;
+pub mod live;
+mod page;
+pub mod pages;
+pub mod routes;
+mod server;
+mod show;
+
+pub use server::{Server, State, serve};

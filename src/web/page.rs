@@ -1,0 +1,222 @@
+//! What every page knows: who reads it, in which language, and how things are said.
+
+use super::assets;
+use super::gate::{SignedIn, lang_of};
+use super::server::State;
+use super::show;
+use crate::app::{Actor, App, Error};
+use crate::domain::access::Action;
+use crate::lang::Lang;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use askama::Template;
+use chrono::{NaiveDate, NaiveDateTime};
+use std::borrow::Cow;
+use std::future::{Ready, ready};
+
+/// The reader of a page.
+#[derive(Clone)]
+pub struct Page {
+    pub app: App,
+    pub actor: Actor,
+    pub csrf: String,
+    pub lang: Lang,
+    pub path: String,
+    /// What the last act said, told once.
+    pub said: Option<String>,
+}
+
+impl FromRequest for Page {
+    type Error = PageError;
+    type Future = Ready<Result<Page, PageError>>;
+
+    fn from_request(req: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        let lang = lang_of(req);
+        let page = req.extensions().get::<SignedIn>().cloned().zip(req.app_data::<Data<State>>()).map(
+            |(signed_in, state)| Page {
+                app: state.app.clone(),
+                actor: Actor { lang, ..signed_in.actor },
+                csrf: signed_in.csrf,
+                lang,
+                path: req.path().to_owned(),
+                said: req.cookie(SAID_COOKIE).map(|cookie| cookie.value().to_owned()),
+            },
+        );
+        ready(page.ok_or(PageError { error: Error::Unauthenticated, lang }))
+    }
+}
+
+/// Holds the translation key of what an act did, until the next page.
+const SAID_COOKIE: &str = "shenban_said";
+
+impl Page {
+    pub fn t<'k>(&self, key: &'k str) -> Cow<'k, str> {
+        self.lang.t(key)
+    }
+
+    pub fn may(&self, action: &Action) -> bool {
+        self.actor.may_somewhere(*action)
+    }
+
+    pub fn is_demo(&self) -> bool {
+        self.app.settings.demo
+    }
+
+    pub fn version(&self) -> &'static str {
+        assets::VERSION.as_str()
+    }
+
+    /// `aria-current` for the rail.
+    pub fn at(&self, prefix: &str) -> bool {
+        self.path == prefix || self.path.starts_with(&format!("{prefix}/"))
+    }
+
+    pub fn today(&self) -> NaiveDate {
+        self.app.clock.local_date(self.app.clock.now())
+    }
+
+    /// `3月12日`, with the year when it is not this one.
+    pub fn date(&self, day: &NaiveDate) -> String {
+        show::date(*day, self.today(), self.lang)
+    }
+
+    pub fn opt_date(&self, day: &Option<NaiveDate>) -> String {
+        day.as_ref().map_or_else(|| "—".to_owned(), |day| self.date(day))
+    }
+
+    /// `3月12日 周四 18:00前`.
+    pub fn due(&self, day: &NaiveDate) -> String {
+        crate::app::delivery::due_words(*day, self.app.settings.close_of_day, self.lang)
+    }
+
+    /// Relative within a day, absolute beyond.
+    pub fn when(&self, at: &NaiveDateTime) -> String {
+        show::when(*at, self.app.clock.now(), self.app.clock.zone(), self.lang)
+    }
+
+    /// The exact local time, for titles.
+    pub fn exactly(&self, at: &NaiveDateTime) -> String {
+        self.app.clock.local(*at).format("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    pub fn fill(&self, key: &str, args: &[(&str, &dyn std::fmt::Display)]) -> String {
+        self.lang.fill(key, args)
+    }
+
+    /// Runs a view for this reader.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut crate::app::Ctx) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, PageError> {
+        self.app.read(&self.actor, work).await.map_err(|error| self.failed(error))
+    }
+
+    pub fn failed(&self, error: Error) -> PageError {
+        PageError { error, lang: self.lang }
+    }
+
+    pub fn html(&self, template: &impl Template) -> PageResult {
+        let mut answer = HttpResponse::Ok();
+        if self.said.is_some() {
+            answer.cookie(cookie(SAID_COOKIE, String::new(), actix_web::cookie::time::Duration::ZERO, &self.app));
+        }
+        match template.render() {
+            Ok(html) => Ok(answer.content_type("text/html; charset=utf-8").insert_header(("cache-control", "no-store")).body(html)),
+            Err(error) => Err(self.failed(Error::Internal(error.to_string()))),
+        }
+    }
+
+    /// On to another page, which tells what was done.
+    pub fn done(&self, to: &str, said: &'static str) -> HttpResponse {
+        let minute = actix_web::cookie::time::Duration::minutes(1);
+        HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, to))
+            .cookie(cookie(SAID_COOKIE, said.to_owned(), minute, &self.app))
+            .finish()
+    }
+}
+
+/// A cookie of ours: not for scripts, not for other sites.
+pub fn cookie(
+    name: &'static str,
+    value: String,
+    lasts: actix_web::cookie::time::Duration,
+    app: &App,
+) -> actix_web::cookie::Cookie<'static> {
+    actix_web::cookie::Cookie::build(name, value)
+        .path("/")
+        .http_only(true)
+        .same_site(actix_web::cookie::SameSite::Lax)
+        .secure(app.settings.secure_cookies)
+        .max_age(lasts)
+        .finish()
+}
+
+pub type PageResult = Result<HttpResponse, PageError>;
+
+/// An error told as a page in the reader's language.
+#[derive(Debug)]
+pub struct PageError {
+    pub error: Error,
+    pub lang: Lang,
+}
+
+impl std::fmt::Display for PageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        status_of(&self.error)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        error_page(&self.error, self.lang)
+    }
+}
+
+pub fn status_of(error: &Error) -> StatusCode {
+    match error {
+        Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::NotFound => StatusCode::NOT_FOUND,
+        Error::Forbidden => StatusCode::FORBIDDEN,
+        Error::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Error::Stale { .. } | Error::Refused(_) | Error::Cycle(_) => StatusCode::CONFLICT,
+        Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html", config = "src/web/askama.toml")]
+struct ErrorPage<'a> {
+    lang: Lang,
+    status: u16,
+    message: String,
+    fields: Vec<(&'a str, String)>,
+    version: &'a str,
+}
+
+impl ErrorPage<'_> {
+    fn t<'k>(&self, key: &'k str) -> Cow<'k, str> {
+        self.lang.t(key)
+    }
+}
+
+pub fn error_page(error: &Error, lang: Lang) -> HttpResponse {
+    if let Error::Internal(detail) = error {
+        tracing::error!(detail, "a request failed");
+    }
+    let fields = match error {
+        Error::Invalid(faults) => faults.iter().map(|fault| (fault.field, fault.reason.text(lang))).collect(),
+        _ => Vec::new(),
+    };
+    let status = status_of(error);
+    let message = error.message().text(lang);
+    let page = ErrorPage { lang, status: status.as_u16(), message: message.clone(), fields, version: assets::VERSION.as_str() };
+    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render().unwrap_or(message))
+}
+
