@@ -1,0 +1,90 @@
+//! What can be done to a task, case, problem or ticket: one table for the pages' forms and the JSON API.
+
+mod on_cases;
+mod on_problems;
+mod on_tasks;
+mod on_tickets;
+
+use super::api::{Api, ApiResult};
+use super::fields::Fields;
+use super::page::{Page, PageResult};
+use super::routes::{Access, Route};
+use crate::app::detection::{self, EngineChange};
+use crate::app::{Ctx, Error};
+use crate::domain::access::Action;
+use actix_web::HttpResponse;
+use actix_web::web::{Bytes, Path};
+use serde_json::{Value, json};
+
+/// One thing that can be done to a thing of a kind.
+pub struct Act {
+    /// The kind as URLs name it: `tasks`, `cases`, `problems`, `tickets`.
+    pub on: &'static str,
+    pub name: &'static str,
+    pub needs: Action,
+    /// A translation key: what the next page says.
+    pub said: &'static str,
+    /// Name and type (as OpenAPI names it) of what the form or body holds.
+    pub fields: &'static [(&'static str, &'static str)],
+    pub run: fn(&mut Ctx, &str, &Fields) -> Result<Done, Error>,
+}
+
+/// What an act left behind.
+#[derive(Default)]
+pub struct Done {
+    /// The page to go on to, when it is not the thing's own.
+    pub go: Option<String>,
+    /// The id of what was made.
+    pub id: Option<String>,
+    /// What the matching index has to learn.
+    pub changes: Vec<EngineChange>,
+}
+
+impl From<()> for Done {
+    fn from((): ()) -> Done {
+        Done::default()
+    }
+}
+
+impl From<Vec<EngineChange>> for Done {
+    fn from(changes: Vec<EngineChange>) -> Done {
+        Done { changes, ..Done::default() }
+    }
+}
+
+/// Every act.
+pub fn all() -> impl Iterator<Item = &'static Act> {
+    [on_tasks::ACTS, on_cases::ACTS, on_problems::ACTS, on_tickets::ACTS].into_iter().flatten()
+}
+
+pub fn routes() -> Vec<Route> {
+    all()
+        .flat_map(|act| {
+            let access = Access::SignedIn(act.needs);
+            let page = format!("/{}/{{id}}/{}", act.on, act.name);
+            let api = format!("/api/v1/{}/{{id}}/{}", act.on, act.name);
+            [
+                Route::post(&page, access, move |page: Page, id: Path<String>, body: Bytes| by_form(act, page, id, body)),
+                Route::post(&api, access, move |api: Api, id: Path<String>, body: Bytes| by_json(act, api, id, body)),
+            ]
+        })
+        .collect()
+}
+
+async fn by_form(act: &'static Act, page: Page, id: Path<String>, body: Bytes) -> PageResult {
+    let (id, fields) = (id.into_inner(), Fields::from_form(&body));
+    let next = fields.one("next").filter(|next| next.starts_with('/') && !next.starts_with("//")).map(str::to_owned);
+    let own = format!("/{}/{id}", act.on);
+    let run = act.run;
+    let done = page.app.write(&page.actor, move |ctx| run(ctx, &id, &fields)).await.map_err(|error| page.failed(error))?;
+    detection::apply(&page.app, done.changes);
+    Ok(page.done(&done.go.or(next).unwrap_or(own), act.said))
+}
+
+async fn by_json(act: &'static Act, api: Api, id: Path<String>, body: Bytes) -> ApiResult {
+    let value: Value = if body.is_empty() { json!({}) } else { api.parsed(&body)? };
+    let (id, fields, run) = (id.into_inner(), Fields::from_json(&value), act.run);
+    let done = api.app.write(&api.actor, move |ctx| run(ctx, &id, &fields)).await.map_err(|error| api.failed(error))?;
+    detection::apply(&api.app, done.changes);
+    Ok(HttpResponse::Ok().json(json!({ "done": act.name, "id": done.id })))
+}

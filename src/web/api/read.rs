@@ -1,0 +1,247 @@
+//! What the API reads out.
+
+use super::{Api, ApiResult};
+use crate::app::case_views::{self, CaseLine};
+use crate::app::{Error, delivery, desk, known_problem, problems, task_views, tickets};
+use crate::domain::access::Action;
+use crate::store::plans::Task;
+use crate::store::tickets::Filter;
+use crate::store::{events, problems as problem_rows};
+use crate::web::routes::{Access, Route};
+use actix_web::HttpResponse;
+use actix_web::web::{Path, Query};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const PAGE_MAX: i64 = 200;
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/tickets", Access::SignedIn(Action::ReadTickets), list_tickets),
+        Route::get("/api/v1/tickets/{id}", Access::SignedIn(Action::ReadTickets), show_ticket),
+        Route::get("/api/v1/known-problems", Access::SignedIn(Action::AttachTickets), known),
+        Route::get("/api/v1/problems", Access::SignedIn(Action::ReadProblems), list_problems),
+        Route::get("/api/v1/problems/{id}", Access::SignedIn(Action::ReadProblems), show_problem),
+        Route::get("/api/v1/cases", Access::SignedIn(Action::ReadCase), list_cases),
+        Route::get("/api/v1/cases/{id}", Access::SignedIn(Action::ReadCase), show_case),
+        Route::get("/api/v1/tasks/{id}", Access::SignedIn(Action::ReadTask), show_task),
+        Route::get("/api/v1/unit/tasks", Access::SignedIn(Action::WorkTask), unit_tasks),
+        Route::get("/api/v1/desk", Access::SignedIn(Action::OwnAccount), waiting),
+        Route::get("/api/v1/leadership", Access::SignedIn(Action::ReadLeadership), leadership),
+        Route::get("/api/v1/mails", Access::SignedIn(Action::ReadMail), mails),
+        Route::get("/api/v1/events", Access::SignedIn(Action::Administer), sealed),
+        Route::get("/api/v1/search", Access::SignedIn(Action::Search), search),
+    ]
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    #[serde(default)]
+    offset: i64,
+    limit: Option<i64>,
+    q: Option<String>,
+    problem_id: Option<String>,
+    case_id: Option<String>,
+    state: Option<String>,
+    #[serde(default)]
+    after: i64,
+}
+
+impl Listing {
+    fn limit(&self) -> i64 {
+        self.limit.unwrap_or(50).clamp(1, PAGE_MAX)
+    }
+}
+
+async fn answer<T: Send + 'static>(
+    api: &Api,
+    work: impl FnOnce(&mut crate::app::Ctx) -> Result<T, Error> + Send + 'static,
+    told: impl FnOnce(T) -> Value,
+) -> ApiResult {
+    let found = api.app.read(&api.actor, work).await.map_err(|error| api.failed(error))?;
+    Ok(HttpResponse::Ok().json(told(found)))
+}
+
+fn ticket(row: &crate::store::tickets::Ticket) -> Value {
+    json!({ "id": row.id, "source_no": row.source_no, "title": row.title, "body": row.body, "received_at": row.received_at.and_utc(),
+        "district": row.district, "category": row.category, "channel": row.channel, "state": row.state, "disposition": row.disposition, "version": row.version })
+}
+
+async fn list_tickets(api: Api, query: Query<Listing>) -> ApiResult {
+    let (offset, limit) = (query.offset.max(0), query.limit());
+    let query = query.into_inner();
+    let filter = Filter { text: query.q, problem_id: query.problem_id, case_id: query.case_id, ..Filter::default() };
+    answer(&api, move |ctx| tickets::list(ctx, &filter, offset, limit), |(rows, total)| {
+        json!({ "total": total, "tickets": rows.iter().map(ticket).collect::<Vec<_>>() })
+    })
+    .await
+}
+
+async fn show_ticket(api: Api, id: Path<String>) -> ApiResult {
+    answer(&api, move |ctx| tickets::show(ctx, &id), |view| {
+        let mut shown = ticket(&view.ticket);
+        shown["caller"] = json!(view.caller);
+        shown["problem_id"] = json!(view.problem.map(|problem| problem.id));
+        shown["case"] = json!(view.attachment.map(|(open, case)| json!({ "id": case.id, "no": case.no, "mode": open.mode })));
+        shown["urges"] = json!(view.urges.len());
+        shown
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    text: String,
+    place: Option<String>,
+}
+
+async fn known(api: Api, asked: Query<Asked>) -> ApiResult {
+    let found = known_problem::find(&api.app, &api.actor, &asked.text, asked.place.as_deref()).await;
+    let known = match found.map_err(|error| api.failed(error))? {
+        known_problem::Known::Loading => json!({ "loading": true, "problems": [] }),
+        known_problem::Known::Problems(list) => {
+            let shown: Vec<Value> = list.iter().map(|known| {
+                let case = known.case.as_ref().map(|case| json!({ "id": case.case_id, "no": case.no, "state": api.lang.t(case.state_words),
+                    "lead_unit": case.lead_unit, "wording": case.wording, "author": case.author, "until": case.until }));
+                json!({ "problem_id": known.problem_id, "title": known.title, "score": known.score, "tickets": known.tickets, "case": case })
+            }).collect();
+            json!({ "loading": false, "problems": shown })
+        }
+    };
+    Ok(HttpResponse::Ok().json(known))
+}
+
+fn problem(row: &problem_rows::Problem) -> Value {
+    json!({ "id": row.id, "no": row.no, "title": row.title, "state": row.state, "kind": row.kind, "terms": problems::terms_of(row),
+        "tickets": row.tickets, "callers": row.callers, "window_callers": row.window_callers, "growth": row.growth, "heat": row.heat, "version": row.version })
+}
+
+async fn list_problems(api: Api, query: Query<Listing>) -> ApiResult {
+    let (offset, limit) = (query.offset.max(0), query.limit());
+    let query = query.into_inner();
+    let states = query.state.as_deref().and_then(crate::domain::problem::ProblemState::parse).into_iter().collect();
+    let filter = problem_rows::Filter { states, text: query.q };
+    answer(&api, move |ctx| problems::list(ctx, &filter, offset, limit), |(rows, total)| {
+        let shown: Vec<Value> = rows.iter().map(|line| {
+            let mut shown = problem(&line.problem);
+            shown["weekly"] = json!(line.weekly);
+            shown["case"] = json!(line.case.as_ref().map(|case| &case.no));
+            shown
+        }).collect();
+        json!({ "total": total, "problems": shown })
+    })
+    .await
+}
+
+async fn show_problem(api: Api, id: Path<String>) -> ApiResult {
+    answer(&api, move |ctx| problems::show(ctx, &id), |view| {
+        let mut shown = problem(&view.problem);
+        shown["places"] = json!(view.places);
+        shown["daily"] = json!(view.daily);
+        shown["typical"] = json!(view.typical.iter().map(ticket).collect::<Vec<_>>());
+        shown["merged_into"] = json!(view.problem.merged_into);
+        shown
+    })
+    .await
+}
+
+fn case(line: &CaseLine) -> Value {
+    let row = &line.case;
+    json!({ "id": row.id, "no": row.no, "title": row.title, "goal": row.goal, "state": row.state, "grade": row.grade, "lead_unit": line.lead,
+        "deadline": row.deadline, "forecast": line.forecast, "lamp": line.lamp, "done": line.done, "total": line.total, "round": row.round, "version": row.version })
+}
+
+fn task(row: &Task) -> Value {
+    json!({ "id": row.id, "case_id": row.case_id, "no": row.no, "round": row.round, "title": row.title, "unit_id": row.unit_id, "state": row.state,
+        "duration": row.duration, "duration_unit": row.duration_unit, "due_on": row.due_on, "release_on": row.release_on, "percent": row.percent,
+        "acceptance": row.acceptance, "evidence": row.evidence, "version": row.version })
+}
+
+async fn list_cases(api: Api) -> ApiResult {
+    answer(&api, |ctx| case_views::list(ctx, &[]), |lines| json!({ "cases": lines.iter().map(case).collect::<Vec<_>>() })).await
+}
+
+async fn show_case(api: Api, id: Path<String>) -> ApiResult {
+    answer(&api, move |ctx| case_views::show(ctx, &id), |view| {
+        let mut shown = case(&view.line);
+        shown["tasks"] = json!(view.plan.tasks.iter().map(task).collect::<Vec<_>>());
+        shown["critical_path"] = json!(view.schedule.critical_path);
+        shown["dependencies"] = json!(view.plan.dependencies.iter().map(|edge| json!({ "id": edge.id, "predecessor_id": edge.predecessor_id,
+            "successor_id": edge.successor_id, "kind": edge.kind, "lag_days": edge.lag_days })).collect::<Vec<_>>());
+        shown["observations"] = json!(view.observations.iter().map(|row| json!({ "round": row.round, "problem_id": row.problem_id, "window_from": row.window_from,
+            "window_until": row.window_until, "baseline_callers": row.baseline_callers, "baseline_days": row.baseline_days,
+            "observed_callers": row.observed_callers, "observed_days": row.observed_days, "result": row.result })).collect::<Vec<_>>());
+        shown["problem_ids"] = json!(view.problem_ids);
+        shown
+    })
+    .await
+}
+
+async fn show_task(api: Api, id: Path<String>) -> ApiResult {
+    answer(&api, move |ctx| task_views::show(ctx, &id), |view| {
+        let mut shown = task(&view.found.task);
+        shown["number"] = json!(view.found.number());
+        shown["unit"] = json!(view.found.unit_name);
+        shown["late"] = json!(view.late);
+        shown["blocked"] = json!(view.block.is_some());
+        shown["reports"] = json!(view.reports.iter().map(|row| json!({ "percent": row.percent, "text": row.text, "at": row.at.and_utc() })).collect::<Vec<_>>());
+        shown
+    })
+    .await
+}
+
+async fn unit_tasks(api: Api) -> ApiResult {
+    answer(&api, |ctx| task_views::of_my_units(ctx, true), |(own, asked)| {
+        let shown = |lines: &[task_views::TaskLine]| lines.iter().map(|line| task(&line.found.task)).collect::<Vec<_>>();
+        json!({ "tasks": shown(&own), "help_asked": shown(&asked) })
+    })
+    .await
+}
+
+async fn waiting(api: Api) -> ApiResult {
+    let lang = api.lang;
+    answer(&api, desk::waiting, |rows| {
+        json!({ "waiting": rows.iter().map(|row| json!({ "what": lang.t(row.what), "title": row.title, "whose": row.whose,
+            "since": row.since.and_utc(), "link": row.link, "late": row.late })).collect::<Vec<_>>() })
+    })
+    .await
+}
+
+async fn leadership(api: Api) -> ApiResult {
+    answer(&api, desk::leadership, |view| {
+        json!({ "in_hand": view.in_hand, "red": view.red, "verifying": view.verifying, "closed_this_week": view.closed_this_week,
+            "terminated": view.terminated, "cases": view.lines.iter().map(case).collect::<Vec<_>>() })
+    })
+    .await
+}
+
+async fn mails(api: Api, query: Query<Listing>) -> ApiResult {
+    let (offset, limit) = (query.offset.max(0), query.limit());
+    let case_id = query.into_inner().case_id;
+    answer(&api, move |ctx| delivery::log(ctx, case_id.as_deref(), None, offset, limit), |(rows, total)| {
+        json!({ "total": total, "mails": rows.iter().map(|row| json!({ "id": row.id, "subject": row.subject, "recipient": row.recipient_name,
+            "state": row.state, "attempts": row.attempts, "created_at": row.created_at.and_utc() })).collect::<Vec<_>>() })
+    })
+    .await
+}
+
+/// The changes feed: sealed events after a place in their order.
+async fn sealed(api: Api, query: Query<Listing>) -> ApiResult {
+    let (after, limit) = (query.after, query.limit());
+    answer(&api, move |ctx| Ok(events::sealed_after(&mut ctx.tx, after, limit)?), |rows| {
+        json!({ "events": rows.iter().map(|row| json!({ "seq": row.seq, "hash": row.hash, "at": row.event.at.and_utc(), "kind": row.event.kind,
+            "subject_kind": row.event.subject_kind, "subject_id": row.event.subject_id, "case_id": row.event.case_id, "actor": row.event.actor_name,
+            "payload": serde_json::from_str::<Value>(&row.event.payload).unwrap_or_default() })).collect::<Vec<_>>() })
+    })
+    .await
+}
+
+async fn search(api: Api, query: Query<Listing>) -> ApiResult {
+    let text = query.into_inner().q.unwrap_or_default();
+    answer(&api, move |ctx| desk::search(ctx, &text), |found| {
+        json!({ "tickets_total": found.tickets_total, "tickets": found.tickets.iter().map(ticket).collect::<Vec<_>>(),
+            "problems": found.problems.iter().map(problem).collect::<Vec<_>>(), "cases": found.cases.iter().map(case).collect::<Vec<_>>(),
+            "people": found.people.iter().map(|person| json!({ "id": person.id, "name": person.name })).collect::<Vec<_>>() })
+    })
+    .await
+}
