@@ -1,11 +1,14 @@
 //! What people do, one file a subject: authorise → load → decide → save in one transaction.
 
 pub mod access;
+
 pub mod accounts;
+pub mod admin;
 pub mod attaching;
 pub mod case_views;
 pub mod cases;
 mod clock;
+pub mod clock_control;
 pub mod delivery;
 pub mod desk;
 pub mod detection;

@@ -1,1 +1,108 @@
-//! See the map in `lib.rs`.
+//! What happens by itself: one loop a file's worth of work, each under one small pattern: wait, do, tell what failed.
+
+use crate::app::{App, Clock, Error, delivery, detection, follow_up, observing};
+use crate::mail::Mailer;
+use crate::store::{StoreError, events, house};
+use chrono::TimeDelta;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+const SEAL_LEASE: &str = "sealing";
+const SEAL_LEASE_LASTS: TimeDelta = TimeDelta::seconds(30);
+const SEALED_AT_ONCE: i64 = 1_000;
+/// How long a loop rests when nothing was left to do.
+const RESTS: Duration = Duration::from_millis(500);
+/// How often the calendar is asked what is due.
+const CALENDAR_EVERY: Duration = Duration::from_secs(20);
+
+/// The background loops; dropped, they stop.
+pub struct Jobs {
+    running: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Jobs {
+    /// Starts all loops. Without a mailer nothing is delivered, without `detect` nothing is matched.
+    pub fn start(app: &App, mailer: Option<Mailer>, detect: bool) -> Jobs {
+        let holder = crate::store::new_id();
+        let mut jobs = Jobs { running: JoinSet::new(), stop: watch::Sender::new(false) };
+        jobs.every(RESTS, "sealing", app, holder.clone(), |app, holder| async move { seal(&app, &holder).await });
+        if detect {
+            jobs.every(RESTS, "detection", app, holder.clone(), |app, holder| async move {
+                if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
+                    detection::load(&app).await?;
+                }
+                detection::catch_up(&app, &holder).await
+            });
+        }
+        jobs.every(CALENDAR_EVERY, "calendar", app, holder.clone(), |app, _| async move { follow_calendar(&app).await });
+        if let Some(mailer) = mailer {
+            let mailer = Arc::new(mailer);
+            jobs.every(RESTS, "delivery", app, holder, move |app, holder| {
+                let mailer = mailer.clone();
+                async move {
+                    let frozen = delivery::freeze(&app, mailer.from().to_owned()).await?;
+                    Ok(frozen + delivery::send(&app, &mailer, &holder).await?)
+                }
+            });
+        }
+        jobs
+    }
+
+    /// Repeats `work`: at once while it finds something to do, else after a rest.
+    fn every<F, W>(&mut self, rest: Duration, name: &'static str, app: &App, holder: String, work: W)
+    where
+        F: Future<Output = Result<usize, Error>> + Send,
+        W: Fn(App, String) -> F + Send + Sync + 'static,
+    {
+        let (app, mut stop) = (app.clone(), self.stop.subscribe());
+        self.running.spawn(async move {
+            while !*stop.borrow() {
+                let busy = match work(app.clone(), holder.clone()).await {
+                    Ok(done) => done > 0 && rest == RESTS,
+                    Err(error) => {
+                        tracing::warn!(job = name, %error, "a background job failed and will try again");
+                        false
+                    }
+                };
+                if !busy {
+                    // Either the rest is over or the loop is to stop.
+                    let _ = tokio::time::timeout(rest, stop.changed()).await;
+                }
+            }
+        });
+    }
+
+    /// Lets every loop finish what it is at.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.running.join_next().await.is_some() {}
+    }
+}
+
+/// Seals committed events under the sealer's lease.
+async fn seal(app: &App, holder: &str) -> Result<usize, Error> {
+    let (holder, now) = (holder.to_owned(), Clock::real());
+    let sealed: Result<usize, StoreError> = app
+        .store
+        .write(move |tx| {
+            if !house::take_lease(tx, SEAL_LEASE, &holder, now, now + SEAL_LEASE_LASTS)? {
+                return Ok(0);
+            }
+            events::seal(tx, SEALED_AT_ONCE)
+        })
+        .await;
+    Ok(sealed?)
+}
+
+/// What the passing of days brings: releases, reminders, observations judged, problems that return.
+pub async fn follow_calendar(app: &App) -> Result<usize, Error> {
+    let released = follow_up::settle_running(app).await?;
+    follow_up::remind(app).await?;
+    let judged = observing::judge_due(app).await?;
+    let reopened = observing::reopen_returned(app).await?;
+    Ok(released + judged + reopened)
+}

@@ -1,6 +1,6 @@
 //! The JSON API under `/api/v1`: reading here, doing in [`super::acts`]. Errors are RFC 9457 problems with a stable `type`.
 
-mod intake;
+pub(super) mod intake;
 mod openapi;
 mod read;
 

@@ -8,7 +8,7 @@
 
 pub mod acts;
 pub mod api;
-mod assets;
+pub(in crate::web) mod assets;
 mod fields;
 mod gate;
 mod limits;

@@ -55,8 +55,8 @@ impl Page {
         self.lang.t(key)
     }
 
-    pub fn may(&self, action: &Action) -> bool {
-        self.actor.may_somewhere(*action)
+    pub fn may(&self, action: Action) -> bool {
+        self.actor.may_somewhere(action)
     }
 
     pub fn is_demo(&self) -> bool {

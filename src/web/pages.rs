@@ -1,0 +1,140 @@
+//! The HTML pages, one file a part of the rail.
+
+mod admin;
+mod case;
+mod demo;
+mod desk;
+mod mail;
+mod problems;
+mod sign_in;
+mod task;
+mod tickets;
+
+use super::page::{Page, error_page};
+use super::routes::Route;
+use super::show;
+use crate::app::Error;
+use crate::lang::Lang;
+use crate::store::events::Event;
+use actix_web::HttpResponse;
+
+const ROWS: i64 = 50;
+
+pub fn routes() -> Vec<Route> {
+    let rooms = [
+        sign_in::routes(),
+        desk::routes(),
+        problems::routes(),
+        case::routes(),
+        task::routes(),
+        tickets::routes(),
+        mail::routes(),
+        admin::routes(),
+        demo::routes(),
+    ];
+    rooms.into_iter().flatten().collect()
+}
+
+pub fn not_found() -> HttpResponse {
+    error_page(&Error::NotFound, Lang::Zh)
+}
+
+/// Where a list stands, with links to the pages before and after.
+pub struct Pager {
+    pub total: i64,
+    pub from: i64,
+    pub to: i64,
+    pub back: Option<String>,
+    pub on: Option<String>,
+}
+
+impl Pager {
+    /// `link` is the list's address with its filters, ready for `&page=`.
+    pub fn new(link: &str, page: i64, total: i64) -> Pager {
+        let from = page * ROWS;
+        Pager {
+            total,
+            from: (from + 1).min(total),
+            to: (from + ROWS).min(total),
+            back: (page > 0).then(|| format!("{link}&page={}", page - 1)),
+            on: (from + ROWS < total).then(|| format!("{link}&page={}", page + 1)),
+        }
+    }
+}
+
+/// What templates of several pages draw.
+impl Page {
+    pub fn bars(&self, values: &[u32], step: u32, height: u32) -> String {
+        show::bars(values, step, height)
+    }
+
+    /// A place's share of the most frequent one, in percent.
+    pub fn share(&self, count: &usize, places: &[(String, usize)]) -> usize {
+        count * 100 / places.first().map_or(1, |(_, most)| (*most).max(1))
+    }
+
+    /// An event in one line.
+    pub fn told(&self, event: &Event) -> String {
+        let payload: serde_json::Value = serde_json::from_str(&event.payload).unwrap_or_default();
+        let mut line = self.t(event_words(&event.kind)).into_owned();
+        if let Some(title) = payload["title"].as_str() {
+            line.push_str(&format!("：{title}"));
+        }
+        for name in ["basis", "approver", "reason", "from", "to"] {
+            if let Some(value) = payload[name].as_str().filter(|value| !value.is_empty() && value.len() != 36) {
+                line.push_str(&format!(" · {value}"));
+            }
+        }
+        line
+    }
+}
+
+fn event_words(kind: &str) -> &'static str {
+    match kind {
+        "case.opened" => "拟立项",
+        "case.edited" => "修改专项",
+        "case.consult" => "征求意见",
+        "case.approve" => "报批",
+        "case.issued" => "交办",
+        "case.approved_after" => "补录审批",
+        "case.deadline_moved" => "调整期限",
+        "case.manager_set" => "指定牵头负责人",
+        "case.instructed" => "批示",
+        "case.directive_reported" => "反馈批示",
+        "case.verify" => "转入成效观察",
+        "case.observed" => "观察期满判定",
+        "case.observation_prolonged" => "可比天数不足，延长观察",
+        "case.close" => "销号",
+        "case.resume" => "开始新一轮",
+        "case.termination_asked" => "申请终止",
+        "case.terminate" => "终止",
+        "case.reopen" => "诉求回潮，重启",
+        "case.looked_back" => "回头看",
+        "task.added" => "添加任务",
+        "task.changed" => "修改任务",
+        "task.released" => "任务放行",
+        "task.withheld" => "任务收回",
+        "task.acknowledge" => "签收",
+        "task.start" => "开始办理",
+        "task.reported" => "填报进展",
+        "task.submit" => "提交办结",
+        "task.accepted_first" => "初验通过",
+        "task.accept" => "验收通过",
+        "task.return" => "退回",
+        "task.cancel" => "取消任务",
+        "task.blocked" => "受阻，提请协调",
+        "task.block_answered" => "答复协助请求",
+        "task.block_cleared" => "解除受阻",
+        "task.extension_asked" => "申请延期",
+        "task.extension_decided" => "延期批复",
+        "task.objected" => "职责异议",
+        "task.objection_ruled" => "异议裁定",
+        "task.assigned" | "task.handed_over" => "改派",
+        "task.commented" => "留言",
+        "dependency.added" => "添加前置关系",
+        "dependency.removed" => "删除前置关系",
+        "ticket.attached" => "工单并入",
+        "ticket.detached" => "工单拆出",
+        _ => "其他变动",
+    }
+}

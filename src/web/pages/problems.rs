@@ -1,0 +1,159 @@
+//! Problems: the ranked list, one problem, and its promotion to a case.
+
+use super::{Pager, ROWS};
+use crate::app::problems::{self, ProblemLine, ProblemView};
+use crate::app::{Error, cases};
+use crate::domain::access::Action;
+use crate::domain::problem::ProblemState;
+use crate::playbook::{self, Playbook};
+use crate::store::people::{self, Unit};
+use crate::store::problems::{self as rows, Filter, Problem};
+use crate::web::api::intake::new_case;
+use crate::web::fields::Fields;
+use crate::web::page::{Page, PageResult};
+use crate::web::routes::{Access, Route};
+use actix_web::web::{Bytes, Path, Query};
+use askama::Template;
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "problems.html", config = "src/web/askama.toml")]
+struct ListPage {
+    page: Page,
+    lines: Vec<ProblemLine>,
+    total: i64,
+    state: String,
+    q: String,
+    states: Vec<(&'static str, &'static str)>,
+    pager: Pager,
+}
+
+#[derive(Template)]
+#[template(path = "problem.html", config = "src/web/askama.toml")]
+struct OnePage {
+    page: Page,
+    view: ProblemView,
+    others: Vec<Problem>,
+    may_decide: bool,
+}
+
+#[derive(Template)]
+#[template(path = "promote.html", config = "src/web/askama.toml")]
+struct PromotePage {
+    page: Page,
+    problem: Problem,
+    playbooks: Vec<Playbook>,
+    chosen: String,
+    goal: String,
+    answer: String,
+    lead: String,
+    deadline: NaiveDate,
+    units: Vec<Unit>,
+    /// Key, title and the unit that usually takes it.
+    roles: Vec<(String, String, String)>,
+}
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/problems", Access::SignedIn(Action::ReadProblems), list),
+        Route::get("/problems/{id}", Access::SignedIn(Action::ReadProblems), one),
+        Route::get("/problems/{id}/promote", Access::SignedIn(Action::OpenCase), promote),
+        Route::post("/cases", Access::SignedIn(Action::OpenCase), open),
+    ]
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    state: Option<String>,
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    page: i64,
+}
+
+async fn list(page: Page, asked: Query<Asked>) -> PageResult {
+    let asked = asked.into_inner();
+    let state = asked.state.unwrap_or_else(|| ProblemState::Proposed.code().to_owned());
+    let filter = Filter {
+        states: ProblemState::parse(&state).into_iter().collect(),
+        text: Some(asked.q.trim().to_owned()).filter(|q| !q.is_empty()),
+    };
+    let at = asked.page.max(0);
+    let (lines, total) = page.read(move |ctx| problems::list(ctx, &filter, at * ROWS, ROWS)).await?;
+    let states = ProblemState::ALL.iter().map(|state| (state.code(), state.label())).chain([("", "全部")]).collect();
+    let pager = Pager::new(&format!("/problems?state={state}&q={}", asked.q), at, total);
+    page.html(&ListPage { page: page.clone(), lines, total, state, q: asked.q, states, pager })
+}
+
+async fn one(page: Page, id: Path<String>) -> PageResult {
+    let may_decide = page.may(Action::DecideProblems);
+    let (view, others) = page
+        .read(move |ctx| {
+            let view = problems::show(ctx, &id)?;
+            let others = rows::list(&mut ctx.tx, &Filter::default(), 0, ROWS)?.0;
+            Ok((view, others))
+        })
+        .await?;
+    let others = others.into_iter().filter(|other| other.id != view.problem.id).collect();
+    page.html(&OnePage { page: page.clone(), view, others, may_decide })
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    playbook: Option<String>,
+}
+
+async fn promote(page: Page, id: Path<String>, chosen: Query<Chosen>) -> PageResult {
+    let playbooks = playbook::shipped();
+    let (problem, units, today) = page
+        .read(move |ctx| {
+            let problem = rows::by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
+            Ok((problem, people::units(&mut ctx.tx)?, ctx.today))
+        })
+        .await?;
+    let chosen = chosen.into_inner().playbook.unwrap_or_else(|| most_alike(&playbooks, &problem));
+    let book = playbooks.iter().find(|book| book.key == chosen);
+    let unit_of = |role: &str| book.and_then(|book| usual_unit(book, role, &units)).unwrap_or_default();
+    let roles: Vec<(String, String, String)> = book
+        .iter()
+        .flat_map(|book| &book.roles)
+        .map(|role| (role.key.clone(), role.title.clone(), unit_of(&role.key)))
+        .collect();
+    let days = book.map_or(60, |book| book.deadline_working_days);
+    page.html(&PromotePage {
+        page: page.clone(),
+        goal: book.map(|book| book.goal.clone()).unwrap_or_default(),
+        answer: book.map(|book| book.agreed_wording.clone()).unwrap_or_default(),
+        lead: book.map(|book| unit_of(&book.lead)).unwrap_or_default(),
+        deadline: page.app.calendar().add_working_days(today, days),
+        problem,
+        chosen,
+        units,
+        roles,
+        playbooks,
+    })
+}
+
+/// The playbook that shares most characters with the problem's title and terms.
+fn most_alike(playbooks: &[Playbook], problem: &Problem) -> String {
+    let text = format!("{}{}", problem.title, problem.terms);
+    let shared = |book: &&Playbook| book.title.chars().filter(|c| text.contains(*c)).count();
+    playbooks.iter().max_by_key(shared).map(|book| book.key.clone()).unwrap_or_default()
+}
+
+/// A unit whose name holds what the role is called.
+fn usual_unit(book: &Playbook, role: &str, units: &[Unit]) -> Option<String> {
+    let role = book.roles.iter().find(|known| known.key == role)?;
+    let alike = |unit: &&Unit| {
+        let shared = role.title.chars().filter(|c| unit.name.contains(*c)).count();
+        (shared, std::cmp::Reverse(unit.name.chars().count()))
+    };
+    units.iter().max_by_key(alike).map(|unit| unit.id.clone())
+}
+
+async fn open(page: Page, body: Bytes) -> PageResult {
+    let new = new_case(&Fields::from_form(&body)).map_err(|error| page.failed(error))?;
+    let id = page.app.write(&page.actor, move |ctx| cases::open(ctx, new)).await.map_err(|error| page.failed(error))?;
+    Ok(page.done(&format!("/cases/{id}"), "已生成拟立项专项"))
+}
