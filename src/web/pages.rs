@@ -7,6 +7,8 @@ mod desk;
 mod mail;
 mod problems;
 mod sign_in;
+
+pub use sign_in::DEMO_PASSWORD;
 mod task;
 mod tickets;
 

@@ -1,0 +1,176 @@
+//! Settings from file, environment and flags, in that order; a wrong one is named.
+
+use crate::app::Settings;
+use crate::mail::SmtpSettings;
+use crate::mail::smtp::Security;
+use crate::store::{DatabaseUrl, Store};
+use chrono::NaiveTime;
+use clap::Args;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Settings that every command takes. A flag goes over the environment (`SHENBAN_DATABASE` …), that over the file.
+#[derive(Args, Serialize, Default, Clone)]
+pub struct ConfigArgs {
+    /// A TOML file of settings.
+    #[arg(long)]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// `sqlite:PATH` or `postgres://…`
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// The folder of uploaded files and keys.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<String>,
+    /// Address and port to serve on.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+}
+
+/// All settings, as the file and the environment name them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub database: String,
+    pub data_dir: PathBuf,
+    pub listen: String,
+    pub public_url: String,
+    pub city: String,
+    pub case_prefix: String,
+    pub timezone: String,
+    pub close_of_day: String,
+    /// Hex, 32 bytes or more; made and kept in the data folder when empty.
+    pub caller_key: String,
+    pub caller_key_version: i32,
+    pub secure_cookies: bool,
+    pub acknowledge_within_days: i64,
+    pub due_soon_days: i64,
+    pub detection: bool,
+    pub delivery: bool,
+    pub smtp_host: String,
+    pub smtp_port: u16,
+    pub smtp_security: String,
+    pub smtp_username: Option<String>,
+    pub smtp_password: Option<String>,
+    pub smtp_from: String,
+    pub smtp_timeout_seconds: u64,
+    pub demo: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            database: "sqlite:shenban-data/shenban.sqlite".to_owned(),
+            data_dir: "shenban-data".into(),
+            listen: "127.0.0.1:8080".to_owned(),
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            city: "本市".to_owned(),
+            case_prefix: "ZX".to_owned(),
+            timezone: "Asia/Shanghai".to_owned(),
+            close_of_day: "18:00".to_owned(),
+            caller_key: String::new(),
+            caller_key_version: 1,
+            secure_cookies: false,
+            acknowledge_within_days: 2,
+            due_soon_days: 2,
+            detection: true,
+            delivery: true,
+            smtp_host: "127.0.0.1".to_owned(),
+            smtp_port: 25,
+            smtp_security: "plain".to_owned(),
+            smtp_username: None,
+            smtp_password: None,
+            smtp_from: "shenban@localhost".to_owned(),
+            smtp_timeout_seconds: 60,
+            demo: false,
+        }
+    }
+}
+
+/// A setting that cannot be used, by its name.
+fn wrong(name: &str, value: &str, wanted: &str) -> Box<dyn std::error::Error> {
+    format!("setting `{name}`: {value:?} is not {wanted}").into()
+}
+
+impl Config {
+    /// Reads all sources. Errors name the setting.
+    pub fn read(args: &ConfigArgs) -> Result<Config, Box<dyn std::error::Error>> {
+        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        if let Some(file) = &args.config {
+            if !file.exists() {
+                return Err(wrong("config", &file.display().to_string(), "a file that exists"));
+            }
+            figment = figment.merge(Toml::file(file));
+        }
+        figment = figment.merge(Env::prefixed("SHENBAN_")).merge(Serialized::globals(args));
+        figment.extract().map_err(|error| format!("setting {error}").into())
+    }
+
+    /// Opens the database that the settings name.
+    pub fn store(&self) -> Result<Store, Box<dyn std::error::Error>> {
+        let url = DatabaseUrl::parse(&self.database)
+            .map_err(|_| wrong("database", &self.database, "sqlite:PATH or postgres://…"))?;
+        Ok(Store::open(&url)?)
+    }
+
+    pub fn settings(&self) -> Result<Settings, Box<dyn std::error::Error>> {
+        let close_of_day = NaiveTime::parse_from_str(&self.close_of_day, "%H:%M");
+        Ok(Settings {
+            city: self.city.clone(),
+            case_prefix: self.case_prefix.clone(),
+            timezone: self.timezone.parse().map_err(|_| wrong("timezone", &self.timezone, "a time zone such as Asia/Shanghai"))?,
+            close_of_day: close_of_day.map_err(|_| wrong("close_of_day", &self.close_of_day, "a time such as 18:00"))?,
+            public_url: self.public_url.trim_end_matches('/').to_owned(),
+            data_dir: self.data_dir.clone(),
+            caller_key: self.caller_key()?,
+            caller_key_version: self.caller_key_version,
+            secure_cookies: self.secure_cookies || self.public_url.starts_with("https://"),
+            demo: self.demo,
+            acknowledge_within_days: self.acknowledge_within_days,
+            due_soon_days: self.due_soon_days,
+        })
+    }
+
+    /// The key callers are hashed with. Made once, readable to the owner only.
+    fn caller_key(&self) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+        if !self.caller_key.is_empty() {
+            let key = hex::decode(&self.caller_key).map_err(|_| wrong("caller_key", "(hidden)", "hex"))?;
+            return if key.len() >= 32 { Ok(key) } else { Err(wrong("caller_key", "(hidden)", "32 bytes or more")) };
+        }
+        let path = self.data_dir.join("caller.key");
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            return hex::decode(text.trim()).map_err(|_| wrong("caller_key", &path.display().to_string(), "a file of hex"));
+        }
+        std::fs::create_dir_all(&self.data_dir)?;
+        let key: [u8; 32] = rand::rng().random();
+        std::fs::write(&path, hex::encode(key))?;
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        Ok(key.to_vec())
+    }
+
+    pub fn smtp(&self) -> Result<SmtpSettings, Box<dyn std::error::Error>> {
+        let security = match self.smtp_security.as_str() {
+            "plain" => Security::Plain,
+            "starttls" => Security::StartTls,
+            "tls" => Security::Tls,
+            other => return Err(wrong("smtp_security", other, "plain, starttls or tls")),
+        };
+        Ok(SmtpSettings {
+            host: self.smtp_host.clone(),
+            port: self.smtp_port,
+            security,
+            username: self.smtp_username.clone(),
+            password: self.smtp_password.clone(),
+            from: self.smtp_from.clone(),
+            hello_name: None,
+            timeout_seconds: self.smtp_timeout_seconds,
+        })
+    }
+}
