@@ -39,8 +39,7 @@ pub fn require_on_task(ctx: &mut Ctx, action: Action, found: &TaskInCase) -> Res
         Some(unit_id) => people::paths_of(&mut ctx.tx, &[unit_id])?,
         None => Vec::new(),
     };
-    let force_paths: Vec<String> =
-        cases::force(&mut ctx.tx, case_id)?.into_iter().map(|member| member.path).collect();
+    let force_paths: Vec<String> = cases::force(&mut ctx.tx, case_id)?.into_iter().map(|member| member.path).collect();
     ctx.require(action, &Subject { force_paths: &force_paths, helper_paths: &helper_paths, ..bare })
 }
 

@@ -8,8 +8,8 @@ use crate::domain::calendar::parse_csv;
 use crate::domain::ticket::FieldError;
 use crate::lang::Message;
 use crate::store::house::{self, CalendarRow};
-use crate::store::people::{self, Person, PostRow, Unit};
 use crate::store::new_id;
+use crate::store::people::{self, Person, PostRow, Unit};
 use serde_json::json;
 
 pub struct NewPerson {
@@ -23,11 +23,20 @@ pub struct NewPerson {
 }
 
 /// Adds a unit below another. Gives its id.
-pub fn add_unit(ctx: &mut Ctx, name: String, parent_id: Option<String>, mailbox: Option<String>) -> Result<String, Error> {
+pub fn add_unit(
+    ctx: &mut Ctx,
+    name: String,
+    parent_id: Option<String>,
+    mailbox: Option<String>,
+) -> Result<String, Error> {
     ctx.require_anywhere(Action::Administer)?;
     let name = required("name", name)?;
     let above = match &parent_id {
-        Some(parent) => people::unit_by_id(&mut ctx.tx, parent)?.ok_or_else(|| Error::field("parent_id", Message::new("没有这个单位")))?.path,
+        Some(parent) => {
+            people::unit_by_id(&mut ctx.tx, parent)?
+                .ok_or_else(|| Error::field("parent_id", Message::new("没有这个单位")))?
+                .path
+        }
         None => String::new(),
     };
     let id = new_id();

@@ -34,7 +34,13 @@ pub fn attach_matched(ctx: &mut Ctx, ticket: &Ticket, case_id: &str) -> Result<(
     store_attachment(ctx, ticket, case_id, AttachMode::Matched, String::new())
 }
 
-fn store_attachment(ctx: &mut Ctx, ticket: &Ticket, case_id: &str, mode: AttachMode, told: String) -> Result<(), Error> {
+fn store_attachment(
+    ctx: &mut Ctx,
+    ticket: &Ticket,
+    case_id: &str,
+    mode: AttachMode,
+    told: String,
+) -> Result<(), Error> {
     let row = Attachment {
         id: new_id(),
         ticket_id: ticket.id.clone(),
@@ -61,8 +67,8 @@ fn store_attachment(ctx: &mut Ctx, ticket: &Ticket, case_id: &str, mode: AttachM
 pub fn detach(ctx: &mut Ctx, ticket_id: &str, reason: String) -> Result<Vec<EngineChange>, Error> {
     ctx.require_anywhere(Action::AttachTickets)?;
     let reason = super::tasks::required("reason", reason)?;
-    let open = attachments::open_of(&mut ctx.tx, ticket_id)?
-        .ok_or_else(|| Error::Refused(Message::new("工单没有并单。")))?;
+    let open =
+        attachments::open_of(&mut ctx.tx, ticket_id)?.ok_or_else(|| Error::Refused(Message::new("工单没有并单。")))?;
     let person = ctx.actor.id().to_owned();
     attachments::end(&mut ctx.tx, &open.id, &person, &reason, ctx.now)?;
     attachments::set_standing(&mut ctx.tx, ticket_id, open.prior_state, open.prior_disposition)?;

@@ -107,7 +107,8 @@ fn line(
     schedule: &Schedule,
     units: &HashMap<String, String>,
 ) -> Result<CaseLine, Error> {
-    let late: HashSet<String> = plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
+    let late: HashSet<String> =
+        plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
     let lamp = (plan.case.state == CaseState::Issued)
         .then(|| graph.lamp(schedule, &|task| late.contains(&task.id), plan.case.deadline, ctx.today));
     let counted = || plan.tasks.iter().filter(|task| task.state != TaskState::Cancelled);
@@ -165,9 +166,9 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
         force: cases::force(&mut ctx.tx, &case_id)?,
         roles: cases::roles_of(&mut ctx.tx, &case_id)?,
         events: events::of_case(&mut ctx.tx, &case_id, TIMELINE)?,
-        awaits_approval: approvals.iter().any(|row| {
-            row.subject == crate::domain::case::ApprovalSubject::Issue && row.decided_on.is_none()
-        }),
+        awaits_approval: approvals
+            .iter()
+            .any(|row| row.subject == crate::domain::case::ApprovalSubject::Issue && row.decided_on.is_none()),
         approvals,
         observations: cases::observations_of(&mut ctx.tx, &case_id)?,
         look_backs: cases::look_backs_of(&mut ctx.tx, &case_id)?,

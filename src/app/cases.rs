@@ -102,7 +102,12 @@ pub fn open(ctx: &mut Ctx, new: NewCase) -> Result<String, Error> {
         force.extend(fill_plan(ctx, &id, playbook, &new.roles)?);
     }
     cases::insert_units(&mut ctx.tx, &id, &force, ctx.now)?;
-    ctx.record("case.opened", ("case", &id), Some(&id), json!({ "no": no, "title": new.title.trim(), "playbook": playbook.map(|p| p.key) }));
+    ctx.record(
+        "case.opened",
+        ("case", &id),
+        Some(&id),
+        json!({ "no": no, "title": new.title.trim(), "playbook": playbook.map(|p| p.key) }),
+    );
     Ok(id)
 }
 
@@ -235,7 +240,13 @@ pub fn prepare(ctx: &mut Ctx, case_id: &str, version: i64, step: CaseMove) -> Re
 
 /// Issues the case (交办): names by what right, releases the first tasks, and owes every unit of the force its notice.
 /// An urgent one may be issued first and approved after, with the reason.
-pub fn issue(ctx: &mut Ctx, case_id: &str, version: i64, basis: Basis, urgent_reason: Option<String>) -> Result<(), Error> {
+pub fn issue(
+    ctx: &mut Ctx,
+    case_id: &str,
+    version: i64,
+    basis: Basis,
+    urgent_reason: Option<String>,
+) -> Result<(), Error> {
     let mut plan = CasePlan::take(ctx, case_id)?;
     require_on_case(ctx, Action::IssueCase, case_id)?;
     same_version(&plan.case, version)?;
@@ -269,7 +280,8 @@ fn approval(
 ) -> Result<Approval, Error> {
     let follows = may_follow && reason.is_some() && basis.decided_on.is_none();
     let mut faults = Vec::new();
-    let mut fault = |field| faults.push(FieldError { field, reason: Message::new("请填写依据、批准人和日期") });
+    let mut fault =
+        |field| faults.push(FieldError { field, reason: Message::new("请填写依据、批准人和日期") });
     if !follows {
         if basis.basis.trim().is_empty() {
             fault("basis");
@@ -308,7 +320,12 @@ pub fn complete_approval(ctx: &mut Ctx, case_id: &str, basis: Basis) -> Result<(
     let checked = approval(ctx, case_id, ApprovalSubject::Issue, basis, None, false)?;
     let Some(decided_on) = checked.decided_on else { return Err(Error::NotFound) };
     cases::complete_approval(&mut ctx.tx, &pending.id, &checked.basis, &checked.approver, decided_on)?;
-    ctx.record("case.approved_after", ("case", case_id), Some(case_id), json!({ "basis": checked.basis, "approver": checked.approver }));
+    ctx.record(
+        "case.approved_after",
+        ("case", case_id),
+        Some(case_id),
+        json!({ "basis": checked.basis, "approver": checked.approver }),
+    );
     Ok(())
 }
 
@@ -327,13 +344,24 @@ fn set_baseline(ctx: &mut Ctx, plan: &mut CasePlan) -> Result<(), Error> {
 }
 
 /// Moves the deadline, by what right; the original one stays on record.
-pub fn move_deadline(ctx: &mut Ctx, case_id: &str, version: i64, deadline: NaiveDate, basis: Basis) -> Result<(), Error> {
+pub fn move_deadline(
+    ctx: &mut Ctx,
+    case_id: &str,
+    version: i64,
+    deadline: NaiveDate,
+    basis: Basis,
+) -> Result<(), Error> {
     let mut case = load(ctx, case_id, version, Action::IssueCase)?;
     if deadline <= ctx.today {
         return Err(Error::field("deadline", Message::new("期限应晚于今天")));
     }
     let approval = approval(ctx, case_id, ApprovalSubject::Deadline, basis, None, false)?;
-    ctx.record("case.deadline_moved", ("case", case_id), Some(case_id), json!({ "from": case.deadline, "to": deadline, "basis": approval.basis }));
+    ctx.record(
+        "case.deadline_moved",
+        ("case", case_id),
+        Some(case_id),
+        json!({ "from": case.deadline, "to": deadline, "basis": approval.basis }),
+    );
     cases::insert_approval(&mut ctx.tx, approval)?;
     case.deadline = deadline;
     save(ctx, &mut case)
@@ -343,7 +371,8 @@ pub fn move_deadline(ctx: &mut Ctx, case_id: &str, version: i64, deadline: Naive
 pub fn set_manager(ctx: &mut Ctx, case_id: &str, person_id: &str) -> Result<(), Error> {
     let case = cases::by_id(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?;
     require_on_case(ctx, Action::IssueCase, case_id)?;
-    people::person_by_id(&mut ctx.tx, person_id)?.ok_or_else(|| Error::field("person_id", Message::new("没有这个人")))?;
+    people::person_by_id(&mut ctx.tx, person_id)?
+        .ok_or_else(|| Error::field("person_id", Message::new("没有这个人")))?;
     let row = PostRow {
         id: new_id(),
         person_id: person_id.to_owned(),

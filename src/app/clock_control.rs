@@ -14,9 +14,7 @@ pub async fn advance(app: &App, days: i64) -> Result<(), Error> {
     if days < 0 || later > FURTHEST_DAYS {
         return Err(Error::field("days", Message::new("天数应在 0 到 %{max} 之间").with("max", FURTHEST_DAYS)));
     }
-    app.store
-        .write(move |tx| house::put_setting(tx, OFFSET_SETTING, &later.to_string(), Clock::real()))
-        .await?;
+    app.store.write(move |tx| house::put_setting(tx, OFFSET_SETTING, &later.to_string(), Clock::real())).await?;
     app.clock.set_days_later(later);
     Ok(())
 }

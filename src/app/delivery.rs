@@ -51,7 +51,12 @@ fn freeze_group(ctx: &mut Ctx, group: Vec<Notice>, from: &str) -> Result<usize, 
     let Some(to) = recipient(ctx, &first)? else {
         for notice in &group {
             notices::skip(&mut ctx.tx, &notice.id, "no_address")?;
-            ctx.record("notice.skipped", ("notice", &notice.id), notice.case_id.as_deref(), json!({ "stage": notice.stage.code(), "reason": "no_address" }));
+            ctx.record(
+                "notice.skipped",
+                ("notice", &notice.id),
+                notice.case_id.as_deref(),
+                json!({ "stage": notice.stage.code(), "reason": "no_address" }),
+            );
         }
         return Ok(group.len());
     };
@@ -211,7 +216,10 @@ pub fn due_words(day: chrono::NaiveDate, close: chrono::NaiveTime, lang: Lang) -
     const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
     let weekday = lang.t(WEEKDAYS[day.weekday().num_days_from_monday() as usize]).into_owned();
     let time = close.format("%H:%M").to_string();
-    lang.fill("%{month}月%{day}日 %{weekday} %{time}前", &[("month", &day.month()), ("day", &day.day()), ("weekday", &weekday), ("time", &time)])
+    lang.fill(
+        "%{month}月%{day}日 %{weekday} %{time}前",
+        &[("month", &day.month()), ("day", &day.day()), ("weekday", &weekday), ("time", &time)],
+    )
 }
 
 /// Sends queued mails that are due. Gives how many were tried.
@@ -219,7 +227,9 @@ pub async fn send(app: &App, mailer: &Mailer, holder: &str) -> Result<usize, Err
     let (name, now) = (holder.to_owned(), app.clock.now());
     let claimed = app
         .store
-        .write(move |tx| -> Result<_, Error> { Ok(notices::claim(tx, &name, now, now + CLAIM_LASTS, CLAIMED_AT_ONCE)?) })
+        .write(move |tx| -> Result<_, Error> {
+            Ok(notices::claim(tx, &name, now, now + CLAIM_LASTS, CLAIMED_AT_ONCE)?)
+        })
         .await?;
     let tried = claimed.len();
     let sends = stream::iter(claimed).map(|mail| deliver(app, mailer, holder, mail)).buffer_unordered(SENDERS);

@@ -76,8 +76,10 @@ fn overdue(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
 }
 
 fn task_matters(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
-    let extensions = tasks::open_extensions(&mut ctx.tx)?.into_iter().map(|row| ("延期待批", "批复", row.task_id, row.asked_at));
-    let objections = tasks::open_objections(&mut ctx.tx)?.into_iter().map(|row| ("异议待裁", "裁定", row.task_id, row.raised_at));
+    let extensions =
+        tasks::open_extensions(&mut ctx.tx)?.into_iter().map(|row| ("延期待批", "批复", row.task_id, row.asked_at));
+    let objections =
+        tasks::open_objections(&mut ctx.tx)?.into_iter().map(|row| ("异议待裁", "裁定", row.task_id, row.raised_at));
     for (what, button, task_id, at) in extensions.chain(objections).collect::<Vec<_>>() {
         let task = plans::task_in_case(&mut ctx.tx, &task_id)?.into_iter().collect();
         for line in lines(ctx, task)? {
@@ -100,9 +102,13 @@ fn submissions(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
 }
 
 fn to_close(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
-    for case in cases::in_states(&mut ctx.tx, &[CaseState::Verifying, CaseState::Draft, CaseState::Consulted, CaseState::Approved])? {
+    for case in cases::in_states(
+        &mut ctx.tx,
+        &[CaseState::Verifying, CaseState::Draft, CaseState::Consulted, CaseState::Approved],
+    )? {
         let rows = cases::observations_of(&mut ctx.tx, &case.id)?;
-        let judged = rows.iter().filter(|row| row.round == case.round && row.result != ObservationResult::Pending).count();
+        let judged =
+            rows.iter().filter(|row| row.round == case.round && row.result != ObservationResult::Pending).count();
         let (what, button) = match case.state {
             CaseState::Verifying if judged == 0 => continue,
             CaseState::Verifying => ("观察期已满", "判定"),
@@ -173,7 +179,8 @@ pub fn leadership(ctx: &mut Ctx) -> Result<Leadership, Error> {
     ctx.require_anywhere(Action::ReadLeadership)?;
     let all = cases::all(&mut ctx.tx)?;
     let week_ago = ctx.now - TimeDelta::days(7);
-    let ended_since = |state| all.iter().filter(|c| c.state == state && c.ended_at.is_some_and(|at| at > week_ago)).count();
+    let ended_since =
+        |state| all.iter().filter(|c| c.state == state && c.ended_at.is_some_and(|at| at > week_ago)).count();
     let lines = case_views::list(ctx, &[CaseState::Issued, CaseState::Verifying])?;
     let mut directives = Vec::new();
     for directive in cases::unreported_directives(&mut ctx.tx)? {
@@ -209,7 +216,8 @@ fn units(ctx: &mut Ctx, cases: &[CaseLine]) -> Result<Vec<(String, usize, usize,
             }
         }
     }
-    let mut rows: Vec<_> = by_unit.into_iter().map(|(name, f)| (name, f.0, f.1, f.2, f.3)).filter(|row| row.1 + row.4 > 0).collect();
+    let mut rows: Vec<_> =
+        by_unit.into_iter().map(|(name, f)| (name, f.0, f.1, f.2, f.3)).filter(|row| row.1 + row.4 > 0).collect();
     rows.sort_by_key(|row| std::cmp::Reverse((row.2, row.1)));
     Ok(rows)
 }
@@ -245,7 +253,9 @@ pub fn search(ctx: &mut Ctx, text: &str) -> Result<Found, Error> {
         let filter = problems::Filter { states: Vec::new(), text: Some(text.to_owned()) };
         found.problems = problems::list(&mut ctx.tx, &filter, 0, SHOWN)?.0;
     }
-    let matches = |line: &CaseLine| line.case.title.contains(text) || line.case.no.contains(text) || line.case.goal.contains(text);
+    let matches = |line: &CaseLine| {
+        line.case.title.contains(text) || line.case.no.contains(text) || line.case.goal.contains(text)
+    };
     found.cases = case_views::list(ctx, &[])?.into_iter().filter(matches).collect();
     found.people = crate::store::people::people(&mut ctx.tx)?
         .into_iter()

@@ -195,7 +195,11 @@ fn store_chunk(ctx: &mut Ctx, rows: Vec<(i64, Ticket)>, placed: Vec<Option<Place
     problems::place(&mut ctx.tx, memberships)?;
     for problem_id in &touched {
         refresh(ctx, problem_id)?;
-        attach_new(ctx, problem_id, rows.iter().map(|(_, ticket)| ticket).filter(|t| of_ticket.get(&t.id) == Some(problem_id)))?;
+        attach_new(
+            ctx,
+            problem_id,
+            rows.iter().map(|(_, ticket)| ticket).filter(|t| of_ticket.get(&t.id) == Some(problem_id)),
+        )?;
     }
     Ok(house::put_setting(&mut ctx.tx, WATERMARK, &last.to_string(), ctx.now)?)
 }

@@ -6,8 +6,8 @@ use crate::domain::calendar::due_moment;
 use crate::domain::case::CaseState;
 use crate::domain::notice::Stage;
 use crate::domain::task::TaskState;
-use crate::store::plans::{self, Task};
 use crate::store::cases;
+use crate::store::plans::{self, Task};
 use chrono::{Datelike, TimeDelta};
 
 /// Settles every running case: lags that have passed release, and whatever a race left over is made good.

@@ -58,8 +58,14 @@ pub fn begin(ctx: &mut Ctx, case: &mut Case) -> Result<(), Error> {
             decided_at: None,
         });
     }
-    let figures: Vec<_> = rows.iter().map(|row| json!({ "callers": row.baseline_callers, "days": row.baseline_days })).collect();
-    ctx.record("case.verify", ("case", &case.id), Some(&case.id), json!({ "round": case.round, "until": window_until, "baseline": figures }));
+    let figures: Vec<_> =
+        rows.iter().map(|row| json!({ "callers": row.baseline_callers, "days": row.baseline_days })).collect();
+    ctx.record(
+        "case.verify",
+        ("case", &case.id),
+        Some(&case.id),
+        json!({ "round": case.round, "until": window_until, "baseline": figures }),
+    );
     cases::insert_observations(&mut ctx.tx, rows)?;
     tell_force(ctx, case, Stage::CaseVerifying, case.round, "")
 }
@@ -105,7 +111,12 @@ fn judge_one(ctx: &mut Ctx, case: &Case, rule: ObservationRule, mut row: Observa
     let baseline_compares = row.baseline_callers > 0 && row.baseline_days > 0;
     if result == ObservationResult::NoData && baseline_compares {
         row.window_until += PROLONGED_BY;
-        ctx.record("case.observation_prolonged", ("case", &case.id), Some(&case.id), json!({ "until": row.window_until, "comparable_days": observed.comparable_days }));
+        ctx.record(
+            "case.observation_prolonged",
+            ("case", &case.id),
+            Some(&case.id),
+            json!({ "until": row.window_until, "comparable_days": observed.comparable_days }),
+        );
     } else {
         row.result = result;
         row.decided_at = Some(ctx.now);
@@ -156,7 +167,12 @@ pub fn close(ctx: &mut Ctx, case_id: &str, version: i64, basis: Basis, keeper_un
         .collect();
     cases::insert_look_backs(&mut ctx.tx, &look_backs)?;
     cases::set_problems_until(&mut ctx.tx, case_id, Some(ctx.now))?;
-    ctx.record("case.close", ("case", case_id), Some(case_id), json!({ "no": case.no, "basis": approval.basis, "approver": approval.approver, "keeper": keeper_unit_id }));
+    ctx.record(
+        "case.close",
+        ("case", case_id),
+        Some(case_id),
+        json!({ "no": case.no, "basis": approval.basis, "approver": approval.approver, "keeper": keeper_unit_id }),
+    );
     tell_force(ctx, &case, Stage::CaseClosed, case.round, "")
 }
 
@@ -209,8 +225,8 @@ pub fn confirm_termination(ctx: &mut Ctx, case_id: &str, version: i64, basis: St
     let mut plan = CasePlan::take(ctx, case_id)?;
     require_on_case(ctx, Action::EndCase, case_id)?;
     same_version(&plan.case, version)?;
-    let asked = pending_termination(ctx, case_id)?
-        .ok_or_else(|| Error::Refused(Message::new("没有待确认的终止申请。")))?;
+    let asked =
+        pending_termination(ctx, case_id)?.ok_or_else(|| Error::Refused(Message::new("没有待确认的终止申请。")))?;
     if asked.recorded_by == ctx.actor.id() {
         return Err(Error::Refused(Message::new("终止须由另一人确认。")));
     }
@@ -228,7 +244,12 @@ pub fn confirm_termination(ctx: &mut Ctx, case_id: &str, version: i64, basis: St
     let mut case = plan.case;
     save(ctx, &mut case)?;
     cases::set_problems_until(&mut ctx.tx, case_id, Some(ctx.now))?;
-    ctx.record("case.terminate", ("case", case_id), Some(case_id), json!({ "no": case.no, "reason": case.end_reason, "approver": name }));
+    ctx.record(
+        "case.terminate",
+        ("case", case_id),
+        Some(case_id),
+        json!({ "no": case.no, "reason": case.end_reason, "approver": name }),
+    );
     if case.issued_at.is_some() {
         tell_force(ctx, &case, Stage::CaseTerminated, case.round, case.end_reason.as_deref().unwrap_or(""))?;
     }
@@ -250,7 +271,8 @@ fn reopen_if_returned(ctx: &mut Ctx, case_id: &str) -> Result<bool, Error> {
     let plan = CasePlan::take(ctx, case_id)?;
     let mut case = plan.case;
     let rule = rule_of(&case);
-    let Some(ended_on) = case.ended_at.map(|at| ctx.app.clock.local_date(at)).filter(|_| case.state == CaseState::Closed)
+    let Some(ended_on) =
+        case.ended_at.map(|at| ctx.app.clock.local_date(at)).filter(|_| case.state == CaseState::Closed)
     else {
         return Ok(false);
     };

@@ -107,7 +107,12 @@ pub fn change_task(ctx: &mut Ctx, task_id: &str, version: i64, draft: TaskDraft)
         let released_on = ctx.app.clock.local_date(released);
         task.due_on = Some(crate::plan::due_date(released_on, task.duration, task.duration_unit, &ctx.calendar));
     }
-    ctx.record("task.changed", ("task", task_id), Some(&case_id), json!({ "no": task.no, "title": task.title, "due_on": task.due_on }));
+    ctx.record(
+        "task.changed",
+        ("task", task_id),
+        Some(&case_id),
+        json!({ "no": task.no, "title": task.title, "due_on": task.due_on }),
+    );
     if task.state.is_with_unit() {
         ctx.owe(Owed {
             subject_kind: "task",
@@ -149,9 +154,8 @@ fn connect(ctx: &mut Ctx, plan: &mut CasePlan, draft: DependencyDraft) -> Result
     if let Some(cycle) = graph.would_cycle(&draft.predecessor_id, &draft.successor_id) {
         return Err(plan.told(crate::plan::PlanError::Cycle(cycle)));
     }
-    let taken = |known: &Dependency| {
-        known.predecessor_id == draft.predecessor_id && known.successor_id == draft.successor_id
-    };
+    let taken =
+        |known: &Dependency| known.predecessor_id == draft.predecessor_id && known.successor_id == draft.successor_id;
     if plan.dependencies.iter().any(taken) {
         return Err(Error::Refused(Message::new("这条前置关系已经存在。")));
     }

@@ -134,7 +134,12 @@ impl CasePlan {
         task.released_at = Some(ctx.now);
         task.release_on = None;
         task.due_on = Some(plan::due_date(ctx.today, task.duration, task.duration_unit, &ctx.calendar));
-        ctx.record("task.released", ("task", id), Some(&self.case.id), json!({ "no": task.no, "title": task.title, "due_on": task.due_on }));
+        ctx.record(
+            "task.released",
+            ("task", id),
+            Some(&self.case.id),
+            json!({ "no": task.no, "title": task.title, "due_on": task.due_on }),
+        );
         ctx.owe(Owed {
             subject_kind: "task",
             subject_id: id,

@@ -8,9 +8,9 @@ use crate::domain::access::Action;
 use crate::domain::problem::{DecisionKind, PlacedBy, ProblemKind, ProblemState};
 use crate::lang::Message;
 use crate::store::cases::{self, Case};
+use crate::store::new_id;
 use crate::store::problems::{self, Decision, Filter, Membership, Problem};
 use crate::store::tickets::{self, Ticket};
-use crate::store::new_id;
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -157,7 +157,12 @@ pub fn set_state(ctx: &mut Ctx, id: &str, state: ProblemState, reason: String) -
     problem.reason = Some(reason.clone());
     problem.decided_by = Some(ctx.actor.name.clone());
     problem.decided_at = Some(ctx.now);
-    ctx.record("problem.decided", ("problem", id), None, json!({ "no": problem.no, "state": state.code(), "reason": reason }));
+    ctx.record(
+        "problem.decided",
+        ("problem", id),
+        None,
+        json!({ "no": problem.no, "state": state.code(), "reason": reason }),
+    );
     save(ctx, &problem)
 }
 
@@ -179,12 +184,15 @@ pub fn merge(ctx: &mut Ctx, from: &str, into: &str, reason: String) -> Result<Ve
     if cases::open_case_of(&mut ctx.tx, from)?.is_some() {
         return Err(Error::Refused(Message::new("该问题已有在办专项，不能并入其他问题。")));
     }
-    let moving: Vec<String> = problems::calls(&mut ctx.tx, from, None)?.into_iter().map(|call| call.ticket_id).collect();
-    let staying: Vec<String> = problems::calls(&mut ctx.tx, into, None)?.into_iter().map(|call| call.ticket_id).collect();
+    let moving: Vec<String> =
+        problems::calls(&mut ctx.tx, from, None)?.into_iter().map(|call| call.ticket_id).collect();
+    let staying: Vec<String> =
+        problems::calls(&mut ctx.tx, into, None)?.into_iter().map(|call| call.ticket_id).collect();
     let apart = problems::never_together(&mut ctx.tx)?;
-    if let Some((a, b)) = apart.iter().find(|(a, b)| {
-        (moving.contains(a) && staying.contains(b)) || (moving.contains(b) && staying.contains(a))
-    }) {
+    if let Some((a, b)) = apart
+        .iter()
+        .find(|(a, b)| (moving.contains(a) && staying.contains(b)) || (moving.contains(b) && staying.contains(a)))
+    {
         let numbers: Vec<String> =
             tickets::by_ids(&mut ctx.tx, &[a.clone(), b.clone()])?.into_iter().map(|row| row.source_no).collect();
         return Err(Error::Refused(
@@ -197,14 +205,24 @@ pub fn merge(ctx: &mut Ctx, from: &str, into: &str, reason: String) -> Result<Ve
     let sides: [&[String]; 2] = [&moving, &staying[..staying.len().min(1)]];
     decide(ctx, DecisionKind::Together, Some(reason), &sides)?;
     source.merged_into = Some(into.to_owned());
-    ctx.record("problem.merged", ("problem", from), None, json!({ "no": source.no, "into": target.no, "tickets": moving.len() }));
+    ctx.record(
+        "problem.merged",
+        ("problem", from),
+        None,
+        json!({ "no": source.no, "into": target.no, "tickets": moving.len() }),
+    );
     save(ctx, &source)?;
     refresh(ctx, into)?;
     Ok(vec![EngineChange::Merge { from: from.to_owned(), into: into.to_owned() }])
 }
 
 /// Splits tickets off into a problem of their own; they never come back by machine. Gives the new problem's id.
-pub fn split(ctx: &mut Ctx, id: &str, ticket_ids: &[String], title: String) -> Result<(String, Vec<EngineChange>), Error> {
+pub fn split(
+    ctx: &mut Ctx,
+    id: &str,
+    ticket_ids: &[String],
+    title: String,
+) -> Result<(String, Vec<EngineChange>), Error> {
     let problem = load(ctx, id)?;
     let title = super::tasks::required("title", title)?;
     let members: Vec<String> = problems::calls(&mut ctx.tx, id, None)?.into_iter().map(|call| call.ticket_id).collect();
@@ -225,7 +243,12 @@ pub fn split(ctx: &mut Ctx, id: &str, ticket_ids: &[String], title: String) -> R
     }
     let sides: [&[String]; 2] = [&leaving, &staying[..1]];
     decide(ctx, DecisionKind::NeverTogether, None, &sides)?;
-    ctx.record("problem.split", ("problem", id), None, json!({ "no": problem.no, "tickets": leaving.len(), "into": new }));
+    ctx.record(
+        "problem.split",
+        ("problem", id),
+        None,
+        json!({ "no": problem.no, "tickets": leaving.len(), "into": new }),
+    );
     refresh(ctx, id)?;
     refresh(ctx, &new)?;
     Ok((new, changes))
@@ -280,6 +303,7 @@ fn move_membership(ctx: &mut Ctx, ticket_id: &str, to: Option<&str>) -> Result<O
 }
 
 fn decide(ctx: &mut Ctx, kind: DecisionKind, reason: Option<String>, sides: &[&[String]]) -> Result<(), Error> {
-    let row = Decision { id: new_id(), kind, reason, person_id: ctx.actor.id().to_owned(), at: ctx.now, inverse_of: None };
+    let row =
+        Decision { id: new_id(), kind, reason, person_id: ctx.actor.id().to_owned(), at: ctx.now, inverse_of: None };
     Ok(problems::decide(&mut ctx.tx, row, sides)?)
 }

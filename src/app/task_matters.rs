@@ -33,7 +33,13 @@ fn not_before_today(ctx: &Ctx, field: &'static str, date: NaiveDate) -> Result<(
 }
 
 /// The unit says what stops the task (受阻), and whose help it asks until when.
-pub fn raise_block(ctx: &mut Ctx, task_id: &str, reason: String, helper: Option<String>, due_on: NaiveDate) -> Result<(), Error> {
+pub fn raise_block(
+    ctx: &mut Ctx,
+    task_id: &str,
+    reason: String,
+    helper: Option<String>,
+    due_on: NaiveDate,
+) -> Result<(), Error> {
     let found = open(ctx, task_id, None, Action::WorkTask)?;
     with_unit(&found)?;
     let reason = required("reason", reason)?;
@@ -42,7 +48,8 @@ pub fn raise_block(ctx: &mut Ctx, task_id: &str, reason: String, helper: Option<
         return Err(Error::Refused(Message::new("任务已登记受阻，请先解除。")));
     }
     if let Some(unit) = &helper {
-        people::unit_by_id(&mut ctx.tx, unit)?.ok_or_else(|| Error::field("helper_unit_id", Message::new("没有这个单位")))?;
+        people::unit_by_id(&mut ctx.tx, unit)?
+            .ok_or_else(|| Error::field("helper_unit_id", Message::new("没有这个单位")))?;
     }
     let row = Block {
         id: new_id(),
@@ -63,7 +70,12 @@ pub fn raise_block(ctx: &mut Ctx, task_id: &str, reason: String, helper: Option<
     let asked = row.helper_unit_id.as_deref().unwrap_or(&found.lead_unit_id);
     let cycle = super::plans::cycle_of_version(&found.task);
     tell(ctx, &found, Stage::HelpAsked, Recipient::Unit(asked), cycle, &reason);
-    ctx.record("task.blocked", ("task", task_id), Some(&found.task.case_id), told(&found, json!({ "helper": row.helper_unit_id, "due_on": due_on })));
+    ctx.record(
+        "task.blocked",
+        ("task", task_id),
+        Some(&found.task.case_id),
+        told(&found, json!({ "helper": row.helper_unit_id, "due_on": due_on })),
+    );
     touch(ctx, found)
 }
 
@@ -102,7 +114,9 @@ pub fn ask_extension(ctx: &mut Ctx, task_id: &str, asked_due_on: NaiveDate, reas
     let found = open(ctx, task_id, None, Action::WorkTask)?;
     with_unit(&found)?;
     let reason = required("reason", reason)?;
-    let Some(old_due_on) = found.task.due_on else { return Err(Error::Refused(Message::new("任务还没有期限。"))) };
+    let Some(old_due_on) = found.task.due_on else {
+        return Err(Error::Refused(Message::new("任务还没有期限。")));
+    };
     if asked_due_on <= old_due_on {
         return Err(Error::field("asked_due_on", Message::new("新期限应晚于原期限")));
     }
@@ -125,7 +139,12 @@ pub fn ask_extension(ctx: &mut Ctx, task_id: &str, asked_due_on: NaiveDate, reas
     tasks::insert_extension(&mut ctx.tx, &row)?;
     let cycle = super::plans::cycle_of_version(&found.task);
     tell(ctx, &found, Stage::ExtensionAsked, Recipient::Unit(&found.lead_unit_id), cycle, &reason);
-    ctx.record("task.extension_asked", ("task", task_id), Some(&found.task.case_id), told(&found, json!({ "from": old_due_on, "to": asked_due_on })));
+    ctx.record(
+        "task.extension_asked",
+        ("task", task_id),
+        Some(&found.task.case_id),
+        told(&found, json!({ "from": old_due_on, "to": asked_due_on })),
+    );
     touch(ctx, found)
 }
 
@@ -145,7 +164,12 @@ pub fn decide_extension(ctx: &mut Ctx, task_id: &str, granted: bool, note: Strin
     }
     let cycle = super::plans::cycle_of_version(&found.task);
     tell(ctx, &found, Stage::ExtensionDecided, Recipient::Unit(&found.task.unit_id), cycle, &note);
-    ctx.record("task.extension_decided", ("task", task_id), Some(&found.task.case_id), told(&found, json!({ "granted": granted, "due_on": found.task.due_on })));
+    ctx.record(
+        "task.extension_decided",
+        ("task", task_id),
+        Some(&found.task.case_id),
+        told(&found, json!({ "granted": granted, "due_on": found.task.due_on })),
+    );
     touch(ctx, found)
 }
 
@@ -176,7 +200,12 @@ pub fn object(ctx: &mut Ctx, task_id: &str, clause: String, reason: String) -> R
     tasks::insert_objection(&mut ctx.tx, &row)?;
     let cycle = super::plans::cycle_of_version(&found.task);
     tell(ctx, &found, Stage::ObjectionRaised, Recipient::Person(&found.coordinator_id), cycle, &reason);
-    ctx.record("task.objected", ("task", task_id), Some(&found.task.case_id), told(&found, json!({ "due_on": row.due_on })));
+    ctx.record(
+        "task.objected",
+        ("task", task_id),
+        Some(&found.task.case_id),
+        told(&found, json!({ "due_on": row.due_on })),
+    );
     touch(ctx, found)
 }
 
@@ -190,11 +219,22 @@ pub fn rule_objection(ctx: &mut Ctx, task_id: &str, new_unit_id: Option<String>,
         .find(|open| open.ruled_at.is_none())
         .ok_or_else(|| Error::Refused(Message::new("没有待裁定的职责异议。")))?;
     let person = ctx.actor.id().to_owned();
-    let ruled = Ruling { upheld: new_unit_id.is_some(), new_unit_id: new_unit_id.as_deref(), text: &ruling, person_id: &person, at: ctx.now };
+    let ruled = Ruling {
+        upheld: new_unit_id.is_some(),
+        new_unit_id: new_unit_id.as_deref(),
+        text: &ruling,
+        person_id: &person,
+        at: ctx.now,
+    };
     tasks::rule_objection(&mut ctx.tx, &objection.id, &ruled)?;
     let cycle = super::plans::cycle_of_version(&found.task);
     tell(ctx, &found, Stage::ObjectionRuled, Recipient::Unit(&found.task.unit_id), cycle, &ruling);
-    ctx.record("task.objection_ruled", ("task", task_id), Some(&case_id), told(&found, json!({ "upheld": new_unit_id.is_some(), "unit": new_unit_id })));
+    ctx.record(
+        "task.objection_ruled",
+        ("task", task_id),
+        Some(&case_id),
+        told(&found, json!({ "upheld": new_unit_id.is_some(), "unit": new_unit_id })),
+    );
     match new_unit_id {
         Some(unit_id) => hand_over(ctx, found, unit_id, Some(ruling)),
         None => touch(ctx, found),
@@ -202,7 +242,14 @@ pub fn rule_objection(ctx: &mut Ctx, task_id: &str, new_unit_id: Option<String>,
 }
 
 /// Gives the task to another unit, or to one officer of its unit.
-pub fn assign(ctx: &mut Ctx, task_id: &str, version: i64, unit_id: String, officer_id: Option<String>, reason: Option<String>) -> Result<(), Error> {
+pub fn assign(
+    ctx: &mut Ctx,
+    task_id: &str,
+    version: i64,
+    unit_id: String,
+    officer_id: Option<String>,
+    reason: Option<String>,
+) -> Result<(), Error> {
     take_plan_of(ctx, task_id)?;
     let mut found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
     let moves = unit_id != found.task.unit_id;
@@ -219,13 +266,20 @@ pub fn assign(ctx: &mut Ctx, task_id: &str, version: i64, unit_id: String, offic
     let assignment = assignment(ctx, &found, reason);
     plans::end_assignment(&mut ctx.tx, task_id, ctx.now)?;
     plans::insert_assignment(&mut ctx.tx, &assignment)?;
-    ctx.record("task.assigned", ("task", task_id), Some(&found.task.case_id), told(&found, json!({ "officer": found.task.officer_id })));
+    ctx.record(
+        "task.assigned",
+        ("task", task_id),
+        Some(&found.task.case_id),
+        told(&found, json!({ "officer": found.task.officer_id })),
+    );
     touch(ctx, found)
 }
 
 fn hand_over(ctx: &mut Ctx, mut found: TaskInCase, unit_id: String, reason: Option<String>) -> Result<(), Error> {
     if found.task.state.is_final() || found.task.state == TaskState::Submitted {
-        return Err(Error::Refused(Message::new("任务现在是“%{state}”，不能改派。").with("state", found.task.state.label())));
+        return Err(Error::Refused(
+            Message::new("任务现在是“%{state}”，不能改派。").with("state", found.task.state.label()),
+        ));
     }
     people::unit_by_id(&mut ctx.tx, &unit_id)?.ok_or_else(|| Error::field("unit_id", Message::new("没有这个单位")))?;
     let part = crate::domain::case::Part::Cooperating;
@@ -235,13 +289,19 @@ fn hand_over(ctx: &mut Ctx, mut found: TaskInCase, unit_id: String, reason: Opti
     let assignment = assignment(ctx, &found, reason);
     plans::insert_assignment(&mut ctx.tx, &assignment)?;
     let case_id = found.task.case_id.clone();
-    ctx.record("task.handed_over", ("task", &found.task.id), Some(&case_id), told(&found, json!({ "from": old_unit, "to": found.task.unit_id })));
+    ctx.record(
+        "task.handed_over",
+        ("task", &found.task.id),
+        Some(&case_id),
+        told(&found, json!({ "from": old_unit, "to": found.task.unit_id })),
+    );
     if found.task.state.is_with_unit() {
         // The new unit's clock starts anew: back to waiting, and released at once by the plan.
         let cycle = super::plans::cycle_of_version(&found.task);
         tell(ctx, &found, Stage::TaskWithheld, Recipient::Unit(&old_unit), cycle, "");
         found.task.state = TaskState::Waiting;
-        (found.task.released_at, found.task.acknowledged_at, found.task.started_at, found.task.due_on) = (None, None, None, None);
+        (found.task.released_at, found.task.acknowledged_at, found.task.started_at, found.task.due_on) =
+            (None, None, None, None);
     }
     touch(ctx, found)?;
     CasePlan::read(ctx, &case_id)?.settle(ctx)
@@ -262,11 +322,15 @@ fn assignment(ctx: &Ctx, found: &TaskInCase, reason: Option<String>) -> Assignme
 
 pub fn comment(ctx: &mut Ctx, task_id: &str, text: String) -> Result<(), Error> {
     let found = open(ctx, task_id, None, Action::ReadTask)?;
-    if ctx.actor.may_somewhere(Action::ReadLeadership) && !ctx.actor.may_somewhere(Action::AcceptTask) && !ctx.actor.may_somewhere(Action::Instruct) {
+    if ctx.actor.may_somewhere(Action::ReadLeadership)
+        && !ctx.actor.may_somewhere(Action::AcceptTask)
+        && !ctx.actor.may_somewhere(Action::Instruct)
+    {
         return Err(Error::Forbidden);
     }
     let text = required("text", text)?;
-    let row = Comment { id: new_id(), task_id: task_id.to_owned(), text, person_id: ctx.actor.id().to_owned(), at: ctx.now };
+    let row =
+        Comment { id: new_id(), task_id: task_id.to_owned(), text, person_id: ctx.actor.id().to_owned(), at: ctx.now };
     tasks::insert_comment(&mut ctx.tx, &row)?;
     ctx.record("task.commented", ("task", task_id), Some(&found.task.case_id), told(&found, json!({})));
     Ok(())

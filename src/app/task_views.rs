@@ -53,8 +53,10 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
         let task = all.iter().find(|task| task.id == *id)?.clone();
         Some(Neighbour { unit: units.get(&task.unit_id).cloned().unwrap_or_default(), task })
     };
-    let before = edges.iter().filter(|edge| edge.successor_id == task_id).filter_map(|e| neighbour(&e.predecessor_id)).collect();
-    let after = edges.iter().filter(|edge| edge.predecessor_id == task_id).filter_map(|e| neighbour(&e.successor_id)).collect();
+    let before =
+        edges.iter().filter(|edge| edge.successor_id == task_id).filter_map(|e| neighbour(&e.predecessor_id)).collect();
+    let after =
+        edges.iter().filter(|edge| edge.predecessor_id == task_id).filter_map(|e| neighbour(&e.successor_id)).collect();
     let reports = tasks::reports_of(&mut ctx.tx, task_id)?;
     let comments = tasks::comments_of(&mut ctx.tx, task_id)?;
     let submissions = tasks::submissions_of(&mut ctx.tx, task_id)?;

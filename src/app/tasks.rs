@@ -153,7 +153,12 @@ fn accept_first(ctx: &mut Ctx, found: &TaskInCase, round: i32) -> Result<(), Err
     {
         return Err(Error::Refused(Message::new("没有待初验的提交。")));
     }
-    ctx.record("task.accepted_first", ("task", &found.task.id), Some(&found.task.case_id), told(found, json!({ "round": round })));
+    ctx.record(
+        "task.accepted_first",
+        ("task", &found.task.id),
+        Some(&found.task.case_id),
+        told(found, json!({ "round": round })),
+    );
     Ok(())
 }
 

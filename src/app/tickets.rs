@@ -56,7 +56,8 @@ pub fn add(ctx: &mut Ctx, new: Vec<NewTicket>) -> Result<Added, Error> {
         digest.update(row.ticket.source_no.as_bytes());
         digest.update(b"\n");
     }
-    let range = (rows.first().map(|row| row.ticket.source_no.clone()), rows.last().map(|row| row.ticket.source_no.clone()));
+    let range =
+        (rows.first().map(|row| row.ticket.source_no.clone()), rows.last().map(|row| row.ticket.source_no.clone()));
     let stored = tickets::insert_batch(&mut ctx.tx, rows)?;
     if let Some(first) = stored.first() {
         let payload = json!({ "count": stored.len(), "first": range.0, "last": range.1, "digest": hex::encode(digest.finalize()) });
@@ -178,7 +179,8 @@ pub fn unmask(ctx: &mut Ctx, id: &str, reason: String) -> Result<Contact, Error>
 pub fn urge(ctx: &mut Ctx, id: &str, note: Option<String>) -> Result<(), Error> {
     ctx.require_anywhere(Action::AttachTickets)?;
     let ticket = find(ctx, id)?;
-    let row = Urge { id: new_id(), ticket_id: ticket.id.clone(), note, person_id: ctx.actor.id().to_owned(), at: ctx.now };
+    let row =
+        Urge { id: new_id(), ticket_id: ticket.id.clone(), note, person_id: ctx.actor.id().to_owned(), at: ctx.now };
     attachments::insert_urge(&mut ctx.tx, &row)?;
     ctx.record("ticket.urged", ("ticket", &ticket.id), None, json!({}));
     Ok(())

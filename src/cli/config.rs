@@ -124,8 +124,12 @@ impl Config {
         Ok(Settings {
             city: self.city.clone(),
             case_prefix: self.case_prefix.clone(),
-            timezone: self.timezone.parse().map_err(|_| wrong("timezone", &self.timezone, "a time zone such as Asia/Shanghai"))?,
-            close_of_day: close_of_day.map_err(|_| wrong("close_of_day", &self.close_of_day, "a time such as 18:00"))?,
+            timezone: self
+                .timezone
+                .parse()
+                .map_err(|_| wrong("timezone", &self.timezone, "a time zone such as Asia/Shanghai"))?,
+            close_of_day: close_of_day
+                .map_err(|_| wrong("close_of_day", &self.close_of_day, "a time such as 18:00"))?,
             public_url: self.public_url.trim_end_matches('/').to_owned(),
             data_dir: self.data_dir.clone(),
             caller_key: self.caller_key()?,
@@ -145,7 +149,8 @@ impl Config {
         }
         let path = self.data_dir.join("caller.key");
         if let Ok(text) = std::fs::read_to_string(&path) {
-            return hex::decode(text.trim()).map_err(|_| wrong("caller_key", &path.display().to_string(), "a file of hex"));
+            return hex::decode(text.trim())
+                .map_err(|_| wrong("caller_key", &path.display().to_string(), "a file of hex"));
         }
         std::fs::create_dir_all(&self.data_dir)?;
         let key: [u8; 32] = rand::rng().random();

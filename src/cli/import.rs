@@ -33,7 +33,8 @@ pub fn run(args: Args) -> Outcome {
     let file = intake::open(&args.file, &mapping, app.settings.timezone)?;
     let beside = args.file.with_extension("rejected.csv");
     let mut rejects = RejectsFile::new(args.rejects.as_deref().unwrap_or(&beside), file.headers.clone(), Lang::Zh);
-    let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {pos} 行 {per_sec} {elapsed}")?);
+    let bar =
+        ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {pos} 行 {per_sec} {elapsed}")?);
     let (mut new, mut repeated) = (0, 0);
     let mut batch: Vec<NewTicket> = Vec::with_capacity(tickets::BATCH_MAX);
     for row in file {

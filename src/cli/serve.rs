@@ -40,12 +40,21 @@ pub fn listen(config: &Config) -> Result<TcpListener, Box<dyn std::error::Error>
 }
 
 /// Serves until SIGTERM or SIGINT, then ends cleanly: the live streams first, the requests, the jobs.
-pub async fn serve(app: App, listener: TcpListener, mailer: Option<Mailer>, detect: bool, catcher: Option<Catcher>) -> Outcome {
+pub async fn serve(
+    app: App,
+    listener: TcpListener,
+    mailer: Option<Mailer>,
+    detect: bool,
+    catcher: Option<Catcher>,
+) -> Outcome {
     let jobs = Jobs::start(&app, mailer, detect);
     let state = Arc::new(State { app: app.clone(), live: Live::default(), limits: Default::default(), catcher });
     let server = web::serve(state.clone(), listener)?;
     let handle = server.handle();
-    let followed = { let (state, app) = (state.clone(), app.clone()); tokio::spawn(async move { state.live.follow(&app).await }) };
+    let followed = {
+        let (state, app) = (state.clone(), app.clone());
+        tokio::spawn(async move { state.live.follow(&app).await })
+    };
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stopping = state.clone();
     tokio::spawn(async move {

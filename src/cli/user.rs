@@ -33,7 +33,11 @@ enum Command {
         email: Option<String>,
     },
     /// Make an API token for a person; it is shown once.
-    Token { login: String, #[arg(long, default_value = "cli")] name: String },
+    Token {
+        login: String,
+        #[arg(long, default_value = "cli")]
+        name: String,
+    },
 }
 
 pub fn run(args: Args) -> Outcome {

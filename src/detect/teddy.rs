@@ -89,11 +89,19 @@ fn sweep() {
             let (p, r, f) = quality(&engine, &reference);
             let mut sizes: HashMap<String, usize> = HashMap::new();
             for row in &rows {
-                if let Some(id) = engine.problem_of(&row.id) { *sizes.entry(id).or_default() += 1; }
+                if let Some(id) = engine.problem_of(&row.id) {
+                    *sizes.entry(id).or_default() += 1;
+                }
             }
             let mut s: Vec<_> = sizes.values().copied().collect();
             s.sort_unstable_by(|a, b| b.cmp(a));
-            eprintln!("{join} {pair}: {p:.3} {r:.3} {f:.3} problems {} placed {} top {:?} {:.0}/s", s.len(), s.iter().sum::<usize>(), &s[..6.min(s.len())], rows.len() as f64 / seconds);
+            eprintln!(
+                "{join} {pair}: {p:.3} {r:.3} {f:.3} problems {} placed {} top {:?} {:.0}/s",
+                s.len(),
+                s.iter().sum::<usize>(),
+                &s[..6.min(s.len())],
+                rows.len() as f64 / seconds
+            );
         }
     }
 }

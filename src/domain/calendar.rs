@@ -116,7 +116,8 @@ impl Calendar {
 pub fn parse_csv(text: &str) -> Result<Vec<CalendarDay>, Vec<LineError>> {
     let mut days = Vec::new();
     let mut faults = Vec::new();
-    let mut reader = csv::ReaderBuilder::new().has_headers(true).trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(true).trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
     for (index, record) in reader.records().enumerate() {
         let line = index + 2;
         match record.ok().map(|record| parse_line(&record)) {
@@ -133,8 +134,8 @@ fn parse_line(record: &csv::StringRecord) -> Result<CalendarDay, Message> {
         return Err(Message::new("应有日期、名称、类型三列"));
     };
     let parsed = date.parse().map_err(|_| Message::new("日期“%{date}”不是 年-月-日").with("date", date))?;
-    let kind = DayKind::parse(kind)
-        .ok_or_else(|| Message::new("类型“%{kind}”应为 holiday 或 workday").with("kind", kind))?;
+    let kind =
+        DayKind::parse(kind).ok_or_else(|| Message::new("类型“%{kind}”应为 holiday 或 workday").with("kind", kind))?;
     Ok(CalendarDay { date: parsed, kind, name: name.to_owned() })
 }
 

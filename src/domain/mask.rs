@@ -5,12 +5,14 @@ use std::sync::LazyLock;
 
 /// Mainland mobile and landline numbers, identity card numbers, bank cards and mail addresses.
 static PERSONAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?x)
+    Regex::new(
+        r"(?x)
         \b[1-9]\d{16}[\dXx]\b | \b\d{15,19}\b
         | (?:\+?86[-\s]?)?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}
         | 0\d{2,3}[-\s]\d{7,8}
         | [\w.+-]+@[\w-]+\.[\w.-]+
-    ")
+    ",
+    )
     .ok()
 });
 
@@ -49,7 +51,8 @@ mod tests {
 
     #[test]
     fn numbers_inside_a_text_are_hidden_and_the_rest_stays() {
-        let masked = text("请回电13812345678或 0731-88881234，身份证430102199001011234，房号1203，我叫王小明。", Some("王小明"));
+        let masked =
+            text("请回电13812345678或 0731-88881234，身份证430102199001011234，房号1203，我叫王小明。", Some("王小明"));
         assert_eq!(masked, "请回电138****5678或 073****1234，身份证430****1234，房号1203，我叫王**。");
     }
 

@@ -6,8 +6,19 @@ use std::collections::HashMap;
 
 /// The fields a column can be.
 pub const FIELDS: [&str; 13] = [
-    "source_no", "title", "body", "received_at", "due_at", "channel", "category", "district", "address", "latitude",
-    "longitude", "caller", "caller_name",
+    "source_no",
+    "title",
+    "body",
+    "received_at",
+    "due_at",
+    "channel",
+    "category",
+    "district",
+    "address",
+    "latitude",
+    "longitude",
+    "caller",
+    "caller_name",
 ];
 
 /// Headers by field; the first that a file has is taken.
@@ -41,8 +52,9 @@ impl Mapping {
 
     /// Reads a mapping file: `fields:` with a list of headers for each field. What it leaves out stays as usual.
     pub fn parse(yaml: &str) -> Result<Mapping, Message> {
-        let given: Mapping = serde_saphyr::from_str(yaml)
-            .map_err(|error| Message::new("读不懂：%{detail}").with("detail", error.to_string().lines().next().unwrap_or_default()))?;
+        let given: Mapping = serde_saphyr::from_str(yaml).map_err(|error| {
+            Message::new("读不懂：%{detail}").with("detail", error.to_string().lines().next().unwrap_or_default())
+        })?;
         if let Some(unknown) = given.fields.keys().find(|field| !FIELDS.contains(&field.as_str())) {
             return Err(Message::new("没有字段“%{field}”").with("field", unknown));
         }
@@ -56,7 +68,9 @@ impl Mapping {
         let mut columns = HashMap::new();
         for field in FIELDS {
             let names = self.fields.get(field).map(Vec::as_slice).unwrap_or_default();
-            let found = names.iter().find_map(|name| headers.iter().position(|header| header.trim().eq_ignore_ascii_case(name)));
+            let found = names
+                .iter()
+                .find_map(|name| headers.iter().position(|header| header.trim().eq_ignore_ascii_case(name)));
             if let Some(column) = found {
                 columns.insert(field, column);
             }

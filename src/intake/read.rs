@@ -66,7 +66,8 @@ fn decode(bytes: &[u8]) -> String {
 
 fn table(text: String) -> (Vec<String>, Rows) {
     let first = text.lines().next().unwrap_or_default();
-    let delimiter = [b',', b'\t', b';'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
+    let delimiter =
+        [b',', b'\t', b';'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter.unwrap_or(b','))
         .flexible(true)
@@ -77,7 +78,16 @@ fn table(text: String) -> (Vec<String>, Rows) {
         Ok(record) => {
             let line = record.position().map_or(0, |position| position.line());
             let cells: Vec<String> = record.iter().map(str::to_owned).collect();
-            (line, if cells.len() == wanted { Ok(cells) } else { Err(Message::new("列数不对：应有 %{wanted} 列，实有 %{found} 列").with("wanted", wanted).with("found", cells.len())) })
+            (
+                line,
+                if cells.len() == wanted {
+                    Ok(cells)
+                } else {
+                    Err(Message::new("列数不对：应有 %{wanted} 列，实有 %{found} 列")
+                        .with("wanted", wanted)
+                        .with("found", cells.len()))
+                },
+            )
         }
         Err(error) => (error.position().map_or(0, |position| position.line()), Err(Message::new("这一行不是 CSV"))),
     });
@@ -86,12 +96,9 @@ fn table(text: String) -> (Vec<String>, Rows) {
 
 fn sheet(bytes: Vec<u8>) -> Result<(Vec<String>, Rows), IntakeError> {
     let failed = |error: &dyn std::fmt::Display| IntakeError::File(error.to_string());
-    let mut book: calamine::Xlsx<_> =
-        calamine::open_workbook_from_rs(std::io::Cursor::new(bytes)).map_err(|error: calamine::XlsxError| failed(&error))?;
-    let range = book
-        .worksheet_range_at(0)
-        .ok_or_else(|| failed(&"no sheet"))?
-        .map_err(|error| failed(&error))?;
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook_from_rs(std::io::Cursor::new(bytes))
+        .map_err(|error: calamine::XlsxError| failed(&error))?;
+    let range = book.worksheet_range_at(0).ok_or_else(|| failed(&"no sheet"))?.map_err(|error| failed(&error))?;
     let first_row = range.start().map_or(0, |(row, _)| u64::from(row));
     let mut rows: Vec<Vec<String>> = range.rows().map(|row| row.iter().map(cell).collect()).collect();
     if rows.is_empty() {
@@ -103,7 +110,9 @@ fn sheet(bytes: Vec<u8>) -> Result<(Vec<String>, Rows), IntakeError> {
 
 fn cell(data: &Data) -> String {
     match data {
-        Data::DateTime(at) => at.as_datetime().map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string()),
+        Data::DateTime(at) => {
+            at.as_datetime().map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+        }
         Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
         Data::Empty => String::new(),
         other => other.to_string(),
@@ -125,13 +134,22 @@ impl Iterator for TicketFile {
 
 impl TicketFile {
     fn ticket(&self, cells: &[String]) -> Result<NewTicket, Vec<FieldError>> {
-        let text = |field: &str| self.columns.get(field).and_then(|column| cells.get(*column)).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let text = |field: &str| {
+            self.columns
+                .get(field)
+                .and_then(|column| cells.get(*column))
+                .map(|text| text.trim())
+                .filter(|text| !text.is_empty())
+        };
         let own = |field: &str| text(field).map(str::to_owned);
         let mut faults = Vec::new();
         let mut time = |field: &'static str, needed: bool| match text(field).map(|text| moment(text, self.zone)) {
             Some(Some(at)) => Some(at),
             Some(None) => {
-                faults.push(FieldError { field, reason: Message::new("“%{text}”不是时间").with("text", text(field).unwrap_or_default()) });
+                faults.push(FieldError {
+                    field,
+                    reason: Message::new("“%{text}”不是时间").with("text", text(field).unwrap_or_default()),
+                });
                 None
             }
             None if needed => {
@@ -141,12 +159,23 @@ impl TicketFile {
             None => None,
         };
         let (received_at, due_at) = (time("received_at", true), time("due_at", false));
-        let mut number = |field: &'static str| text(field).and_then(|text| {
-            text.parse().map_err(|_| faults.push(FieldError { field, reason: Message::new("“%{text}”不是数字").with("text", text) })).ok()
-        });
+        let mut number = |field: &'static str| {
+            text(field).and_then(|text| {
+                text.parse()
+                    .map_err(|_| {
+                        faults.push(FieldError {
+                            field, reason: Message::new("“%{text}”不是数字").with("text", text)
+                        })
+                    })
+                    .ok()
+            })
+        };
         let (latitude, longitude) = (number("latitude"), number("longitude"));
         if text("caller").is_some_and(|caller| caller.contains("E+") && caller.parse::<f64>().is_ok()) {
-            faults.push(FieldError { field: "caller", reason: Message::new("号码被表格软件改成了科学计数法，请把该列设为文本") });
+            faults.push(FieldError {
+                field: "caller",
+                reason: Message::new("号码被表格软件改成了科学计数法，请把该列设为文本"),
+            });
         }
         let ticket = NewTicket {
             source_no: own("source_no").unwrap_or_default(),
@@ -206,8 +235,10 @@ mod tests {
         let gb = encoding_rs::GB18030.encode(CSV).0.into_owned();
         for bytes in [CSV.as_bytes(), &gb] {
             let rows = read("tickets.csv", bytes);
-            let told: Vec<(u64, Option<&str>)> =
-                rows.iter().map(|row| (row.line, row.outcome.as_ref().err().map(|rejected| rejected.faults[0].field))).collect();
+            let told: Vec<(u64, Option<&str>)> = rows
+                .iter()
+                .map(|row| (row.line, row.outcome.as_ref().err().map(|rejected| rejected.faults[0].field)))
+                .collect();
             let wanted = [(2, None), (4, Some("received_at")), (5, Some("source_no")), (6, Some("caller")), (7, None)];
             assert_eq!(told, wanted);
             let first = rows[0].outcome.as_ref().unwrap();
@@ -220,7 +251,9 @@ mod tests {
     fn a_sheet_reads_like_a_table() {
         let mut book = rust_xlsxwriter::Workbook::new();
         let sheet = book.add_worksheet();
-        for (row, line) in csv::ReaderBuilder::new().has_headers(false).from_reader(CSV.as_bytes()).records().enumerate() {
+        for (row, line) in
+            csv::ReaderBuilder::new().has_headers(false).from_reader(CSV.as_bytes()).records().enumerate()
+        {
             for (column, text) in line.unwrap().iter().enumerate() {
                 sheet.write_string(row as u32, column as u16, text).unwrap();
             }

@@ -38,7 +38,13 @@ impl Jobs {
                 detection::catch_up(&app, &holder).await
             });
         }
-        jobs.every(CALENDAR_EVERY, "calendar", app, holder.clone(), |app, _| async move { follow_calendar(&app).await });
+        jobs.every(
+            CALENDAR_EVERY,
+            "calendar",
+            app,
+            holder.clone(),
+            |app, _| async move { follow_calendar(&app).await },
+        );
         if let Some(mailer) = mailer {
             let mailer = Arc::new(mailer);
             jobs.every(RESTS, "delivery", app, holder, move |app, holder| {

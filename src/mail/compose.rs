@@ -81,11 +81,16 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>, ComposeError> {
     let failed = |error: &dyn std::fmt::Display| ComposeError::Build(error.to_string());
     let text = TextPart { letter }.render().map_err(|error| failed(&error))?;
     let html = HtmlPart { letter }.render().map_err(|error| failed(&error))?;
-    let alternative = MultiPart::alternative().singlepart(part(ContentType::TEXT_PLAIN, text)).singlepart(part(ContentType::TEXT_HTML, html));
+    let alternative = MultiPart::alternative()
+        .singlepart(part(ContentType::TEXT_PLAIN, text))
+        .singlepart(part(ContentType::TEXT_HTML, html));
     let body = match calendar_of(letter) {
         Some(calendar) => MultiPart::mixed().multipart(alternative).singlepart(
             SinglePart::builder()
-                .header(ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH").map_err(|error| failed(&error))?)
+                .header(
+                    ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH")
+                        .map_err(|error| failed(&error))?,
+                )
                 .header(header::ContentDisposition::attachment("due.ics"))
                 .header(ContentTransferEncoding::Base64)
                 .body(calendar),
@@ -105,10 +110,9 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>, ComposeError> {
     }
     let mut message = builder.multipart(body).map_err(|error| failed(&error))?;
     // So that no out-of-office answer comes back to a machine (RFC 3834).
-    message.headers_mut().insert_raw(HeaderValue::new(
-        HeaderName::new_from_ascii_str("Auto-Submitted"),
-        "auto-generated".to_owned(),
-    ));
+    message
+        .headers_mut()
+        .insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()));
     Ok(message.formatted())
 }
 
@@ -187,7 +191,8 @@ mod tests {
         assert_eq!(parsed.message_id(), Some("0195-mail@city.example"));
         assert_eq!(parsed.in_reply_to().as_text(), Some("0195-root@city.example"));
         let text = parsed.body_text(0).unwrap();
-        for word in ["市公安局交警支队", "设置护学岗", "3月12日 周四 18:00前", "https://shenban.city.example/tasks/3"] {
+        for word in ["市公安局交警支队", "设置护学岗", "3月12日 周四 18:00前", "https://shenban.city.example/tasks/3"]
+        {
             assert!(text.contains(word), "{word} in {text}");
         }
         assert_eq!(parsed.attachment(0).and_then(|part| part.attachment_name()), Some("due.ics"));

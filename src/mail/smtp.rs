@@ -200,7 +200,8 @@ mod tests {
         (catcher, mailer)
     }
 
-    const MESSAGE: &[u8] = b"From: noreply@city.example\r\nMessage-ID: <m@city.example>\r\nSubject: hello\r\n\r\n.dot\r\n";
+    const MESSAGE: &[u8] =
+        b"From: noreply@city.example\r\nMessage-ID: <m@city.example>\r\nSubject: hello\r\n\r\n.dot\r\n";
 
     #[tokio::test]
     async fn mails_arrive_once_over_few_connections() {

@@ -121,7 +121,9 @@ fn place(plan: &Plan, layers: &HashMap<String, usize>) -> (Vec<(String, usize)>,
         first_row.insert(unit, next);
         next += count;
     }
-    let cells = rows.iter().map(|(id, unit, layer, row)| (id.clone(), Cell { layer: *layer, row: first_row[unit.as_str()] + row }));
+    let cells = rows
+        .iter()
+        .map(|(id, unit, layer, row)| (id.clone(), Cell { layer: *layer, row: first_row[unit.as_str()] + row }));
     let cells = cells.collect();
     (lanes, cells)
 }
@@ -170,12 +172,13 @@ impl Routing {
         let mut out_tracks: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         let mut in_tracks: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         let mut ways = Vec::new();
-        let take = |gutters: &mut Vec<usize>, tracks: &mut BTreeMap<(usize, usize), usize>, gutter: usize, row: usize| {
-            *tracks.entry((gutter, row)).or_insert_with(|| {
-                gutters[gutter] += 1;
-                gutters[gutter] - 1
-            })
-        };
+        let take =
+            |gutters: &mut Vec<usize>, tracks: &mut BTreeMap<(usize, usize), usize>, gutter: usize, row: usize| {
+                *tracks.entry((gutter, row)).or_insert_with(|| {
+                    gutters[gutter] += 1;
+                    gutters[gutter] - 1
+                })
+            };
         for edge in plan.dependencies() {
             let (from, to) = (cells[&edge.predecessor], cells[&edge.successor]);
             let way = if to.layer == from.layer + 1 && to.row == from.row {
@@ -287,7 +290,8 @@ mod tests {
 
     #[test]
     fn a_predecessor_stands_left_of_its_successor_in_its_own_lane() {
-        let plan = Plan::build((1..=4).map(task).collect(), vec![edge(1, 2), edge(1, 3), edge(2, 4), edge(1, 4)]).unwrap();
+        let plan =
+            Plan::build((1..=4).map(task).collect(), vec![edge(1, 2), edge(1, 3), edge(2, 4), edge(1, 4)]).unwrap();
         let drawn = layout(&plan);
         let card = |id: &str| drawn.cards.iter().find(|card| card.task_id == id).unwrap();
         assert!(card("1").x + CARD_WIDTH < card("2").x && card("2").x + CARD_WIDTH < card("4").x);

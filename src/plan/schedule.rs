@@ -37,7 +37,9 @@ pub fn due_date(release: NaiveDate, duration: i32, unit: DurationUnit, calendar:
     match unit {
         DurationUnit::WorkingDays => calendar.add_working_days(release, i64::from(duration)),
         DurationUnit::NaturalDays => release + TimeDelta::days(i64::from(duration)),
-        DurationUnit::Hours => calendar.add_working_days(release, i64::from((duration + HOURS_A_DAY - 1) / HOURS_A_DAY)),
+        DurationUnit::Hours => {
+            calendar.add_working_days(release, i64::from((duration + HOURS_A_DAY - 1) / HOURS_A_DAY))
+        }
     }
 }
 
@@ -117,7 +119,9 @@ impl Plan {
                 let spare = match edge.kind {
                     DependencyKind::FinishToStart => self.gap(lagged(own.finish, edge, calendar), next.start, calendar),
                     DependencyKind::StartToStart => self.gap(lagged(own.start, edge, calendar), next.start, calendar),
-                    DependencyKind::FinishToFinish => self.gap(lagged(own.finish, edge, calendar), next.finish, calendar),
+                    DependencyKind::FinishToFinish => {
+                        self.gap(lagged(own.finish, edge, calendar), next.finish, calendar)
+                    }
                 };
                 slack = slack.min(spare + next.slack_days);
             }
@@ -190,7 +194,12 @@ mod tests {
 
     #[test]
     fn what_happened_replaces_what_was_planned() {
-        let done = PlanTask { state: TaskState::Done, released_on: Some(day("2026-03-02")), ended_on: Some(day("2026-03-20")), ..lasting(1, 2) };
+        let done = PlanTask {
+            state: TaskState::Done,
+            released_on: Some(day("2026-03-02")),
+            ended_on: Some(day("2026-03-20")),
+            ..lasting(1, 2)
+        };
         let plan = Plan::build(vec![done, lasting(2, 1)], vec![edge(1, 2)]).unwrap();
         let schedule = plan.schedule(day("2026-03-20"), &Calendar::mainland(), day("2026-03-02"));
         assert_eq!(schedule.dates["1"].finish, day("2026-03-20"));
@@ -202,8 +211,16 @@ mod tests {
     fn the_lamp_follows_the_critical_path() {
         let calendar = Calendar::mainland();
         let today = day("2026-03-10");
-        let late = PlanTask { state: TaskState::Ready, released_on: Some(day("2026-03-02")), due_on: Some(day("2026-03-05")), ..lasting(1, 3) };
-        let plan = |blocked| Plan::build(vec![PlanTask { blocked, ..late.clone() }, lasting(2, 9), lasting(3, 1)], vec![edge(1, 2)]).unwrap();
+        let late = PlanTask {
+            state: TaskState::Ready,
+            released_on: Some(day("2026-03-02")),
+            due_on: Some(day("2026-03-05")),
+            ..lasting(1, 3)
+        };
+        let plan = |blocked| {
+            Plan::build(vec![PlanTask { blocked, ..late.clone() }, lasting(2, 9), lasting(3, 1)], vec![edge(1, 2)])
+                .unwrap()
+        };
         let is_late = |task: &PlanTask| task.due_on.is_some_and(|due| due < today);
         let lamp = |plan: &Plan, late: &dyn Fn(&PlanTask) -> bool, deadline: &str| {
             plan.lamp(&plan.schedule(today, &calendar, today), late, day(deadline), today)

@@ -10,7 +10,11 @@ const TASKS_MAX: usize = 200;
 pub(super) fn faults(raw: &RawPlaybook) -> Vec<Fault> {
     let mut found = Faults::default();
     if raw.schema.value != SCHEMA {
-        found.add(raw.schema.referenced.line(), "schema", Message::new("格式版本应为 %{version}").with("version", SCHEMA));
+        found.add(
+            raw.schema.referenced.line(),
+            "schema",
+            Message::new("格式版本应为 %{version}").with("version", SCHEMA),
+        );
     }
     for (field, text) in [("key", &raw.key), ("title", &raw.title)] {
         if text.value.trim().is_empty() {
@@ -18,7 +22,11 @@ pub(super) fn faults(raw: &RawPlaybook) -> Vec<Fault> {
         }
     }
     if !(1..=1_000).contains(&raw.deadline_working_days.value) {
-        found.add(raw.deadline_working_days.referenced.line(), "deadline_working_days", Message::new("应在 1 到 1000 之间"));
+        found.add(
+            raw.deadline_working_days.referenced.line(),
+            "deadline_working_days",
+            Message::new("应在 1 到 1000 之间"),
+        );
     }
     if raw.tasks.value.is_empty() || raw.tasks.value.len() > TASKS_MAX {
         found.add(raw.tasks.referenced.line(), "tasks", Message::new("任务应有 1 到 %{max} 项").with("max", TASKS_MAX));
@@ -65,7 +73,11 @@ fn tasks(raw: &RawPlaybook, found: &mut Faults) {
             found.add(task.title.referenced.line(), "title", Message::new("不能为空"));
         }
         if !roles.contains(task.role.value.as_str()) {
-            found.add(task.role.referenced.line(), "role", Message::new("没有角色“%{key}”").with("key", &task.role.value));
+            found.add(
+                task.role.referenced.line(),
+                "role",
+                Message::new("没有角色“%{key}”").with("key", &task.role.value),
+            );
         }
         if !duration_holds(task.days.value) {
             found.add(task.days.referenced.line(), "days", Message::new("工期应为 1 到 1000，三点估计由小到大"));
@@ -116,7 +128,9 @@ fn cycle(tasks: &[RawTask], found: &mut Faults) {
     let mut walk = vec![first.key.value.as_str()];
     loop {
         let task = left[walk[walk.len() - 1]];
-        let Some(before) = task.after.iter().map(|after| after.value.task()).find(|key| left.contains_key(key)) else { return };
+        let Some(before) = task.after.iter().map(|after| after.value.task()).find(|key| left.contains_key(key)) else {
+            return;
+        };
         let seen = walk.iter().position(|key| *key == before);
         walk.push(before);
         if let Some(at) = seen {
@@ -139,17 +153,29 @@ mod tests {
     #[case("  - {key: x, title: 一, role: a, days: 0, acceptance: 好}\n", 11, "工期")]
     #[case("  - {key: x, title: 一, role: a, days: 1, acceptance: 好, after: [w]}\n", 11, "没有任务“w”")]
     #[case("  - {key: x, title: 一, role: a, days: 1, acceptance: 好, after: [x]}\n", 11, "自己")]
-    #[case("  - {key: x, title: 一, role: a, days: 1, acceptance: 好}\n  - {key: x, title: 二, role: a, days: 1, acceptance: 好}\n", 12, "任务“x”重复")]
-    #[case("  - {key: x, title: 一, role: a, days: 1, acceptance: 好, after: [w]}\n  - {key: w, title: 二, role: a, days: 1, acceptance: 好, after: [x]}\n", 11, "x → w → x")]
+    #[case(
+        "  - {key: x, title: 一, role: a, days: 1, acceptance: 好}\n  - {key: x, title: 二, role: a, days: 1, acceptance: 好}\n",
+        12,
+        "任务“x”重复"
+    )]
+    #[case(
+        "  - {key: x, title: 一, role: a, days: 1, acceptance: 好, after: [w]}\n  - {key: w, title: 二, role: a, days: 1, acceptance: 好, after: [x]}\n",
+        11,
+        "x → w → x"
+    )]
     #[case("  - {key: x, title: 一, role: a, days: 1, acceptance: 好, colour: red}\n", 11, "colour")]
     fn a_fault_is_told_with_its_line(#[case] tasks: &str, #[case] line: u64, #[case] words: &str) {
         let faults = Playbook::parse(&format!("{HEAD}{tasks}")).unwrap_err();
-        assert!(faults.iter().any(|fault| fault.line == line && fault.reason.to_string().contains(words)), "{faults:?}");
+        assert!(
+            faults.iter().any(|fault| fault.line == line && fault.reason.to_string().contains(words)),
+            "{faults:?}"
+        );
     }
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let text = HEAD.replace("lead: a", "lead: z") + "  - {key: x, title: 一, role: q, days: 0, acceptance: 好, after: [w]}\n";
+        let text = HEAD.replace("lead: a", "lead: z")
+            + "  - {key: x, title: 一, role: q, days: 0, acceptance: 好, after: [w]}\n";
         assert_eq!(Playbook::parse(&text).unwrap_err().len(), 4);
     }
 }

@@ -90,9 +90,9 @@ fn draft_task(task: &PlaybookTask, no: i32, unit_id: &str) -> DraftTask {
 fn in_order(playbook: &Playbook) -> Vec<&PlaybookTask> {
     let mut left: Vec<&PlaybookTask> = playbook.tasks.iter().collect();
     let mut ordered: Vec<&PlaybookTask> = Vec::with_capacity(left.len());
-    while let Some(at) = left.iter().position(|task| {
-        task.after.iter().all(|after| ordered.iter().any(|done| done.key == after.task))
-    }) {
+    while let Some(at) =
+        left.iter().position(|task| task.after.iter().all(|after| ordered.iter().any(|done| done.key == after.task)))
+    {
         ordered.push(left.remove(at));
     }
     ordered

@@ -145,9 +145,20 @@ impl TaskInCase {
 
 type InCaseRow = (Task, (String, String), (String, String, String, String, String));
 
-fn in_case((task, (unit_name, unit_path), (case_no, case_title, state, lead, coordinator)): InCaseRow) -> Result<TaskInCase, StoreError> {
+fn in_case(
+    (task, (unit_name, unit_path), (case_no, case_title, state, lead, coordinator)): InCaseRow,
+) -> Result<TaskInCase, StoreError> {
     let case_state = CaseState::try_from(state).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    Ok(TaskInCase { task, unit_name, unit_path, case_no, case_title, case_state, lead_unit_id: lead, coordinator_id: coordinator })
+    Ok(TaskInCase {
+        task,
+        unit_name,
+        unit_path,
+        case_no,
+        case_title,
+        case_state,
+        lead_unit_id: lead,
+        coordinator_id: coordinator,
+    })
 }
 
 /// The columns of [`TaskInCase`], joined.

@@ -131,32 +131,33 @@ pub fn count_in(tx: &mut Tx, state: ProblemState) -> Result<i64, StoreError> {
 
 /// Saves what people and counting change, when the stored version is still `row.version`.
 pub fn save(tx: &mut Tx, row: &Problem) -> Result<bool, StoreError> {
-    let changed = diesel::update(problem::table.filter(problem::id.eq(&row.id)).filter(problem::version.eq(row.version)))
-        .set((
-            (
-                problem::state.eq(row.state.code()),
-                problem::merged_into.eq(&row.merged_into),
-                problem::title.eq(&row.title),
-                problem::title_by_person.eq(row.title_by_person),
-                problem::terms.eq(&row.terms),
-                problem::places.eq(&row.places),
-                problem::tickets.eq(row.tickets),
-                problem::callers.eq(row.callers),
-                problem::window_callers.eq(row.window_callers),
-                problem::growth.eq(row.growth),
-            ),
-            (
-                problem::heat.eq(row.heat),
-                problem::first_at.eq(row.first_at),
-                problem::last_at.eq(row.last_at),
-                problem::proposed_at.eq(row.proposed_at),
-                problem::reason.eq(&row.reason),
-                problem::decided_by.eq(&row.decided_by),
-                problem::decided_at.eq(row.decided_at),
-                problem::version.eq(row.version + 1),
-            ),
-        ))
-        .execute(tx.0)?;
+    let changed =
+        diesel::update(problem::table.filter(problem::id.eq(&row.id)).filter(problem::version.eq(row.version)))
+            .set((
+                (
+                    problem::state.eq(row.state.code()),
+                    problem::merged_into.eq(&row.merged_into),
+                    problem::title.eq(&row.title),
+                    problem::title_by_person.eq(row.title_by_person),
+                    problem::terms.eq(&row.terms),
+                    problem::places.eq(&row.places),
+                    problem::tickets.eq(row.tickets),
+                    problem::callers.eq(row.callers),
+                    problem::window_callers.eq(row.window_callers),
+                    problem::growth.eq(row.growth),
+                ),
+                (
+                    problem::heat.eq(row.heat),
+                    problem::first_at.eq(row.first_at),
+                    problem::last_at.eq(row.last_at),
+                    problem::proposed_at.eq(row.proposed_at),
+                    problem::reason.eq(&row.reason),
+                    problem::decided_by.eq(&row.decided_by),
+                    problem::decided_at.eq(row.decided_at),
+                    problem::version.eq(row.version + 1),
+                ),
+            ))
+            .execute(tx.0)?;
     Ok(changed == 1)
 }
 

@@ -64,7 +64,9 @@ pub fn routes() -> Vec<Route> {
             let page = format!("/{}/{{id}}/{}", act.on, act.name);
             let api = format!("/api/v1/{}/{{id}}/{}", act.on, act.name);
             [
-                Route::post(&page, access, move |page: Page, id: Path<String>, body: Bytes| by_form(act, page, id, body)),
+                Route::post(&page, access, move |page: Page, id: Path<String>, body: Bytes| {
+                    by_form(act, page, id, body)
+                }),
                 Route::post(&api, access, move |api: Api, id: Path<String>, body: Bytes| by_json(act, api, id, body)),
             ]
         })
@@ -76,7 +78,8 @@ async fn by_form(act: &'static Act, page: Page, id: Path<String>, body: Bytes) -
     let next = fields.one("next").filter(|next| next.starts_with('/') && !next.starts_with("//")).map(str::to_owned);
     let own = format!("/{}/{id}", act.on);
     let run = act.run;
-    let done = page.app.write(&page.actor, move |ctx| run(ctx, &id, &fields)).await.map_err(|error| page.failed(error))?;
+    let done =
+        page.app.write(&page.actor, move |ctx| run(ctx, &id, &fields)).await.map_err(|error| page.failed(error))?;
     detection::apply(&page.app, done.changes);
     Ok(page.done(&done.go.or(next).unwrap_or(own), act.said))
 }

@@ -32,9 +32,10 @@ impl FromRequest for Api {
     fn from_request(req: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
         let lang = lang_of(req);
         let key = req.headers().get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let api = req.extensions().get::<SignedIn>().cloned().zip(req.app_data::<Data<State>>()).map(
-            |(signed_in, state)| Api { app: state.app.clone(), actor: signed_in.actor, lang, idempotency_key: key },
-        );
+        let api =
+            req.extensions().get::<SignedIn>().cloned().zip(req.app_data::<Data<State>>()).map(|(signed_in, state)| {
+                Api { app: state.app.clone(), actor: signed_in.actor, lang, idempotency_key: key }
+            });
         ready(api.ok_or(ApiError { error: Error::Unauthenticated, lang }))
     }
 }
@@ -46,9 +47,8 @@ impl Api {
 
     /// A JSON body; what cannot be read is named.
     pub fn parsed<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ApiError> {
-        serde_json::from_slice(body).map_err(|error| {
-            self.failed(Error::field("body", Message::new("读不懂：%{detail}").with("detail", error)))
-        })
+        serde_json::from_slice(body)
+            .map_err(|error| self.failed(Error::field("body", Message::new("读不懂：%{detail}").with("detail", error))))
     }
 }
 

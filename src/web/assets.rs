@@ -6,11 +6,8 @@ use actix_web::{HttpResponse, web};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
-const CSS: &str = concat!(
-    include_str!("assets/base.css"),
-    include_str!("assets/parts.css"),
-    include_str!("assets/plan.css")
-);
+const CSS: &str =
+    concat!(include_str!("assets/base.css"), include_str!("assets/parts.css"), include_str!("assets/plan.css"));
 const JS: &str = include_str!("assets/app.js");
 const ICON: &str = include_str!("assets/icon.svg");
 
@@ -39,4 +36,3 @@ async fn asset(name: web::Path<String>) -> HttpResponse {
         .insert_header(("cache-control", "public, max-age=31536000, immutable"))
         .body(text)
 }
-

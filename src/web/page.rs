@@ -33,16 +33,17 @@ impl FromRequest for Page {
 
     fn from_request(req: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
         let lang = lang_of(req);
-        let page = req.extensions().get::<SignedIn>().cloned().zip(req.app_data::<Data<State>>()).map(
-            |(signed_in, state)| Page {
-                app: state.app.clone(),
-                actor: Actor { lang, ..signed_in.actor },
-                csrf: signed_in.csrf,
-                lang,
-                path: req.path().to_owned(),
-                said: req.cookie(SAID_COOKIE).map(|cookie| cookie.value().to_owned()),
-            },
-        );
+        let page =
+            req.extensions().get::<SignedIn>().cloned().zip(req.app_data::<Data<State>>()).map(|(signed_in, state)| {
+                Page {
+                    app: state.app.clone(),
+                    actor: Actor { lang, ..signed_in.actor },
+                    csrf: signed_in.csrf,
+                    lang,
+                    path: req.path().to_owned(),
+                    said: req.cookie(SAID_COOKIE).map(|cookie| cookie.value().to_owned()),
+                }
+            });
         ready(page.ok_or(PageError { error: Error::Unauthenticated, lang }))
     }
 }
@@ -122,7 +123,10 @@ impl Page {
             answer.cookie(cookie(SAID_COOKIE, String::new(), actix_web::cookie::time::Duration::ZERO, &self.app));
         }
         match template.render() {
-            Ok(html) => Ok(answer.content_type("text/html; charset=utf-8").insert_header(("cache-control", "no-store")).body(html)),
+            Ok(html) => Ok(answer
+                .content_type("text/html; charset=utf-8")
+                .insert_header(("cache-control", "no-store"))
+                .body(html)),
             Err(error) => Err(self.failed(Error::Internal(error.to_string()))),
         }
     }
@@ -216,7 +220,12 @@ pub fn error_page(error: &Error, lang: Lang) -> HttpResponse {
     };
     let status = status_of(error);
     let message = error.message().text(lang);
-    let page = ErrorPage { lang, status: status.as_u16(), message: message.clone(), fields, version: assets::VERSION.as_str() };
+    let page = ErrorPage {
+        lang,
+        status: status.as_u16(),
+        message: message.clone(),
+        fields,
+        version: assets::VERSION.as_str(),
+    };
     HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render().unwrap_or(message))
 }
-

@@ -77,7 +77,10 @@ async fn start(args: &Args, folder: PathBuf) -> Outcome {
         follow_calendar(&app).await?;
     }
     println!("深办演示：http://{}", listener.local_addr()?);
-    println!("密码都是 {}，账号：chenjing 协调员 · zhaogang 交警承办人 · liwei 副市长 · sunmei 话务员 · zhoulan 督查员 · admin 管理员", city::PASSWORD);
+    println!(
+        "密码都是 {}，账号：chenjing 协调员 · zhaogang 交警承办人 · liwei 副市长 · sunmei 话务员 · zhoulan 督查员 · admin 管理员",
+        city::PASSWORD
+    );
     serve(app, listener, Some(Mailer::new(config.smtp()?)), true, Some(catcher)).await
 }
 
@@ -195,7 +198,8 @@ fn finish(ctx: &mut Ctx, task_id: &str, until: TaskState) -> Result<(), Error> {
         match state {
             TaskState::Ready => tasks::acknowledge(ctx, task_id, version)?,
             TaskState::Acknowledged => {
-                let first = Progress { percent: 30, text: "已安排专人，正在推进。".to_owned(), proxy_source: None };
+                let first =
+                    Progress { percent: 30, text: "已安排专人，正在推进。".to_owned(), proxy_source: None };
                 tasks::start(ctx, task_id, version, Some(first))?;
             }
             TaskState::InProgress => tasks::submit(ctx, task_id, version, "已完成，材料见附件清单。".to_owned())?,

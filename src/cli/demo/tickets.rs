@@ -24,44 +24,219 @@ struct Recurring {
 }
 
 const RECURRING: &[Recurring] = &[
-    Recurring { district: "学府街道", place: "实验小学", tickets: 170, grows: true, school: true,
-        titles: &["实验小学门口放学时间严重拥堵", "实验小学上学高峰校门口堵车", "实验小学门前接送车辆乱停堵路", "接孩子的车把实验小学门口堵死了"],
-        facts: &["每天下午四点半接送车辆停满两侧车道", "早上七点半家长的车双排停放，公交车也过不去", "电动车和行人混在机动车道里，孩子过马路很危险", "救护车都开不进旁边的小区", "校门口没有即停即走的地方，车辆只能在路中间上下客"],
-        wishes: &["希望交警在高峰时段安排人手疏导", "建议学校错峰放学，别一起涌出来", "请规划临时停车位，开通接送班车", "这个问题反映过多次，请几个部门一起想办法"] },
-    Recurring { district: "滨河街道", place: "滨河花园", tickets: 95, grows: false, school: false,
-        titles: &["滨河花园小区一下雨就积水", "滨河花园地下车库雨天进水", "滨河花园排水不畅内涝", "滨河花园楼下积水没过脚踝"],
-        facts: &["昨晚下雨后院内积水半天不退", "雨水井堵塞，污水从井盖往外冒", "地下车库进水泡了好几辆车", "老人孩子蹚水出门"],
-        wishes: &["请尽快疏通雨水管道", "希望彻底改造小区排水管网", "建议雨季前清掏雨水井并配抽水泵"] },
-    Recurring { district: "学府街道", place: "锦绣家园", tickets: 88, grows: true, school: false,
-        titles: &["锦绣家园电动车飞线充电", "锦绣家园电动自行车推进电梯上楼充电", "锦绣家园楼道里给电动车充电有火灾隐患", "锦绣家园充电桩不够用"],
-        facts: &["一楼住户从窗户拉线充电，电线裸露在外", "楼道里停满电动车，把消防通道堵了", "夜里有人把电瓶拿回家充电，闻到焦味", "三百多辆车只有二十个充电口"],
-        wishes: &["请消防部门检查处理", "希望增设充电棚", "请物业加装电梯阻车装置"] },
-    Recurring { district: "高新区", place: "云创工地", tickets: 84, grows: false, school: false,
-        titles: &["云创工地夜间施工噪音扰民", "云创工地凌晨还在打桩", "云创项目半夜施工吵得睡不着", "云创工地夜里浇筑混凝土噪声大"],
-        facts: &["凌晨一点还有打桩机的声音", "渣土车整夜进出，喇叭声不断", "投诉后停了两天又开始", "家里有高考的孩子，根本没法休息"],
-        wishes: &["请查处违规夜间施工", "希望公布夜间施工许可", "请安装噪声监测设备"] },
-    Recurring { district: "滨河街道", place: "望江路", tickets: 72, grows: false, school: false,
-        titles: &["望江路烧烤店油烟扰民", "望江路餐饮油烟直排居民楼", "望江路夜市油烟呛人开不了窗", "望江路烧烤摊油烟污染"],
-        facts: &["十几家烧烤店没有油烟净化器", "油烟顺着外墙往上飘，衣服都不敢晾", "晚上六点到凌晨两点最严重", "检查的人一走又开起来"],
-        wishes: &["请督促安装油烟净化设施", "希望取缔露天烧烤", "请环保和城管联合整治"] },
-    Recurring { district: "老城街道", place: "文化广场", tickets: 66, grows: false, school: false,
-        titles: &["文化广场广场舞音响太吵", "文化广场跳舞噪音扰民", "文化广场晚上大音箱放到十点", "文化广场早上六点就放音乐"],
-        facts: &["三支队伍比着放音响，关窗都听得见", "早上六点开始，夜班回来睡不着", "劝过几次，没人听", "音响就放在居民楼底下"],
-        wishes: &["请划定活动时间和区域", "希望安装定向音响", "请派人到现场劝导"] },
-    Recurring { district: "高新区", place: "科苑小区", tickets: 61, grows: true, school: false,
+    Recurring {
+        district: "学府街道",
+        place: "实验小学",
+        tickets: 170,
+        grows: true,
+        school: true,
+        titles: &[
+            "实验小学门口放学时间严重拥堵",
+            "实验小学上学高峰校门口堵车",
+            "实验小学门前接送车辆乱停堵路",
+            "接孩子的车把实验小学门口堵死了",
+        ],
+        facts: &[
+            "每天下午四点半接送车辆停满两侧车道",
+            "早上七点半家长的车双排停放，公交车也过不去",
+            "电动车和行人混在机动车道里，孩子过马路很危险",
+            "救护车都开不进旁边的小区",
+            "校门口没有即停即走的地方，车辆只能在路中间上下客",
+        ],
+        wishes: &[
+            "希望交警在高峰时段安排人手疏导",
+            "建议学校错峰放学，别一起涌出来",
+            "请规划临时停车位，开通接送班车",
+            "这个问题反映过多次，请几个部门一起想办法",
+        ],
+    },
+    Recurring {
+        district: "滨河街道",
+        place: "滨河花园",
+        tickets: 95,
+        grows: false,
+        school: false,
+        titles: &[
+            "滨河花园小区一下雨就积水",
+            "滨河花园地下车库雨天进水",
+            "滨河花园排水不畅内涝",
+            "滨河花园楼下积水没过脚踝",
+        ],
+        facts: &[
+            "昨晚下雨后院内积水半天不退",
+            "雨水井堵塞，污水从井盖往外冒",
+            "地下车库进水泡了好几辆车",
+            "老人孩子蹚水出门",
+        ],
+        wishes: &["请尽快疏通雨水管道", "希望彻底改造小区排水管网", "建议雨季前清掏雨水井并配抽水泵"],
+    },
+    Recurring {
+        district: "学府街道",
+        place: "锦绣家园",
+        tickets: 88,
+        grows: true,
+        school: false,
+        titles: &[
+            "锦绣家园电动车飞线充电",
+            "锦绣家园电动自行车推进电梯上楼充电",
+            "锦绣家园楼道里给电动车充电有火灾隐患",
+            "锦绣家园充电桩不够用",
+        ],
+        facts: &[
+            "一楼住户从窗户拉线充电，电线裸露在外",
+            "楼道里停满电动车，把消防通道堵了",
+            "夜里有人把电瓶拿回家充电，闻到焦味",
+            "三百多辆车只有二十个充电口",
+        ],
+        wishes: &["请消防部门检查处理", "希望增设充电棚", "请物业加装电梯阻车装置"],
+    },
+    Recurring {
+        district: "高新区",
+        place: "云创工地",
+        tickets: 84,
+        grows: false,
+        school: false,
+        titles: &[
+            "云创工地夜间施工噪音扰民",
+            "云创工地凌晨还在打桩",
+            "云创项目半夜施工吵得睡不着",
+            "云创工地夜里浇筑混凝土噪声大",
+        ],
+        facts: &[
+            "凌晨一点还有打桩机的声音",
+            "渣土车整夜进出，喇叭声不断",
+            "投诉后停了两天又开始",
+            "家里有高考的孩子，根本没法休息",
+        ],
+        wishes: &["请查处违规夜间施工", "希望公布夜间施工许可", "请安装噪声监测设备"],
+    },
+    Recurring {
+        district: "滨河街道",
+        place: "望江路",
+        tickets: 72,
+        grows: false,
+        school: false,
+        titles: &[
+            "望江路烧烤店油烟扰民",
+            "望江路餐饮油烟直排居民楼",
+            "望江路夜市油烟呛人开不了窗",
+            "望江路烧烤摊油烟污染",
+        ],
+        facts: &[
+            "十几家烧烤店没有油烟净化器",
+            "油烟顺着外墙往上飘，衣服都不敢晾",
+            "晚上六点到凌晨两点最严重",
+            "检查的人一走又开起来",
+        ],
+        wishes: &["请督促安装油烟净化设施", "希望取缔露天烧烤", "请环保和城管联合整治"],
+    },
+    Recurring {
+        district: "老城街道",
+        place: "文化广场",
+        tickets: 66,
+        grows: false,
+        school: false,
+        titles: &[
+            "文化广场广场舞音响太吵",
+            "文化广场跳舞噪音扰民",
+            "文化广场晚上大音箱放到十点",
+            "文化广场早上六点就放音乐",
+        ],
+        facts: &[
+            "三支队伍比着放音响，关窗都听得见",
+            "早上六点开始，夜班回来睡不着",
+            "劝过几次，没人听",
+            "音响就放在居民楼底下",
+        ],
+        wishes: &["请划定活动时间和区域", "希望安装定向音响", "请派人到现场劝导"],
+    },
+    Recurring {
+        district: "高新区",
+        place: "科苑小区",
+        tickets: 61,
+        grows: true,
+        school: false,
         titles: &["科苑小区高层水压低", "科苑小区晚上停水没通知", "科苑小区自来水发黄", "科苑小区高楼层用水高峰没有水"],
-        facts: &["十五楼以上晚上七点水龙头不出水", "水放出来是黄的，有铁锈味", "二次供水泵房经常故障", "这个月已经停了五次水"],
-        wishes: &["请检修二次供水设备", "希望提前通知停水", "请检测水质并公布结果"] },
+        facts: &[
+            "十五楼以上晚上七点水龙头不出水",
+            "水放出来是黄的，有铁锈味",
+            "二次供水泵房经常故障",
+            "这个月已经停了五次水",
+        ],
+        wishes: &["请检修二次供水设备", "希望提前通知停水", "请检测水质并公布结果"],
+    },
 ];
 
-/// One-off matters: what, and what about it. Every pair is a different text.
-const MATTERS: &[&str] = &[
-    "路灯不亮", "井盖松动", "树枝压线", "快递丢失", "退款纠纷", "公交司机态度", "出租车绕路", "医保报销咨询", "社保转移咨询", "居住证办理",
-    "宠物狗伤人", "占用盲道", "共享单车乱放", "垃圾桶满溢", "下水道异味", "网络频繁断线", "电费多收", "燃气表故障", "物业费上涨", "业委会选举",
-    "装修保证金", "房屋漏水", "外墙脱落", "电梯故障", "停车收费过高", "健身卡退费", "培训机构跑路", "假冒商品", "食品过期", "餐馆卫生",
-    "药店价格", "医院挂号难", "疫苗预约", "养老金资格认证", "残疾证办理", "低保申请", "公租房排队", "落户政策", "驾照换证", "违章申诉",
-    "红绿灯时间短", "道路坑洼", "护栏损坏", "斑马线褪色", "公园厕所关闭", "体育馆预约", "图书馆占座", "幼儿园收费", "学校食堂", "校服价格",
-    "拖欠工资", "工伤认定", "劳动合同", "企业注销", "税务发票", "营业执照", "土地确权", "宅基地审批", "农田灌溉", "秸秆焚烧",
+/// One-off matters: a thing and what is wrong with it. Few pairs come up more than a handful of times.
+const THINGS: &[&str] = &[
+    "路灯",
+    "井盖",
+    "行道树",
+    "快递柜",
+    "公交站牌",
+    "出租车",
+    "医保卡",
+    "社保账户",
+    "居住证",
+    "宠物狗",
+    "盲道",
+    "共享单车",
+    "垃圾桶",
+    "下水道",
+    "宽带",
+    "电表",
+    "燃气表",
+    "物业费",
+    "业委会",
+    "装修垃圾",
+    "外墙砖",
+    "电梯",
+    "停车费",
+    "健身卡",
+    "培训班",
+    "网购商品",
+    "超市食品",
+    "餐馆后厨",
+    "药店",
+    "门诊挂号",
+    "疫苗接种",
+    "养老金",
+    "残疾证",
+    "低保",
+    "公租房",
+    "落户",
+    "驾驶证",
+    "违停罚单",
+    "红绿灯",
+    "路面坑洞",
+    "护栏",
+    "斑马线",
+    "公园厕所",
+    "体育馆",
+    "图书馆",
+    "幼儿园",
+    "校服",
+    "工资",
+    "工伤",
+    "营业执照",
+    "发票",
+    "宅基地",
+    "灌溉渠",
+    "秸秆",
+];
+const TROUBLES: &[&str] = &[
+    "坏了没人修",
+    "收费不透明",
+    "办理流程不清楚",
+    "被人占用",
+    "迟迟没有答复",
+    "存在安全隐患",
+    "预约不上",
+    "标识看不清",
+    "与宣传不符",
+    "需要补办",
+    "想咨询政策",
+    "被无故取消",
 ];
 const WHERE: &[(&str, &[&str])] = &[
     ("学府街道", &["学林路", "博学巷", "南苑", "紫藤里", "育才新村"]),
@@ -70,8 +245,20 @@ const WHERE: &[(&str, &[&str])] = &[
     ("老城街道", &["鼓楼前街", "百花巷", "西门外", "老船厂", "福寿里"]),
     ("东郊镇", &["东郊大街", "石桥村", "柿园村", "果林路", "新集"]),
 ];
-const HOW: &[&str] = &["已经三天了", "打过电话没人管", "给生活带来不便", "希望有个说法", "家里有老人不方便", "上次答复说会处理", "请告知办理流程", "不清楚归哪个部门管", "邻居们意见也很大", "想了解一下政策依据"];
-const OPENINGS: &[&str] = &["您好，", "市民来电反映：", "", "我是附近居民，", "再次反映，", "请帮忙协调一下，", "来电人称，"];
+const HOW: &[&str] = &[
+    "已经三天了",
+    "打过电话没人管",
+    "给生活带来不便",
+    "希望有个说法",
+    "家里有老人不方便",
+    "上次答复说会处理",
+    "请告知办理流程",
+    "不清楚归哪个部门管",
+    "邻居们意见也很大",
+    "想了解一下政策依据",
+];
+const OPENINGS: &[&str] =
+    &["您好，", "市民来电反映：", "", "我是附近居民，", "再次反映，", "请帮忙协调一下，", "来电人称，"];
 const SURNAMES: &[&str] = &["王", "李", "张", "刘", "陈", "杨", "黄", "赵", "周", "吴", "徐", "孙"];
 
 /// About 3,000 tickets over [`DAYS`] days up to `end` (UTC). The same seed gives the same tickets.
@@ -102,31 +289,39 @@ fn recurring(rng: &mut SmallRng, end: NaiveDateTime, at: usize, n: usize, proble
     let body = format!("{}{}{fact}{detail}。{}。", pick(rng, OPENINGS), problem.place, pick(rng, problem.wishes));
     // Some people call again and again: about three tickets for two callers.
     let caller = at * 1_000 + rng.random_range(0..=(n * 2 / 3 + 5));
-    called(rng, caller, NewTicket {
-        title,
-        body,
-        received_at,
-        district: Some(problem.district.to_owned()),
-        address: Some(format!("{}{}", problem.district, problem.place)),
-        ..NewTicket::default()
-    })
+    called(
+        rng,
+        caller,
+        NewTicket {
+            title,
+            body,
+            received_at,
+            district: Some(problem.district.to_owned()),
+            address: Some(format!("{}{}", problem.district, problem.place)),
+            ..NewTicket::default()
+        },
+    )
 }
 
 fn one_off(rng: &mut SmallRng, end: NaiveDateTime, n: usize) -> NewTicket {
-    let matter = MATTERS[n % MATTERS.len()];
+    let matter = format!("{}{}", pick(rng, THINGS), pick(rng, TROUBLES));
     let (district, places) = WHERE[rng.random_range(0..WHERE.len())];
     let place = pick(rng, places);
     let house = rng.random_range(1..200);
-    let body = format!("{}{place}{house}号，{matter}，{}，{}。", pick(rng, OPENINGS), pick(rng, HOW), pick(rng, HOW));
+    let body = format!("{}{place}{house}号，{matter}，{}。", pick(rng, OPENINGS), pick(rng, HOW));
     let received_at = moment(rng, end, false, false);
-    called(rng, 100_000 + n, NewTicket {
-        title: format!("{place}{matter}"),
-        body,
-        received_at,
-        district: Some(district.to_owned()),
-        address: Some(format!("{place}{house}号")),
-        ..NewTicket::default()
-    })
+    called(
+        rng,
+        100_000 + n,
+        NewTicket {
+            title: format!("{place}{matter}"),
+            body,
+            received_at,
+            district: Some(district.to_owned()),
+            address: Some(format!("{place}{house}号")),
+            ..NewTicket::default()
+        },
+    )
 }
 
 fn called(rng: &mut SmallRng, caller: usize, ticket: NewTicket) -> NewTicket {
@@ -145,7 +340,7 @@ fn called(rng: &mut SmallRng, caller: usize, ticket: NewTicket) -> NewTicket {
 fn moment(rng: &mut SmallRng, end: NaiveDateTime, grows: bool, school: bool) -> NaiveDateTime {
     loop {
         let share: f64 = rng.random();
-        let back = if grows { share * share } else { share };
+        let back = if grows { share.powf(1.4) } else { share };
         let at = end - TimeDelta::seconds((back * DAYS as f64 * 86_400.0) as i64 + 60);
         let weekend = matches!(at.weekday(), Weekday::Sat | Weekday::Sun);
         if !(school && weekend) {

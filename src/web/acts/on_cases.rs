@@ -14,61 +14,183 @@ const VERSION: (&str, &str) = ("version", "integer");
 const BASIS: [(&str, &str); 3] = [("basis", "string"), ("approver", "string"), ("decided_on", "string")];
 
 pub const ACTS: &[Act] = &[
-    Act { on: "cases", name: "edit", needs: Action::OpenCase, said: "已保存", fields: &[VERSION, ("title", "string"), ("goal", "string"), ("answer", "string"), ("answer_until", "string")], run: |ctx, id, f| {
-        let edit = CaseEdit { title: f.text("title"), goal: f.text("goal"), answer: f.text("answer"), answer_until: f.optional_date("answer_until")? };
-        Ok(cases::edit(ctx, id, f.parsed("version")?, edit)?.into())
-    } },
-    Act { on: "cases", name: "consult", needs: Action::OpenCase, said: "已转征求意见", fields: &[VERSION], run: |ctx, id, f| {
-        Ok(cases::prepare(ctx, id, f.parsed("version")?, CaseMove::Consult)?.into())
-    } },
-    Act { on: "cases", name: "approve", needs: Action::OpenCase, said: "已报批", fields: &[VERSION], run: |ctx, id, f| {
-        Ok(cases::prepare(ctx, id, f.parsed("version")?, CaseMove::Approve)?.into())
-    } },
-    Act { on: "cases", name: "issue", needs: Action::IssueCase, said: "已交办", fields: &[VERSION, BASIS[0], BASIS[1], BASIS[2], ("urgent_reason", "string")], run: |ctx, id, f| {
-        Ok(cases::issue(ctx, id, f.parsed("version")?, basis(f)?, f.optional("urgent_reason"))?.into())
-    } },
-    Act { on: "cases", name: "complete-approval", needs: Action::IssueCase, said: "审批已补录", fields: &BASIS, run: |ctx, id, f| {
-        Ok(cases::complete_approval(ctx, id, basis(f)?)?.into())
-    } },
-    Act { on: "cases", name: "move-deadline", needs: Action::IssueCase, said: "期限已调整", fields: &[VERSION, ("deadline", "string"), BASIS[0], BASIS[1], BASIS[2]], run: |ctx, id, f| {
-        Ok(cases::move_deadline(ctx, id, f.parsed("version")?, f.parsed("deadline")?, basis(f)?)?.into())
-    } },
-    Act { on: "cases", name: "set-manager", needs: Action::IssueCase, said: "已指定牵头负责人", fields: &[("person_id", "string")], run: |ctx, id, f| {
-        Ok(cases::set_manager(ctx, id, &f.text("person_id"))?.into())
-    } },
-    Act { on: "cases", name: "instruct", needs: Action::Instruct, said: "批示已记录", fields: &[("text", "string"), ("due_on", "string")], run: |ctx, id, f| {
-        Ok(cases::instruct(ctx, id, f.text("text"), f.optional_date("due_on")?)?.into())
-    } },
-    Act { on: "cases", name: "report-directive", needs: Action::IssueCase, said: "已反馈", fields: &[("directive_id", "string"), ("report", "string")], run: |ctx, id, f| {
-        Ok(cases::report_directive(ctx, id, &f.text("directive_id"), f.text("report"))?.into())
-    } },
-    Act { on: "cases", name: "add-task", needs: Action::ShapePlan, said: "任务已添加", fields: &[("title", "string"), ("unit_id", "string"), ("duration", "integer"), ("duration_unit", "string"), ("description", "string"), ("acceptance", "string"), ("evidence", "string"), ("not_before", "string"), ("after", "array")], run: |ctx, id, f| {
-        let task = plan_edits::add_task(ctx, id, task_draft(f)?, &f.all("after"))?;
-        Ok(Done { id: Some(task), ..Done::default() })
-    } },
-    Act { on: "cases", name: "add-dependency", needs: Action::ShapePlan, said: "前置关系已添加", fields: &[("predecessor_id", "string"), ("successor_id", "string"), ("kind", "string"), ("lag_days", "integer")], run: |ctx, id, f| {
-        let dependency = plan_edits::add_dependency(ctx, id, dependency(f)?)?;
-        Ok(Done { id: Some(dependency), ..Done::default() })
-    } },
-    Act { on: "cases", name: "close", needs: Action::EndCase, said: "已销号", fields: &[VERSION, BASIS[0], BASIS[1], BASIS[2], ("keeper_unit_id", "string")], run: |ctx, id, f| {
-        Ok(observing::close(ctx, id, f.parsed("version")?, basis(f)?, &f.text("keeper_unit_id"))?.into())
-    } },
-    Act { on: "cases", name: "resume", needs: Action::IssueCase, said: "新一轮已开始", fields: &[VERSION, ("title", "string"), ("unit_id", "string"), ("duration", "integer"), ("acceptance", "string")], run: |ctx, id, f| {
-        Ok(observing::resume(ctx, id, f.parsed("version")?, task_draft(f)?)?.into())
-    } },
-    Act { on: "cases", name: "ask-termination", needs: Action::EndCase, said: "终止申请已提交，待第二人确认", fields: &[VERSION, ("reason", "string")], run: |ctx, id, f| {
-        Ok(observing::ask_termination(ctx, id, f.parsed("version")?, f.text("reason"))?.into())
-    } },
-    Act { on: "cases", name: "confirm-termination", needs: Action::EndCase, said: "已终止", fields: &[VERSION, ("basis", "string")], run: |ctx, id, f| {
-        Ok(observing::confirm_termination(ctx, id, f.parsed("version")?, f.text("basis"))?.into())
-    } },
-    Act { on: "cases", name: "finish-look-back", needs: Action::EndCase, said: "回头看已记录", fields: &[("look_back_id", "string"), ("result", "string")], run: |ctx, id, f| {
-        Ok(observing::finish_look_back(ctx, id, &f.text("look_back_id"), f.text("result"))?.into())
-    } },
+    Act {
+        on: "cases",
+        name: "edit",
+        needs: Action::OpenCase,
+        said: "已保存",
+        fields: &[VERSION, ("title", "string"), ("goal", "string"), ("answer", "string"), ("answer_until", "string")],
+        run: |ctx, id, f| {
+            let edit = CaseEdit {
+                title: f.text("title"),
+                goal: f.text("goal"),
+                answer: f.text("answer"),
+                answer_until: f.optional_date("answer_until")?,
+            };
+            Ok(cases::edit(ctx, id, f.parsed("version")?, edit)?.into())
+        },
+    },
+    Act {
+        on: "cases",
+        name: "consult",
+        needs: Action::OpenCase,
+        said: "已转征求意见",
+        fields: &[VERSION],
+        run: |ctx, id, f| Ok(cases::prepare(ctx, id, f.parsed("version")?, CaseMove::Consult)?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "approve",
+        needs: Action::OpenCase,
+        said: "已报批",
+        fields: &[VERSION],
+        run: |ctx, id, f| Ok(cases::prepare(ctx, id, f.parsed("version")?, CaseMove::Approve)?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "issue",
+        needs: Action::IssueCase,
+        said: "已交办",
+        fields: &[VERSION, BASIS[0], BASIS[1], BASIS[2], ("urgent_reason", "string")],
+        run: |ctx, id, f| {
+            Ok(cases::issue(ctx, id, f.parsed("version")?, basis(f)?, f.optional("urgent_reason"))?.into())
+        },
+    },
+    Act {
+        on: "cases",
+        name: "complete-approval",
+        needs: Action::IssueCase,
+        said: "审批已补录",
+        fields: &BASIS,
+        run: |ctx, id, f| Ok(cases::complete_approval(ctx, id, basis(f)?)?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "move-deadline",
+        needs: Action::IssueCase,
+        said: "期限已调整",
+        fields: &[VERSION, ("deadline", "string"), BASIS[0], BASIS[1], BASIS[2]],
+        run: |ctx, id, f| {
+            Ok(cases::move_deadline(ctx, id, f.parsed("version")?, f.parsed("deadline")?, basis(f)?)?.into())
+        },
+    },
+    Act {
+        on: "cases",
+        name: "set-manager",
+        needs: Action::IssueCase,
+        said: "已指定牵头负责人",
+        fields: &[("person_id", "string")],
+        run: |ctx, id, f| Ok(cases::set_manager(ctx, id, &f.text("person_id"))?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "instruct",
+        needs: Action::Instruct,
+        said: "批示已记录",
+        fields: &[("text", "string"), ("due_on", "string")],
+        run: |ctx, id, f| Ok(cases::instruct(ctx, id, f.text("text"), f.optional_date("due_on")?)?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "report-directive",
+        needs: Action::IssueCase,
+        said: "已反馈",
+        fields: &[("directive_id", "string"), ("report", "string")],
+        run: |ctx, id, f| Ok(cases::report_directive(ctx, id, &f.text("directive_id"), f.text("report"))?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "add-task",
+        needs: Action::ShapePlan,
+        said: "任务已添加",
+        fields: &[
+            ("title", "string"),
+            ("unit_id", "string"),
+            ("duration", "integer"),
+            ("duration_unit", "string"),
+            ("description", "string"),
+            ("acceptance", "string"),
+            ("evidence", "string"),
+            ("not_before", "string"),
+            ("after", "array"),
+        ],
+        run: |ctx, id, f| {
+            let task = plan_edits::add_task(ctx, id, task_draft(f)?, &f.all("after"))?;
+            Ok(Done { id: Some(task), ..Done::default() })
+        },
+    },
+    Act {
+        on: "cases",
+        name: "add-dependency",
+        needs: Action::ShapePlan,
+        said: "前置关系已添加",
+        fields: &[
+            ("predecessor_id", "string"),
+            ("successor_id", "string"),
+            ("kind", "string"),
+            ("lag_days", "integer"),
+        ],
+        run: |ctx, id, f| {
+            let dependency = plan_edits::add_dependency(ctx, id, dependency(f)?)?;
+            Ok(Done { id: Some(dependency), ..Done::default() })
+        },
+    },
+    Act {
+        on: "cases",
+        name: "close",
+        needs: Action::EndCase,
+        said: "已销号",
+        fields: &[VERSION, BASIS[0], BASIS[1], BASIS[2], ("keeper_unit_id", "string")],
+        run: |ctx, id, f| {
+            Ok(observing::close(ctx, id, f.parsed("version")?, basis(f)?, &f.text("keeper_unit_id"))?.into())
+        },
+    },
+    Act {
+        on: "cases",
+        name: "resume",
+        needs: Action::IssueCase,
+        said: "新一轮已开始",
+        fields: &[
+            VERSION,
+            ("title", "string"),
+            ("unit_id", "string"),
+            ("duration", "integer"),
+            ("acceptance", "string"),
+        ],
+        run: |ctx, id, f| Ok(observing::resume(ctx, id, f.parsed("version")?, task_draft(f)?)?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "ask-termination",
+        needs: Action::EndCase,
+        said: "终止申请已提交，待第二人确认",
+        fields: &[VERSION, ("reason", "string")],
+        run: |ctx, id, f| Ok(observing::ask_termination(ctx, id, f.parsed("version")?, f.text("reason"))?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "confirm-termination",
+        needs: Action::EndCase,
+        said: "已终止",
+        fields: &[VERSION, ("basis", "string")],
+        run: |ctx, id, f| Ok(observing::confirm_termination(ctx, id, f.parsed("version")?, f.text("basis"))?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "finish-look-back",
+        needs: Action::EndCase,
+        said: "回头看已记录",
+        fields: &[("look_back_id", "string"), ("result", "string")],
+        run: |ctx, id, f| Ok(observing::finish_look_back(ctx, id, &f.text("look_back_id"), f.text("result"))?.into()),
+    },
 ];
 
 fn basis(fields: &Fields) -> Result<Basis, Error> {
-    Ok(Basis { basis: fields.text("basis"), approver: fields.text("approver"), decided_on: fields.optional_date("decided_on")? })
+    Ok(Basis {
+        basis: fields.text("basis"),
+        approver: fields.text("approver"),
+        decided_on: fields.optional_date("decided_on")?,
+    })
 }
 
 fn dependency(fields: &Fields) -> Result<DependencyDraft, Error> {

@@ -11,59 +11,176 @@ use crate::web::fields::Fields;
 const VERSION: (&str, &str) = ("version", "integer");
 
 pub const ACTS: &[Act] = &[
-    Act { on: "tasks", name: "acknowledge", needs: Action::WorkTask, said: "已签收", fields: &[VERSION], run: |ctx, id, f| {
-        Ok(tasks::acknowledge(ctx, id, f.parsed("version")?)?.into())
-    } },
-    Act { on: "tasks", name: "start", needs: Action::WorkTask, said: "已开始办理", fields: &[VERSION, ("percent", "integer"), ("text", "string")], run: |ctx, id, f| {
-        let first = f.one("text").is_some().then(|| progress(f)).transpose()?;
-        Ok(tasks::start(ctx, id, f.parsed("version")?, first)?.into())
-    } },
-    Act { on: "tasks", name: "report", needs: Action::WorkTask, said: "进展已填报", fields: &[VERSION, ("percent", "integer"), ("text", "string"), ("proxy_source", "string")], run: |ctx, id, f| {
-        Ok(tasks::report(ctx, id, f.parsed("version")?, progress(f)?)?.into())
-    } },
-    Act { on: "tasks", name: "submit", needs: Action::WorkTask, said: "已提交办结，等待验收", fields: &[VERSION, ("text", "string")], run: |ctx, id, f| {
-        Ok(tasks::submit(ctx, id, f.parsed("version")?, f.text("text"))?.into())
-    } },
-    Act { on: "tasks", name: "accept", needs: Action::AcceptTask, said: "已验收", fields: &[VERSION, ("note", "string")], run: |ctx, id, f| {
-        Ok(tasks::accept(ctx, id, f.parsed("version")?, f.text("note"))?.into())
-    } },
-    Act { on: "tasks", name: "return", needs: Action::AcceptTask, said: "已退回", fields: &[VERSION, ("reason", "string")], run: |ctx, id, f| {
-        Ok(tasks::send_back(ctx, id, f.parsed("version")?, f.text("reason"))?.into())
-    } },
-    Act { on: "tasks", name: "cancel", needs: Action::ShapePlan, said: "任务已取消", fields: &[VERSION, ("reason", "string")], run: |ctx, id, f| {
-        Ok(tasks::cancel(ctx, id, f.parsed("version")?, f.text("reason"))?.into())
-    } },
-    Act { on: "tasks", name: "change", needs: Action::ShapePlan, said: "任务已修改", fields: &[VERSION, ("title", "string"), ("unit_id", "string"), ("duration", "integer"), ("duration_unit", "string"), ("description", "string"), ("acceptance", "string"), ("evidence", "string"), ("not_before", "string")], run: |ctx, id, f| {
-        Ok(plan_edits::change_task(ctx, id, f.parsed("version")?, task_draft(f)?)?.into())
-    } },
-    Act { on: "tasks", name: "assign", needs: Action::ReadTask, said: "已改派", fields: &[VERSION, ("unit_id", "string"), ("officer_id", "string"), ("reason", "string")], run: |ctx, id, f| {
-        Ok(matters::assign(ctx, id, f.parsed("version")?, f.text("unit_id"), f.optional("officer_id"), f.optional("reason"))?.into())
-    } },
-    Act { on: "tasks", name: "block", needs: Action::WorkTask, said: "已登记受阻", fields: &[("reason", "string"), ("helper_unit_id", "string"), ("due_on", "string")], run: |ctx, id, f| {
-        Ok(matters::raise_block(ctx, id, f.text("reason"), f.optional("helper_unit_id"), f.parsed("due_on")?)?.into())
-    } },
-    Act { on: "tasks", name: "answer-block", needs: Action::AnswerBlock, said: "已答复", fields: &[("answer", "string")], run: |ctx, id, f| {
-        Ok(matters::answer_block(ctx, id, f.text("answer"))?.into())
-    } },
-    Act { on: "tasks", name: "clear-block", needs: Action::ReadTask, said: "已解除受阻", fields: &[("resolution", "string")], run: |ctx, id, f| {
-        Ok(matters::clear_block(ctx, id, f.text("resolution"))?.into())
-    } },
-    Act { on: "tasks", name: "ask-extension", needs: Action::WorkTask, said: "延期申请已提交", fields: &[("asked_due_on", "string"), ("reason", "string")], run: |ctx, id, f| {
-        Ok(matters::ask_extension(ctx, id, f.parsed("asked_due_on")?, f.text("reason"))?.into())
-    } },
-    Act { on: "tasks", name: "decide-extension", needs: Action::DecideTask, said: "已批复", fields: &[("granted", "boolean"), ("note", "string")], run: |ctx, id, f| {
-        Ok(matters::decide_extension(ctx, id, f.parsed("granted")?, f.text("note"))?.into())
-    } },
-    Act { on: "tasks", name: "object", needs: Action::WorkTask, said: "职责异议已提交", fields: &[("clause", "string"), ("reason", "string")], run: |ctx, id, f| {
-        Ok(matters::object(ctx, id, f.text("clause"), f.text("reason"))?.into())
-    } },
-    Act { on: "tasks", name: "rule-objection", needs: Action::DecideTask, said: "已裁定", fields: &[("new_unit_id", "string"), ("ruling", "string")], run: |ctx, id, f| {
-        Ok(matters::rule_objection(ctx, id, f.optional("new_unit_id"), f.text("ruling"))?.into())
-    } },
-    Act { on: "tasks", name: "comment", needs: Action::ReadTask, said: "已留言", fields: &[("text", "string")], run: |ctx, id, f| {
-        Ok(matters::comment(ctx, id, f.text("text"))?.into())
-    } },
-    Act { on: "dependencies", name: "remove", needs: Action::ShapePlan, said: "前置关系已删除", fields: &[], run: remove_dependency },
+    Act {
+        on: "tasks",
+        name: "acknowledge",
+        needs: Action::WorkTask,
+        said: "已签收",
+        fields: &[VERSION],
+        run: |ctx, id, f| Ok(tasks::acknowledge(ctx, id, f.parsed("version")?)?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "start",
+        needs: Action::WorkTask,
+        said: "已开始办理",
+        fields: &[VERSION, ("percent", "integer"), ("text", "string")],
+        run: |ctx, id, f| {
+            let first = f.one("text").is_some().then(|| progress(f)).transpose()?;
+            Ok(tasks::start(ctx, id, f.parsed("version")?, first)?.into())
+        },
+    },
+    Act {
+        on: "tasks",
+        name: "report",
+        needs: Action::WorkTask,
+        said: "进展已填报",
+        fields: &[VERSION, ("percent", "integer"), ("text", "string"), ("proxy_source", "string")],
+        run: |ctx, id, f| Ok(tasks::report(ctx, id, f.parsed("version")?, progress(f)?)?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "submit",
+        needs: Action::WorkTask,
+        said: "已提交办结，等待验收",
+        fields: &[VERSION, ("text", "string")],
+        run: |ctx, id, f| Ok(tasks::submit(ctx, id, f.parsed("version")?, f.text("text"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "accept",
+        needs: Action::AcceptTask,
+        said: "已验收",
+        fields: &[VERSION, ("note", "string")],
+        run: |ctx, id, f| Ok(tasks::accept(ctx, id, f.parsed("version")?, f.text("note"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "return",
+        needs: Action::AcceptTask,
+        said: "已退回",
+        fields: &[VERSION, ("reason", "string")],
+        run: |ctx, id, f| Ok(tasks::send_back(ctx, id, f.parsed("version")?, f.text("reason"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "cancel",
+        needs: Action::ShapePlan,
+        said: "任务已取消",
+        fields: &[VERSION, ("reason", "string")],
+        run: |ctx, id, f| Ok(tasks::cancel(ctx, id, f.parsed("version")?, f.text("reason"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "change",
+        needs: Action::ShapePlan,
+        said: "任务已修改",
+        fields: &[
+            VERSION,
+            ("title", "string"),
+            ("unit_id", "string"),
+            ("duration", "integer"),
+            ("duration_unit", "string"),
+            ("description", "string"),
+            ("acceptance", "string"),
+            ("evidence", "string"),
+            ("not_before", "string"),
+        ],
+        run: |ctx, id, f| Ok(plan_edits::change_task(ctx, id, f.parsed("version")?, task_draft(f)?)?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "assign",
+        needs: Action::ReadTask,
+        said: "已改派",
+        fields: &[VERSION, ("unit_id", "string"), ("officer_id", "string"), ("reason", "string")],
+        run: |ctx, id, f| {
+            Ok(matters::assign(
+                ctx,
+                id,
+                f.parsed("version")?,
+                f.text("unit_id"),
+                f.optional("officer_id"),
+                f.optional("reason"),
+            )?
+            .into())
+        },
+    },
+    Act {
+        on: "tasks",
+        name: "block",
+        needs: Action::WorkTask,
+        said: "已登记受阻",
+        fields: &[("reason", "string"), ("helper_unit_id", "string"), ("due_on", "string")],
+        run: |ctx, id, f| {
+            Ok(matters::raise_block(ctx, id, f.text("reason"), f.optional("helper_unit_id"), f.parsed("due_on")?)?
+                .into())
+        },
+    },
+    Act {
+        on: "tasks",
+        name: "answer-block",
+        needs: Action::AnswerBlock,
+        said: "已答复",
+        fields: &[("answer", "string")],
+        run: |ctx, id, f| Ok(matters::answer_block(ctx, id, f.text("answer"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "clear-block",
+        needs: Action::ReadTask,
+        said: "已解除受阻",
+        fields: &[("resolution", "string")],
+        run: |ctx, id, f| Ok(matters::clear_block(ctx, id, f.text("resolution"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "ask-extension",
+        needs: Action::WorkTask,
+        said: "延期申请已提交",
+        fields: &[("asked_due_on", "string"), ("reason", "string")],
+        run: |ctx, id, f| Ok(matters::ask_extension(ctx, id, f.parsed("asked_due_on")?, f.text("reason"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "decide-extension",
+        needs: Action::DecideTask,
+        said: "已批复",
+        fields: &[("granted", "boolean"), ("note", "string")],
+        run: |ctx, id, f| Ok(matters::decide_extension(ctx, id, f.parsed("granted")?, f.text("note"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "object",
+        needs: Action::WorkTask,
+        said: "职责异议已提交",
+        fields: &[("clause", "string"), ("reason", "string")],
+        run: |ctx, id, f| Ok(matters::object(ctx, id, f.text("clause"), f.text("reason"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "rule-objection",
+        needs: Action::DecideTask,
+        said: "已裁定",
+        fields: &[("new_unit_id", "string"), ("ruling", "string")],
+        run: |ctx, id, f| Ok(matters::rule_objection(ctx, id, f.optional("new_unit_id"), f.text("ruling"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "comment",
+        needs: Action::ReadTask,
+        said: "已留言",
+        fields: &[("text", "string")],
+        run: |ctx, id, f| Ok(matters::comment(ctx, id, f.text("text"))?.into()),
+    },
+    Act {
+        on: "dependencies",
+        name: "remove",
+        needs: Action::ShapePlan,
+        said: "前置关系已删除",
+        fields: &[],
+        run: remove_dependency,
+    },
 ];
 
 fn remove_dependency(ctx: &mut Ctx, id: &str, _: &Fields) -> Result<Done, Error> {

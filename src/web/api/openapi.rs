@@ -48,7 +48,8 @@ fn operation(route: &Route) -> Value {
         operation["summary"] = json!(format!("{} ({})", action.label(), action.code()));
     }
     if route.pattern.contains("{id}") {
-        operation["parameters"] = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }]);
+        operation["parameters"] =
+            json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }]);
     }
     if route.method == Method::POST {
         operation["requestBody"] = json!({ "content": { "application/json": { "schema": body_of(&route.pattern) } } });

@@ -71,21 +71,28 @@ async fn list_tickets(api: Api, query: Query<Listing>) -> ApiResult {
     let (offset, limit) = (query.offset.max(0), query.limit());
     let query = query.into_inner();
     let filter = Filter { text: query.q, problem_id: query.problem_id, case_id: query.case_id, ..Filter::default() };
-    answer(&api, move |ctx| tickets::list(ctx, &filter, offset, limit), |(rows, total)| {
-        json!({ "total": total, "tickets": rows.iter().map(ticket).collect::<Vec<_>>() })
-    })
+    answer(
+        &api,
+        move |ctx| tickets::list(ctx, &filter, offset, limit),
+        |(rows, total)| json!({ "total": total, "tickets": rows.iter().map(ticket).collect::<Vec<_>>() }),
+    )
     .await
 }
 
 async fn show_ticket(api: Api, id: Path<String>) -> ApiResult {
-    answer(&api, move |ctx| tickets::show(ctx, &id), |view| {
-        let mut shown = ticket(&view.ticket);
-        shown["caller"] = json!(view.caller);
-        shown["problem_id"] = json!(view.problem.map(|problem| problem.id));
-        shown["case"] = json!(view.attachment.map(|(open, case)| json!({ "id": case.id, "no": case.no, "mode": open.mode })));
-        shown["urges"] = json!(view.urges.len());
-        shown
-    })
+    answer(
+        &api,
+        move |ctx| tickets::show(ctx, &id),
+        |view| {
+            let mut shown = ticket(&view.ticket);
+            shown["caller"] = json!(view.caller);
+            shown["problem_id"] = json!(view.problem.map(|problem| problem.id));
+            shown["case"] =
+                json!(view.attachment.map(|(open, case)| json!({ "id": case.id, "no": case.no, "mode": open.mode })));
+            shown["urges"] = json!(view.urges.len());
+            shown
+        },
+    )
     .await
 }
 
@@ -121,27 +128,38 @@ async fn list_problems(api: Api, query: Query<Listing>) -> ApiResult {
     let query = query.into_inner();
     let states = query.state.as_deref().and_then(crate::domain::problem::ProblemState::parse).into_iter().collect();
     let filter = problem_rows::Filter { states, text: query.q };
-    answer(&api, move |ctx| problems::list(ctx, &filter, offset, limit), |(rows, total)| {
-        let shown: Vec<Value> = rows.iter().map(|line| {
-            let mut shown = problem(&line.problem);
-            shown["weekly"] = json!(line.weekly);
-            shown["case"] = json!(line.case.as_ref().map(|case| &case.no));
-            shown
-        }).collect();
-        json!({ "total": total, "problems": shown })
-    })
+    answer(
+        &api,
+        move |ctx| problems::list(ctx, &filter, offset, limit),
+        |(rows, total)| {
+            let shown: Vec<Value> = rows
+                .iter()
+                .map(|line| {
+                    let mut shown = problem(&line.problem);
+                    shown["weekly"] = json!(line.weekly);
+                    shown["case"] = json!(line.case.as_ref().map(|case| &case.no));
+                    shown
+                })
+                .collect();
+            json!({ "total": total, "problems": shown })
+        },
+    )
     .await
 }
 
 async fn show_problem(api: Api, id: Path<String>) -> ApiResult {
-    answer(&api, move |ctx| problems::show(ctx, &id), |view| {
-        let mut shown = problem(&view.problem);
-        shown["places"] = json!(view.places);
-        shown["daily"] = json!(view.daily);
-        shown["typical"] = json!(view.typical.iter().map(ticket).collect::<Vec<_>>());
-        shown["merged_into"] = json!(view.problem.merged_into);
-        shown
-    })
+    answer(
+        &api,
+        move |ctx| problems::show(ctx, &id),
+        |view| {
+            let mut shown = problem(&view.problem);
+            shown["places"] = json!(view.places);
+            shown["daily"] = json!(view.daily);
+            shown["typical"] = json!(view.typical.iter().map(ticket).collect::<Vec<_>>());
+            shown["merged_into"] = json!(view.problem.merged_into);
+            shown
+        },
+    )
     .await
 }
 
@@ -158,7 +176,12 @@ fn task(row: &Task) -> Value {
 }
 
 async fn list_cases(api: Api) -> ApiResult {
-    answer(&api, |ctx| case_views::list(ctx, &[]), |lines| json!({ "cases": lines.iter().map(case).collect::<Vec<_>>() })).await
+    answer(
+        &api,
+        |ctx| case_views::list(ctx, &[]),
+        |lines| json!({ "cases": lines.iter().map(case).collect::<Vec<_>>() }),
+    )
+    .await
 }
 
 async fn show_case(api: Api, id: Path<String>) -> ApiResult {
@@ -178,23 +201,37 @@ async fn show_case(api: Api, id: Path<String>) -> ApiResult {
 }
 
 async fn show_task(api: Api, id: Path<String>) -> ApiResult {
-    answer(&api, move |ctx| task_views::show(ctx, &id), |view| {
-        let mut shown = task(&view.found.task);
-        shown["number"] = json!(view.found.number());
-        shown["unit"] = json!(view.found.unit_name);
-        shown["late"] = json!(view.late);
-        shown["blocked"] = json!(view.block.is_some());
-        shown["reports"] = json!(view.reports.iter().map(|row| json!({ "percent": row.percent, "text": row.text, "at": row.at.and_utc() })).collect::<Vec<_>>());
-        shown
-    })
+    answer(
+        &api,
+        move |ctx| task_views::show(ctx, &id),
+        |view| {
+            let mut shown = task(&view.found.task);
+            shown["number"] = json!(view.found.number());
+            shown["unit"] = json!(view.found.unit_name);
+            shown["late"] = json!(view.late);
+            shown["blocked"] = json!(view.block.is_some());
+            shown["reports"] = json!(
+                view.reports
+                    .iter()
+                    .map(|row| json!({ "percent": row.percent, "text": row.text, "at": row.at.and_utc() }))
+                    .collect::<Vec<_>>()
+            );
+            shown
+        },
+    )
     .await
 }
 
 async fn unit_tasks(api: Api) -> ApiResult {
-    answer(&api, |ctx| task_views::of_my_units(ctx, true), |(own, asked)| {
-        let shown = |lines: &[task_views::TaskLine]| lines.iter().map(|line| task(&line.found.task)).collect::<Vec<_>>();
-        json!({ "tasks": shown(&own), "help_asked": shown(&asked) })
-    })
+    answer(
+        &api,
+        |ctx| task_views::of_my_units(ctx, true),
+        |(own, asked)| {
+            let shown =
+                |lines: &[task_views::TaskLine]| lines.iter().map(|line| task(&line.found.task)).collect::<Vec<_>>();
+            json!({ "tasks": shown(&own), "help_asked": shown(&asked) })
+        },
+    )
     .await
 }
 

@@ -49,11 +49,19 @@ async fn show(page: Page, asked: Query<Asked>) -> PageResult {
             let units = people::units(&mut ctx.tx)?;
             let posts = people::open_posts(&mut ctx.tx, crate::app::Clock::real())?;
             let name = |id: &Option<String>| {
-                units.iter().find(|unit| Some(&unit.id) == id.as_ref()).map(|unit| unit.name.clone()).unwrap_or_default()
+                units
+                    .iter()
+                    .find(|unit| Some(&unit.id) == id.as_ref())
+                    .map(|unit| unit.name.clone())
+                    .unwrap_or_default()
             };
             let rows = people::people(&mut ctx.tx)?;
             let held = |person: &Person| {
-                posts.iter().filter(|post| post.person_id == person.id).map(|post| (post.role, name(&post.unit_id))).collect()
+                posts
+                    .iter()
+                    .filter(|post| post.person_id == person.id)
+                    .map(|post| (post.role, name(&post.unit_id)))
+                    .collect()
             };
             let people = rows.into_iter().map(|person| (person.clone(), held(&person))).collect();
             Ok((units, people))
@@ -75,7 +83,9 @@ async fn show(page: Page, asked: Query<Asked>) -> PageResult {
 
 async fn add_unit(page: Page, body: Bytes) -> PageResult {
     let f = Fields::from_form(&body);
-    let work = move |ctx: &mut crate::app::Ctx| admin::add_unit(ctx, f.text("name"), f.optional("parent_id"), f.optional("mailbox"));
+    let work = move |ctx: &mut crate::app::Ctx| {
+        admin::add_unit(ctx, f.text("name"), f.optional("parent_id"), f.optional("mailbox"))
+    };
     page.app.write(&page.actor, work).await.map_err(|error| page.failed(error))?;
     Ok(page.done("/admin?tab=units", "已新增单位"))
 }
@@ -97,7 +107,10 @@ async fn add_person(page: Page, body: Bytes) -> PageResult {
 
 async fn import_calendar(page: Page, body: Bytes) -> PageResult {
     let csv = Fields::from_form(&body).text("csv");
-    page.app.write(&page.actor, move |ctx| admin::import_calendar(ctx, &csv)).await.map_err(|error| page.failed(error))?;
+    page.app
+        .write(&page.actor, move |ctx| admin::import_calendar(ctx, &csv))
+        .await
+        .map_err(|error| page.failed(error))?;
     page.app.reload_calendar().map_err(|error| page.failed(error))?;
     Ok(page.done("/admin?tab=calendar", "日历已导入"))
 }

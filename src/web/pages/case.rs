@@ -91,7 +91,11 @@ impl CaseView {
 impl OnePage {
     /// An edge of the critical path.
     fn on_path(&self, route: &EdgeRoute) -> bool {
-        self.view.schedule.critical_path.windows(2).any(|pair| pair[0] == route.predecessor && pair[1] == route.successor)
+        self.view
+            .schedule
+            .critical_path
+            .windows(2)
+            .any(|pair| pair[0] == route.predecessor && pair[1] == route.successor)
     }
 }
 
@@ -128,8 +132,16 @@ async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
         .read(move |ctx| {
             let view = case_views::show(ctx, &id)?;
             let filter = Filter { case_id: Some(view.line.case.id.clone()), ..Filter::default() };
-            let tickets = if tab == "tickets" && sees_tickets { tickets::list(ctx, &filter, 0, TICKETS_SHOWN)?.0 } else { Vec::new() };
-            let mails = if tab == "mails" { notices::mails(&mut ctx.tx, filter.case_id.as_deref(), None, 0, TICKETS_SHOWN)?.0 } else { Vec::new() };
+            let tickets = if tab == "tickets" && sees_tickets {
+                tickets::list(ctx, &filter, 0, TICKETS_SHOWN)?.0
+            } else {
+                Vec::new()
+            };
+            let mails = if tab == "mails" {
+                notices::mails(&mut ctx.tx, filter.case_id.as_deref(), None, 0, TICKETS_SHOWN)?.0
+            } else {
+                Vec::new()
+            };
             Ok((view, tickets, mails))
         })
         .await?;
@@ -185,7 +197,8 @@ fn cards(page: &Page, view: &CaseView, layout: &Layout) -> Vec<CardView> {
             let (state, shape, word) = mark(view, task);
             let dates = view.schedule.dates.get(&task.id);
             let critical = dates.is_some_and(|dates| dates.critical);
-            let (x, y) = layout.cards.iter().find(|card| card.task_id == task.id).map_or((0, 0), |card| (card.x, card.y));
+            let (x, y) =
+                layout.cards.iter().find(|card| card.task_id == task.id).map_or((0, 0), |card| (card.x, card.y));
             let due = task.due_on.or_else(|| dates.map(|dates| dates.finish));
             let before = view.plan.dependencies.iter().filter(|edge| edge.successor_id == task.id);
             CardView {
@@ -203,8 +216,12 @@ fn cards(page: &Page, view: &CaseView, layout: &Layout) -> Vec<CardView> {
                 due: due.map_or_else(|| "—".to_owned(), |day| format!("{:02}-{:02}", day.month(), day.day())),
                 late: view.late.contains(&task.id),
                 blocked: view.plan.blocked.contains(&task.id),
-                slack: dates.filter(|_| !task.state.is_final()).map_or_else(String::new, |dates| page.fill("%{n} 天", &[("n", &dates.slack_days)])),
-                before: before.filter_map(|edge| Some((edge.id.clone(), view.plan.task(&edge.predecessor_id).ok()?.no))).collect(),
+                slack: dates
+                    .filter(|_| !task.state.is_final())
+                    .map_or_else(String::new, |dates| page.fill("%{n} 天", &[("n", &dates.slack_days)])),
+                before: before
+                    .filter_map(|edge| Some((edge.id.clone(), view.plan.task(&edge.predecessor_id).ok()?.no)))
+                    .collect(),
             }
         })
         .collect()

@@ -56,7 +56,8 @@ async fn show(page: Page) -> PageResult {
     let may_read_cases = page.may(Action::ReadCase);
     let (waiting, cases) = page
         .read(move |ctx| {
-            let open = [CaseState::Issued, CaseState::Verifying, CaseState::Draft, CaseState::Consulted, CaseState::Approved];
+            let open =
+                [CaseState::Issued, CaseState::Verifying, CaseState::Draft, CaseState::Consulted, CaseState::Approved];
             let cases = if may_read_cases { case_views::list(ctx, &open)? } else { Vec::new() };
             Ok((desk::waiting(ctx)?, cases))
         })

@@ -73,6 +73,9 @@ async fn one(page: Page, id: Path<String>) -> PageResult {
 
 async fn resend(page: Page, id: Path<String>) -> PageResult {
     let mail_id = id.clone();
-    page.app.write(&page.actor, move |ctx| delivery::resend(ctx, &mail_id)).await.map_err(|error| page.failed(error))?;
+    page.app
+        .write(&page.actor, move |ctx| delivery::resend(ctx, &mail_id))
+        .await
+        .map_err(|error| page.failed(error))?;
     Ok(page.done(&format!("/mail/{id}"), "已重新排队发送"))
 }

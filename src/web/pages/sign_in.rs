@@ -51,7 +51,13 @@ fn to(path: &str) -> HttpResponse {
 async fn home(page: Page) -> HttpResponse {
     let leads = page.may(Action::ReadLeadership) && !page.may(Action::AcceptTask);
     let takes_calls = page.may(Action::AddTickets);
-    to(if leads { "/lead" } else if takes_calls { "/tickets/new" } else { "/desk" })
+    to(if leads {
+        "/lead"
+    } else if takes_calls {
+        "/tickets/new"
+    } else {
+        "/desk"
+    })
 }
 
 #[derive(Deserialize)]
@@ -64,7 +70,14 @@ async fn form(req: HttpRequest, state: Data<State>, next: Query<Next>) -> PageRe
     show(&state, lang_of(&req), &next, "", None, StatusCode::OK).await
 }
 
-async fn show(state: &State, lang: Lang, next: &str, login: &str, error: Option<&Error>, status: StatusCode) -> PageResult {
+async fn show(
+    state: &State,
+    lang: Lang,
+    next: &str,
+    login: &str,
+    error: Option<&Error>,
+    status: StatusCode,
+) -> PageResult {
     let logins = if state.app.settings.demo { demo_logins(state, lang).await? } else { Vec::new() };
     let page = SignInPage {
         lang,
