@@ -171,7 +171,7 @@ pub struct Leadership {
     /// Cases in hand or being observed, the worst lamp first.
     pub lines: Vec<CaseLine>,
     /// Unit, open tasks, late ones, ended on time, ended.
-    pub units: Vec<(String, usize, usize, usize, usize)>,
+    pub units: Vec<UnitFigures>,
     pub directives: Vec<(Directive, Case)>,
 }
 
@@ -201,24 +201,36 @@ pub fn leadership(ctx: &mut Ctx) -> Result<Leadership, Error> {
     })
 }
 
-fn units(ctx: &mut Ctx, cases: &[CaseLine]) -> Result<Vec<(String, usize, usize, usize, usize)>, Error> {
+/// How one unit stands with the tasks of the open cases.
+#[derive(Debug, Clone, Default)]
+pub struct UnitFigures {
+    pub name: String,
+    pub in_hand: usize,
+    pub late: usize,
+    /// Of the `done`, those submitted by their due date.
+    pub on_time: usize,
+    pub done: usize,
+}
+
+fn units(ctx: &mut Ctx, cases: &[CaseLine]) -> Result<Vec<UnitFigures>, Error> {
     let names = unit_names(ctx)?;
-    let mut by_unit: BTreeMap<String, (usize, usize, usize, usize)> = BTreeMap::new();
+    let mut by_unit: BTreeMap<String, UnitFigures> = BTreeMap::new();
     for line in cases {
         for task in plans::tasks_of(&mut ctx.tx, &line.case.id)? {
             let Some(name) = names.get(&task.unit_id) else { continue };
-            let figures = by_unit.entry(name.clone()).or_default();
-            figures.0 += usize::from(task.state.is_with_unit());
-            figures.1 += usize::from(super::follow_up::is_late(ctx, &task));
+            let figures = by_unit
+                .entry(name.clone())
+                .or_insert_with(|| UnitFigures { name: name.clone(), ..UnitFigures::default() });
+            figures.in_hand += usize::from(task.state.is_with_unit());
+            figures.late += usize::from(super::follow_up::is_late(ctx, &task));
             if let (TaskState::Done, Some(due), Some(at)) = (task.state, task.due_on, task.submitted_at) {
-                figures.2 += usize::from(ctx.app.clock.local_date(at) <= due);
-                figures.3 += 1;
+                figures.on_time += usize::from(ctx.app.clock.local_date(at) <= due);
+                figures.done += 1;
             }
         }
     }
-    let mut rows: Vec<_> =
-        by_unit.into_iter().map(|(name, f)| (name, f.0, f.1, f.2, f.3)).filter(|row| row.1 + row.4 > 0).collect();
-    rows.sort_by_key(|row| std::cmp::Reverse((row.2, row.1)));
+    let mut rows: Vec<_> = by_unit.into_values().filter(|unit| unit.in_hand + unit.done > 0).collect();
+    rows.sort_by_key(|unit| std::cmp::Reverse((unit.late, unit.in_hand)));
     Ok(rows)
 }
 

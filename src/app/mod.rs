@@ -12,6 +12,7 @@ pub mod clock_control;
 pub mod delivery;
 pub mod desk;
 pub mod detection;
+pub mod drafting;
 mod error;
 pub mod follow_up;
 pub mod known_problem;

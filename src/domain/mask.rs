@@ -3,11 +3,12 @@
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// Mainland mobile and landline numbers, identity card numbers, bank cards and mail addresses.
+/// Mainland mobile and landline numbers, identity card numbers, bank cards and mail addresses. The word boundaries are
+/// of ASCII: a Chinese character right before a number is no part of it.
 static PERSONAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?x)
-        \b[1-9]\d{16}[\dXx]\b | \b\d{15,19}\b
+        (?-u:\b)[1-9]\d{16}[\dXx](?-u:\b) | (?-u:\b)\d{15,19}(?-u:\b)
         | (?:\+?86[-\s]?)?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}
         | 0\d{2,3}[-\s]\d{7,8}
         | [\w.+-]+@[\w-]+\.[\w.-]+

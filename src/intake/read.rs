@@ -32,10 +32,13 @@ pub struct Row {
     pub outcome: Result<NewTicket, Rejected>,
 }
 
+/// Each row's line and its cells, or why it cannot be read.
+type Rows = Box<dyn Iterator<Item = (u64, Result<Vec<String>, Message>)>>;
+
 /// An open file: its headers, how many rows at most, and the rows.
 pub struct TicketFile {
     pub headers: Vec<String>,
-    rows: Box<dyn Iterator<Item = (u64, Result<Vec<String>, Message>)>>,
+    rows: Rows,
     columns: HashMap<&'static str, usize>,
     zone: Tz,
 }
@@ -45,13 +48,10 @@ pub fn open(path: &Path, mapping: &Mapping, zone: Tz) -> Result<TicketFile, Inta
     let failed = |error: &dyn std::fmt::Display| IntakeError::File(error.to_string());
     let is_sheet = path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("xlsx"));
     let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
-    let (headers, rows): (Vec<String>, Box<dyn Iterator<Item = _>>) =
-        if is_sheet { sheet(bytes)? } else { table(decode(&bytes)) };
+    let (headers, rows): (Vec<String>, Rows) = if is_sheet { sheet(bytes)? } else { table(decode(&bytes)) };
     let columns = mapping.columns(&headers).map_err(IntakeError::Mapping)?;
     Ok(TicketFile { headers, rows, columns, zone })
 }
-
-type Rows = Box<dyn Iterator<Item = (u64, Result<Vec<String>, Message>)>>;
 
 /// UTF-8 or UTF-16 by its mark, else UTF-8 when it is that throughout, else GB18030.
 fn decode(bytes: &[u8]) -> String {

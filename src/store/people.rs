@@ -140,7 +140,8 @@ pub fn set_sign_in_failures(
 
 /// The posts somebody holds at `now`, as authorisation reads them.
 pub fn posts_of(tx: &mut Tx, person_id: &str, now: NaiveDateTime) -> Result<Vec<Post>, StoreError> {
-    let rows: Vec<(String, Option<String>, Option<String>, Option<String>)> = post::table
+    type Columns = (String, Option<String>, Option<String>, Option<String>);
+    let rows: Vec<Columns> = post::table
         .left_join(unit::table.on(unit::id.nullable().eq(post::unit_id)))
         .filter(post::person_id.eq(person_id))
         .filter(post::until.is_null().or(post::until.gt(now)))

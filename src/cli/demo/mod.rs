@@ -7,7 +7,8 @@ use super::Outcome;
 use super::config::{Config, ConfigArgs};
 use super::serve::{listen, log_to_stderr, serve};
 use crate::app::accounts::actor_of;
-use crate::app::cases::{Basis, NewCase};
+use crate::app::cases::Basis;
+use crate::app::drafting::{self, NewCase};
 use crate::app::tasks::Progress;
 use crate::app::{Actor, App, Ctx, Error, cases, clock_control, detection, plans, task_matters, tasks};
 use crate::domain::case::Grade;
@@ -145,7 +146,7 @@ async fn open_case(app: &App, units: &HashMap<&'static str, String>) -> Result<S
             roles,
             ..NewCase::default()
         };
-        let id = cases::open(ctx, new)?;
+        let id = drafting::open(ctx, new)?;
         let basis = Basis {
             basis: "市政府专题会议纪要〔2026〕18号".to_owned(),
             approver: "李伟".to_owned(),

@@ -1,7 +1,7 @@
 //! What is made by the API: tickets (one or a batch) and cases.
 
 use super::{Api, ApiResult};
-use crate::app::cases::{self, NewCase};
+use crate::app::drafting::{self, NewCase};
 use crate::app::{Clock, Error, tickets};
 use crate::domain::access::Action;
 use crate::domain::case::Grade;
@@ -115,7 +115,7 @@ async fn add_tickets(api: Api, body: Bytes) -> ApiResult {
 async fn open_case(api: Api, body: Bytes) -> ApiResult {
     let value: Value = api.parsed(&body)?;
     let new = new_case(&Fields::from_json(&value)).map_err(|error| api.failed(error))?;
-    let id = api.app.write(&api.actor, move |ctx| cases::open(ctx, new)).await.map_err(|error| api.failed(error))?;
+    let id = api.app.write(&api.actor, move |ctx| drafting::open(ctx, new)).await.map_err(|error| api.failed(error))?;
     Ok(HttpResponse::Created().json(json!({ "id": id })))
 }
 

@@ -24,6 +24,7 @@ struct DeskPage {
 struct UnitPage {
     page: Page,
     count: usize,
+    empty: bool,
     /// Each under a heading (a translation key, empty for the unit's own).
     groups: [(&'static str, Vec<TaskLine>); 2],
 }
@@ -67,7 +68,12 @@ async fn show(page: Page) -> PageResult {
 
 async fn unit(page: Page) -> PageResult {
     let (own, asked) = page.read(|ctx| task_views::of_my_units(ctx, false)).await?;
-    page.html(&UnitPage { page: page.clone(), count: own.len(), groups: [("", own), ("请求我单位协助", asked)] })
+    page.html(&UnitPage {
+        page: page.clone(),
+        count: own.len(),
+        empty: own.is_empty(),
+        groups: [("", own), ("请求我单位协助", asked)],
+    })
 }
 
 async fn lead(page: Page) -> PageResult {

@@ -2,7 +2,7 @@
 
 use super::{Pager, ROWS};
 use crate::app::problems::{self, ProblemLine, ProblemView};
-use crate::app::{Error, cases};
+use crate::app::{Error, drafting};
 use crate::domain::access::Action;
 use crate::domain::problem::ProblemState;
 use crate::playbook::{self, Playbook};
@@ -154,6 +154,7 @@ fn usual_unit(book: &Playbook, role: &str, units: &[Unit]) -> Option<String> {
 
 async fn open(page: Page, body: Bytes) -> PageResult {
     let new = new_case(&Fields::from_form(&body)).map_err(|error| page.failed(error))?;
-    let id = page.app.write(&page.actor, move |ctx| cases::open(ctx, new)).await.map_err(|error| page.failed(error))?;
+    let id =
+        page.app.write(&page.actor, move |ctx| drafting::open(ctx, new)).await.map_err(|error| page.failed(error))?;
     Ok(page.done(&format!("/cases/{id}"), "已生成拟立项专项"))
 }
