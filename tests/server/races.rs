@@ -1,0 +1,72 @@
+//! Two people at once.
+
+use crate::chain::{complaints, diamond, issue};
+use crate::support::{Client, On, Server};
+use futures_util::future::join_all;
+use rstest::rstest;
+use serde_json::json;
+
+async fn issued(server: &Server) -> (Client, String, [String; 4]) {
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    complaints(server, &operator, "first", 30, 12).await;
+    server.detect().await;
+    let (case_id, tasks) = diamond(server, &coordinator).await;
+    issue(server, &coordinator, &case_id).await;
+    (coordinator, case_id, tasks)
+}
+
+#[rstest]
+#[case(On::Sqlite)]
+#[case(On::Postgres)]
+#[tokio::test]
+async fn of_two_submissions_of_one_version_one_is_told_of_the_conflict(#[case] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let (_, _, [survey, ..]) = issued(&server).await;
+    let traffic = server.sign_in("traffic").await;
+    traffic.on_task(&survey, "acknowledge", json!({})).await;
+    traffic.on_task(&survey, "start", json!({})).await;
+    let version = traffic.task(&survey).await["version"].clone();
+    let body = json!({ "version": version, "text": "已完成" });
+    let path = format!("/tasks/{survey}/submit");
+    let answers = join_all((0..8).map(|_| traffic.post(&path, &body))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status().as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [&[200][..], &[409; 7]].concat());
+    server.stop().await;
+}
+
+#[rstest]
+#[case(On::Sqlite)]
+#[case(On::Postgres)]
+#[tokio::test]
+async fn opposite_dependencies_sent_at_once_are_never_both_stored(#[case] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, case_id, [_, stagger, funding, _]) = issued(&server).await;
+    let path = format!("/cases/{case_id}/add-dependency");
+    let edge = |from: &str, to: &str| json!({ "predecessor_id": from, "successor_id": to, "kind": "finish_to_start" });
+    let (there, back) = (edge(&stagger, &funding), edge(&funding, &stagger));
+    for _ in 0..50 {
+        let (first, second) = tokio::join!(coordinator.post(&path, &there), coordinator.post(&path, &back));
+        let stored: Vec<_> = [first, second].into_iter().filter(|answer| answer.status().is_success()).collect();
+        assert_eq!(stored.len(), 1, "exactly one of the two is stored");
+        for answer in stored {
+            let made: serde_json::Value = answer.json().await.unwrap();
+            coordinator.act(&format!("/dependencies/{}/remove", made["id"].as_str().unwrap()), json!({})).await;
+        }
+    }
+    server.stop().await;
+}
+
+#[rstest]
+#[case(On::Sqlite)]
+#[case(On::Postgres)]
+#[tokio::test]
+async fn a_cycle_is_refused_and_spelled_out(#[case] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, case_id, [survey, _, _, zone]) = issued(&server).await;
+    let edge = json!({ "predecessor_id": zone, "successor_id": survey, "kind": "finish_to_start" });
+    let told = coordinator.refused(&format!("/cases/{case_id}/add-dependency"), edge, 409).await;
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("施划即停即走区 → 现场踏勘") || detail.contains("现场踏勘 →"), "{detail}");
+    server.stop().await;
+}
