@@ -224,11 +224,11 @@ pub fn due_words(day: chrono::NaiveDate, close: chrono::NaiveTime, lang: Lang) -
 
 /// Sends queued mails that are due. Gives how many were tried.
 pub async fn send(app: &App, mailer: &Mailer, holder: &str) -> Result<usize, Error> {
-    let (name, now) = (holder.to_owned(), app.clock.now());
+    let (name, now, real) = (holder.to_owned(), app.clock.now(), Clock::real());
     let claimed = app
         .store
         .write(move |tx| -> Result<_, Error> {
-            Ok(notices::claim(tx, &name, now, now + CLAIM_LASTS, CLAIMED_AT_ONCE)?)
+            Ok(notices::claim(tx, &name, now, (real, real + CLAIM_LASTS), CLAIMED_AT_ONCE)?)
         })
         .await?;
     let tried = claimed.len();

@@ -21,8 +21,10 @@ pub enum Error {
     Refused(Message),
     /// A dependency would close this cycle (task titles, the first repeated at the end).
     Cycle(Vec<String>),
-    /// Too many requests wait; try again.
+    /// The database has more requests waiting than it takes; try again.
     Busy,
+    /// This person or address asks too often.
+    TooMany,
     /// Told in the log; the reader learns no details.
     Internal(String),
 }
@@ -49,6 +51,7 @@ impl Error {
             Error::Refused(message) => message.clone(),
             Error::Cycle(titles) => Message::new("前置关系会成环：%{path}").with("path", titles.join(" → ")),
             Error::Busy => Message::new("系统繁忙，请稍后再试。"),
+            Error::TooMany => Message::new("操作过于频繁，请稍后再试。"),
             Error::Internal(_) => Message::new("系统出错，已记录。"),
         }
     }

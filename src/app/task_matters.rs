@@ -94,19 +94,13 @@ pub fn answer_block(ctx: &mut Ctx, task_id: &str, answer: String) -> Result<(), 
 
 /// The block is gone; whoever works on the task or decides its matters says how.
 pub fn clear_block(ctx: &mut Ctx, task_id: &str, resolution: String) -> Result<(), Error> {
-    let action = if may_decide(ctx, task_id)? { Action::DecideTask } else { Action::WorkTask };
-    let found = open(ctx, task_id, None, action)?;
+    let found = open(ctx, task_id, None, Action::ClearBlock)?;
     let resolution = required("resolution", resolution)?;
     let block = tasks::open_block(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
     let person = ctx.actor.id().to_owned();
     tasks::clear_block(&mut ctx.tx, &block.id, &resolution, &person, ctx.now)?;
     ctx.record("task.block_cleared", ("task", task_id), Some(&found.task.case_id), told(&found, json!({})));
     touch(ctx, found)
-}
-
-fn may_decide(ctx: &mut Ctx, task_id: &str) -> Result<bool, Error> {
-    let found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
-    Ok(super::access::require_on_task(ctx, Action::DecideTask, &found).is_ok())
 }
 
 /// The unit asks for more time.
@@ -254,7 +248,7 @@ pub fn assign(
     let mut found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
     let moves = unit_id != found.task.unit_id;
     // A unit's own people decide who of them works on it; which unit does is a matter of the plan.
-    let action = if moves { Action::ShapePlan } else { Action::WorkTask };
+    let action = if moves { Action::ShapePlan } else { Action::AssignTask };
     super::access::require_on_task(ctx, action, &found)?;
     if version != found.task.version {
         return Err(Error::Stale { yours: version, current: found.task.version });
@@ -321,13 +315,7 @@ fn assignment(ctx: &Ctx, found: &TaskInCase, reason: Option<String>) -> Assignme
 }
 
 pub fn comment(ctx: &mut Ctx, task_id: &str, text: String) -> Result<(), Error> {
-    let found = open(ctx, task_id, None, Action::ReadTask)?;
-    if ctx.actor.may_somewhere(Action::ReadLeadership)
-        && !ctx.actor.may_somewhere(Action::AcceptTask)
-        && !ctx.actor.may_somewhere(Action::Instruct)
-    {
-        return Err(Error::Forbidden);
-    }
+    let found = open(ctx, task_id, None, Action::CommentTask)?;
     let text = required("text", text)?;
     let row =
         Comment { id: new_id(), task_id: task_id.to_owned(), text, person_id: ctx.actor.id().to_owned(), at: ctx.now };

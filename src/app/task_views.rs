@@ -36,11 +36,14 @@ pub struct TaskView {
     pub units: HashMap<String, String>,
     /// Why: title, tickets and callers of the problems behind the case.
     pub why: Vec<(String, i64, i64)>,
-    pub may_work: bool,
-    pub may_accept: bool,
-    pub may_decide: bool,
-    pub may_answer: bool,
-    pub may_shape: bool,
+    /// What the reader may do to this task.
+    pub allowed: Vec<Action>,
+}
+
+impl TaskView {
+    pub fn may(&self, action: Action) -> bool {
+        self.allowed.contains(&action)
+    }
 }
 
 pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
@@ -70,9 +73,17 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
             why.push((problem.title, problem.tickets, problem.callers));
         }
     }
-    let mut may = |action| require_on_task(ctx, action, &found).is_ok();
-    let (may_work, may_accept, may_decide) = (may(Action::WorkTask), may(Action::AcceptTask), may(Action::DecideTask));
-    let (may_answer, may_shape) = (may(Action::AnswerBlock), may(Action::ShapePlan));
+    let on_tasks = [
+        Action::WorkTask,
+        Action::AcceptTask,
+        Action::DecideTask,
+        Action::ClearBlock,
+        Action::AnswerBlock,
+        Action::AssignTask,
+        Action::CommentTask,
+        Action::ShapePlan,
+    ];
+    let allowed = on_tasks.into_iter().filter(|action| require_on_task(ctx, *action, &found).is_ok()).collect();
     Ok(TaskView {
         late: is_late(ctx, &found.task),
         block: tasks::open_block(&mut ctx.tx, task_id)?,
@@ -87,11 +98,7 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
         submissions,
         units,
         why,
-        may_work,
-        may_accept,
-        may_decide,
-        may_answer,
-        may_shape,
+        allowed,
         found,
     })
 }

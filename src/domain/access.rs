@@ -35,6 +35,9 @@ coded! {
         WorkTask = "work_task" "办理任务",
         AcceptTask = "accept_task" "验收任务",
         DecideTask = "decide_task" "批复任务事项",
+        ClearBlock = "clear_block" "解除受阻",
+        AssignTask = "assign_task" "指派承办人",
+        CommentTask = "comment_task" "留言",
         AnswerBlock = "answer_block" "答复协助请求",
         Instruct = "instruct" "批示",
         ReadLeadership = "read_leadership" "查看领导视图",
@@ -74,15 +77,21 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
         (Coordinator, Administer | Instruct | AddTickets) => NONE,
         (Coordinator, _) => ALL,
 
-        (LeadManager, ReadCase | ReadTask | ShapePlan | AcceptTask | DecideTask) => &[ThisCase],
+        (
+            LeadManager,
+            ReadCase | ReadTask | ShapePlan | AcceptTask | DecideTask | ClearBlock | AssignTask | CommentTask,
+        ) => &[ThisCase],
         (LeadManager, ReadProblems) => ALL,
 
         (UnitHead | Officer | Liaison, ReadCase) => &[OwnCases],
-        (UnitHead | Officer | Liaison, ReadTask) => &[OwnUnit, OwnCases, AskedForHelp],
-        (UnitHead | Officer, WorkTask) => &[OwnUnit],
+        (UnitHead | Officer | Liaison, ReadTask | CommentTask) => &[OwnUnit, OwnCases, AskedForHelp],
+        (UnitHead | Officer, WorkTask | ClearBlock | AssignTask) => &[OwnUnit],
         (UnitHead | Officer, AnswerBlock) => &[AskedForHelp],
 
-        (Leader, ReadTickets | ReadProblems | ReadCase | ReadTask | ReadLeadership | ReadMail | Instruct) => ALL,
+        (
+            Leader,
+            ReadTickets | ReadProblems | ReadCase | ReadTask | ReadLeadership | ReadMail | Instruct | CommentTask,
+        ) => ALL,
         (Inspector, ReadTickets | ReadProblems | ReadCase | ReadTask | ReadLeadership | ReadMail) => ALL,
 
         (Operator, ReadTickets | AddTickets | AttachTickets | Unmask) => ALL,

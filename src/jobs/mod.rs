@@ -13,6 +13,9 @@ use tokio::task::JoinSet;
 const SEAL_LEASE: &str = "sealing";
 const SEAL_LEASE_LASTS: TimeDelta = TimeDelta::seconds(30);
 const SEALED_AT_ONCE: i64 = 1_000;
+/// How often a process says that it runs, and how long its word holds: its claims on mails end with it.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+const HEARTBEAT_LASTS: TimeDelta = TimeDelta::seconds(20);
 /// How long a loop rests when nothing was left to do.
 const RESTS: Duration = Duration::from_millis(500);
 /// How often the calendar is asked what is due.
@@ -29,6 +32,13 @@ impl Jobs {
     pub fn start(app: &App, mailer: Option<Mailer>, detect: bool) -> Jobs {
         let holder = crate::store::new_id();
         let mut jobs = Jobs { running: JoinSet::new(), stop: watch::Sender::new(false) };
+        jobs.every(
+            HEARTBEAT_EVERY,
+            "heartbeat",
+            app,
+            holder.clone(),
+            |app, holder| async move { beat(&app, holder).await },
+        );
         jobs.every(RESTS, "sealing", app, holder.clone(), |app, holder| async move { seal(&app, &holder).await });
         if detect {
             jobs.every(RESTS, "detection", app, holder.clone(), |app, holder| async move {
@@ -87,6 +97,19 @@ impl Jobs {
         self.stop.send_replace(true);
         while self.running.join_next().await.is_some() {}
     }
+}
+
+/// Says that this process runs.
+async fn beat(app: &App, holder: String) -> Result<usize, Error> {
+    let now = Clock::real();
+    let told: Result<(), StoreError> = app
+        .store
+        .write(move |tx| {
+            house::take_lease(tx, &holder, &holder, now, now + HEARTBEAT_LASTS)?;
+            house::forget_leases(tx, now - TimeDelta::days(1))
+        })
+        .await;
+    Ok(told.map(|()| 0)?)
 }
 
 /// Seals committed events under the sealer's lease.

@@ -49,6 +49,12 @@ pub fn take_lease(
     Ok(taken == 1)
 }
 
+/// Forgets leases that ran out before `before`.
+pub fn forget_leases(tx: &mut Tx, before: NaiveDateTime) -> Result<(), StoreError> {
+    diesel::delete(lease::table.filter(lease::until.lt(before))).execute(tx.0)?;
+    Ok(())
+}
+
 /// A request that was answered before, by its Idempotency-Key.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = idempotency)]

@@ -1,7 +1,7 @@
 //! notice → mail → attempt: what a change owes, the bytes that settle it, and each try to deliver them.
 
 use super::conn::on_backend;
-use super::schema::{attempt, mail, notice};
+use super::schema::{attempt, lease, mail, notice};
 use super::{StoreError, Tx};
 use crate::domain::notice::{AttemptOutcome, MailState, NoticeState, RecipientKind, Stage};
 use chrono::NaiveDateTime;
@@ -110,15 +110,17 @@ pub fn skip(tx: &mut Tx, notice_id: &str, decision: &str) -> Result<bool, StoreE
     Ok(skipped == 1)
 }
 
-/// Claims queued mails that are due, each for one sender until `until`.
+/// Claims queued mails that are due at `now`, each for one sender from `real` until `until` on real time. A claim ends
+/// early with the process that made it: when its lease has run out.
 pub fn claim(
     tx: &mut Tx,
     holder: &str,
     now: NaiveDateTime,
-    until: NaiveDateTime,
+    (real, until): (NaiveDateTime, NaiveDateTime),
     limit: i64,
 ) -> Result<Vec<Mail>, StoreError> {
-    let free = mail::claimed_until.is_null().or(mail::claimed_until.lt(now));
+    let running = lease::table.filter(lease::until.ge(real)).select(lease::name.nullable());
+    let free = mail::claimed_until.is_null().or(mail::claimed_until.lt(real)).or(mail::claimed_by.ne_all(running));
     let due: Vec<String> = mail::table
         .filter(mail::state.eq(MailState::Queued.code()))
         .filter(mail::next_attempt_at.le(now))

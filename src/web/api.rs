@@ -87,6 +87,7 @@ fn kind_of(error: &Error) -> &'static str {
         Error::Refused(_) => "refused",
         Error::Cycle(_) => "cycle",
         Error::Busy => "busy",
+        Error::TooMany => "too-many-requests",
         Error::Internal(_) => "internal",
     }
 }

@@ -62,7 +62,7 @@ pub async fn pass(
 async fn check(access: Access, req: &mut ServiceRequest) -> Result<(), Error> {
     let state = req.app_data::<Data<State>>().cloned().ok_or_else(|| Error::Internal("no state".into()))?;
     let signed_in = authenticate(&state, req).await?;
-    limit(&state.limits, req, signed_in.as_ref())?;
+    limit(&state.limits, access, req, signed_in.as_ref())?;
     let Access::SignedIn(action) = access else {
         if let Some(signed_in) = signed_in {
             req.extensions_mut().insert(signed_in);
@@ -104,16 +104,16 @@ fn with_door(actor: Actor, req: &ServiceRequest) -> Actor {
     Actor { kind: ActorKind::Person, channel, ..actor }
 }
 
-/// By session after sign-in (a city hall is one address), by address only before.
-fn limit(limits: &Limits, req: &ServiceRequest, signed_in: Option<&SignedIn>) -> Result<(), Error> {
+/// By session after sign-in (a city hall is one address), by address only where a stranger may send something.
+fn limit(limits: &Limits, access: Access, req: &ServiceRequest, signed_in: Option<&SignedIn>) -> Result<(), Error> {
     let passes = match signed_in {
         Some(signed_in) => limits.session(signed_in.actor.id()),
-        None if req.method() == Method::POST => {
+        None if req.method() == Method::POST && access == Access::Public => {
             limits.address(req.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default().as_str())
         }
         None => true,
     };
-    if passes { Ok(()) } else { Err(Error::Busy) }
+    if passes { Ok(()) } else { Err(Error::TooMany) }
 }
 
 /// A change by a session carries the session's token, as a header or in the form.

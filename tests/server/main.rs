@@ -1,6 +1,10 @@
 //! The whole server, seen from outside: its pages, its API, its mails, on both databases.
 
 mod chain;
+mod commands;
+mod durability;
+mod pages;
+mod permissions;
 mod postgres;
 mod races;
 mod support;

@@ -15,6 +15,7 @@ use shenban::web::live::Live;
 use shenban::web::{self, State};
 use std::collections::HashMap;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -68,7 +69,6 @@ pub struct Server {
     pub base: String,
     pub catcher: Catcher,
     pub units: HashMap<&'static str, String>,
-    pub database: String,
     jobs: Option<Jobs>,
     handle: actix_web::dev::ServerHandle,
     _folder: TempDir,
@@ -79,29 +79,15 @@ impl Server {
     pub async fn start(on: On) -> Option<Server> {
         let folder = TempDir::new().unwrap();
         let database = on.fresh(&folder)?;
-        let settings = Settings {
-            city: "试验市".to_owned(),
-            case_prefix: "ZX".to_owned(),
-            timezone: chrono_tz::Asia::Shanghai,
-            close_of_day: chrono::NaiveTime::from_hms_opt(18, 0, 0).unwrap(),
-            public_url: "http://shenban.example".to_owned(),
-            data_dir: folder.path().to_owned(),
-            caller_key: vec![7; 32],
-            caller_key_version: 1,
-            secure_cookies: false,
-            demo: false,
-            acknowledge_within_days: 2,
-            due_soon_days: 2,
-        };
         let store = Store::open(&DatabaseUrl::parse(&database).unwrap()).unwrap();
-        let app = App::new(store, settings).unwrap();
+        let app = App::new(store, settings(folder.path())).unwrap();
         let units = app.write(&Actor::operator_of_machine(), found).await.unwrap();
         let catcher = Catcher::start(([127, 0, 0, 1], 0).into()).await.unwrap();
         let jobs = Jobs::start(&app, Some(Mailer::new(smtp(&catcher))), false);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let handle = serve(app.clone(), listener);
-        Some(Server { app, base, catcher, units, database, jobs: Some(jobs), handle, _folder: folder })
+        Some(Server { app, base, catcher, units, jobs: Some(jobs), handle, _folder: folder })
     }
 
     /// A client nobody is signed in with.
@@ -164,6 +150,24 @@ impl Server {
     }
 }
 
+/// What the tests' city sets.
+pub fn settings(folder: &Path) -> Settings {
+    Settings {
+        city: "试验市".to_owned(),
+        case_prefix: "ZX".to_owned(),
+        timezone: chrono_tz::Asia::Shanghai,
+        close_of_day: chrono::NaiveTime::from_hms_opt(18, 0, 0).unwrap(),
+        public_url: "http://shenban.example".to_owned(),
+        data_dir: folder.to_owned(),
+        caller_key: vec![7; 32],
+        caller_key_version: 1,
+        secure_cookies: false,
+        demo: false,
+        acknowledge_within_days: 2,
+        due_soon_days: 2,
+    }
+}
+
 fn serve(app: App, listener: TcpListener) -> actix_web::dev::ServerHandle {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -190,7 +194,8 @@ fn smtp(catcher: &Catcher) -> SmtpSettings {
     }
 }
 
-fn found(ctx: &mut shenban::app::Ctx) -> Result<HashMap<&'static str, String>, shenban::app::Error> {
+/// Units and people of a small city; gives the units' ids by key.
+pub fn found(ctx: &mut shenban::app::Ctx) -> Result<HashMap<&'static str, String>, shenban::app::Error> {
     let mut ids: HashMap<&'static str, String> = HashMap::new();
     for (key, above) in UNITS {
         let mailbox = format!("{key}@city.example");
@@ -286,6 +291,12 @@ impl Client {
     /// The task as it is now.
     pub async fn task(&self, id: &str) -> Value {
         self.read(&format!("/tasks/{id}")).await
+    }
+
+    /// The task's version; none when the server is gone.
+    pub async fn version_of(&self, task_id: &str) -> Option<i64> {
+        let answer = self.http.get(format!("{}/api/v1/tasks/{task_id}", self.base)).send().await.ok()?;
+        answer.json::<Value>().await.ok()?["version"].as_i64()
     }
 
     /// Does one thing to a task at its present version.

@@ -91,7 +91,7 @@ pub const ACTS: &[Act] = &[
     Act {
         on: "tasks",
         name: "assign",
-        needs: Action::ReadTask,
+        needs: Action::AssignTask,
         said: "已改派",
         fields: &[VERSION, ("unit_id", "string"), ("officer_id", "string"), ("reason", "string")],
         run: |ctx, id, f| {
@@ -128,7 +128,7 @@ pub const ACTS: &[Act] = &[
     Act {
         on: "tasks",
         name: "clear-block",
-        needs: Action::ReadTask,
+        needs: Action::ClearBlock,
         said: "已解除受阻",
         fields: &[("resolution", "string")],
         run: |ctx, id, f| Ok(matters::clear_block(ctx, id, f.text("resolution"))?.into()),
@@ -168,7 +168,7 @@ pub const ACTS: &[Act] = &[
     Act {
         on: "tasks",
         name: "comment",
-        needs: Action::ReadTask,
+        needs: Action::CommentTask,
         said: "已留言",
         fields: &[("text", "string")],
         run: |ctx, id, f| Ok(matters::comment(ctx, id, f.text("text"))?.into()),

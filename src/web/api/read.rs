@@ -9,7 +9,7 @@ use crate::store::tickets::Filter;
 use crate::store::{events, problems as problem_rows};
 use crate::web::routes::{Access, Route};
 use actix_web::HttpResponse;
-use actix_web::web::{Path, Query};
+use actix_web::web::{Bytes, Path, Query};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/api/v1/tickets", Access::SignedIn(Action::ReadTickets), list_tickets),
         Route::get("/api/v1/tickets/{id}", Access::SignedIn(Action::ReadTickets), show_ticket),
+        Route::post("/api/v1/tickets/{id}/unmask", Access::SignedIn(Action::Unmask), unmask),
         Route::get("/api/v1/known-problems", Access::SignedIn(Action::AttachTickets), known),
         Route::get("/api/v1/problems", Access::SignedIn(Action::ReadProblems), list_problems),
         Route::get("/api/v1/problems/{id}", Access::SignedIn(Action::ReadProblems), show_problem),
@@ -94,6 +95,19 @@ async fn show_ticket(api: Api, id: Path<String>) -> ApiResult {
         },
     )
     .await
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    reason: String,
+}
+
+/// The caller in clear; the look is logged with its reason.
+async fn unmask(api: Api, id: Path<String>, body: Bytes) -> ApiResult {
+    let Reason { reason } = api.parsed(&body)?;
+    let looked = api.app.write(&api.actor, move |ctx| tickets::unmask(ctx, &id, reason)).await;
+    let contact = looked.map_err(|error| api.failed(error))?;
+    Ok(HttpResponse::Ok().json(json!({ "phone": contact.phone, "name": contact.name, "address": contact.address })))
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use crate::app::{Error, attaching};
 use crate::domain::access::Action;
 use crate::domain::ticket::{AttachMode, Disposition, NewTicket};
 use crate::store::cases;
-use crate::store::tickets::{Filter, Ticket};
+use crate::store::tickets::{Contact, Filter, Ticket};
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -32,6 +32,8 @@ struct ListPage {
 struct OnePage {
     page: Page,
     view: TicketView,
+    /// The caller in clear, right after somebody said why.
+    contact: Option<Contact>,
 }
 
 #[derive(Template)]
@@ -55,6 +57,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/tickets/known", Access::SignedIn(Action::AttachTickets), known),
         Route::post("/tickets", Access::SignedIn(Action::AddTickets), add),
         Route::get("/tickets/{id}", Access::SignedIn(Action::ReadTickets), one),
+        Route::post("/tickets/{id}/unmask", Access::SignedIn(Action::Unmask), unmask),
     ]
 }
 
@@ -95,7 +98,18 @@ async fn list(page: Page, asked: Query<Asked>) -> PageResult {
 
 async fn one(page: Page, id: Path<String>) -> PageResult {
     let view = page.read(move |ctx| tickets::show(ctx, &id)).await?;
-    page.html(&OnePage { page: page.clone(), view })
+    page.html(&OnePage { page: page.clone(), view, contact: None })
+}
+
+/// The ticket with its caller in clear, this once.
+async fn unmask(page: Page, id: Path<String>, body: Bytes) -> PageResult {
+    let reason = Fields::from_form(&body).text("reason");
+    let looked = page
+        .app
+        .write(&page.actor, move |ctx| Ok((tickets::unmask(ctx, &id, reason)?, tickets::show(ctx, &id)?)))
+        .await;
+    let (contact, view) = looked.map_err(|error| page.failed(error))?;
+    page.html(&OnePage { page: page.clone(), view, contact: Some(contact) })
 }
 
 async fn new(page: Page) -> PageResult {
