@@ -24,6 +24,22 @@ impl Lang {
         }
     }
 
+    /// What its speakers call it.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Lang::Zh => "中文",
+            Lang::En => "English",
+        }
+    }
+
+    /// The one to switch to.
+    pub fn other(self) -> Lang {
+        match self {
+            Lang::Zh => Lang::En,
+            Lang::En => Lang::Zh,
+        }
+    }
+
     /// Reads a tag such as `en`, `en-GB`, `zh-CN`; anything unknown is `None`.
     pub fn parse(tag: &str) -> Option<Lang> {
         match tag.split(['-', '_']).next()? {
