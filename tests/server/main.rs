@@ -1,5 +1,6 @@
 //! The whole server, seen from outside: its pages, its API, its mails, on both databases.
 
+mod browser;
 mod chain;
 mod commands;
 mod durability;

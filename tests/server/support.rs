@@ -172,8 +172,11 @@ fn serve(app: App, listener: TcpListener) -> actix_web::dev::ServerHandle {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let state = State { app, live: Live::default(), limits: Default::default(), catcher: None };
-            let server = web::serve(Arc::new(state), listener).unwrap();
+            let live = Live::default();
+            let state = Arc::new(State { app: app.clone(), live, limits: Default::default(), catcher: None });
+            let followed = state.clone();
+            actix_web::rt::spawn(async move { followed.live.follow(&app).await });
+            let server = web::serve(state, listener).unwrap();
             sender.send(server.handle()).unwrap();
             server.await.unwrap();
         });
