@@ -14,6 +14,7 @@ pub mod desk;
 pub mod detection;
 pub mod drafting;
 mod error;
+pub mod files;
 pub mod follow_up;
 pub mod known_problem;
 pub mod observation;

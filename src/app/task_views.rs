@@ -6,6 +6,7 @@ use super::follow_up::is_late;
 use super::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::store::events::{self, Event};
+use crate::store::files::{self, File};
 use crate::store::plans::{self, TaskInCase};
 use crate::store::tasks::{self, Block, Comment, Extension, Objection, Report, Submission};
 use crate::store::{cases, people, problems};
@@ -31,6 +32,7 @@ pub struct TaskView {
     pub extension: Option<Extension>,
     pub objection: Option<Objection>,
     pub submissions: Vec<Submission>,
+    pub files: Vec<File>,
     pub events: Vec<Event>,
     pub people: HashMap<String, String>,
     pub units: HashMap<String, String>,
@@ -63,7 +65,9 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
     let reports = tasks::reports_of(&mut ctx.tx, task_id)?;
     let comments = tasks::comments_of(&mut ctx.tx, task_id)?;
     let submissions = tasks::submissions_of(&mut ctx.tx, task_id)?;
+    let files = files::of_task(&mut ctx.tx, task_id)?;
     let mut ids: Vec<String> = reports.iter().map(|row| row.person_id.clone()).collect();
+    ids.extend(files.iter().map(|row| row.person_id.clone()));
     ids.extend(comments.iter().map(|row| row.person_id.clone()));
     ids.extend(submissions.iter().flat_map(|row| [Some(row.person_id.clone()), row.verdict_by.clone()]).flatten());
     ids.extend(found.task.officer_id.clone());
@@ -96,6 +100,7 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
         reports,
         comments,
         submissions,
+        files,
         units,
         why,
         allowed,

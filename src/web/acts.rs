@@ -7,13 +7,14 @@ mod on_tickets;
 
 use super::api::{Api, ApiResult};
 use super::fields::Fields;
+use super::files::form_of;
 use super::page::{Page, PageResult};
 use super::routes::{Access, Route};
 use crate::app::detection::{self, EngineChange};
-use crate::app::{Ctx, Error};
+use crate::app::{Ctx, Error, files};
 use crate::domain::access::Action;
-use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 /// One thing that can be done to a thing of a kind.
@@ -64,8 +65,8 @@ pub fn routes() -> Vec<Route> {
             let page = format!("/{}/{{id}}/{}", act.on, act.name);
             let api = format!("/api/v1/{}/{{id}}/{}", act.on, act.name);
             [
-                Route::post(&page, access, move |page: Page, id: Path<String>, body: Bytes| {
-                    by_form(act, page, id, body)
+                Route::post(&page, access, move |page: Page, req: HttpRequest, id: Path<String>, body: Bytes| {
+                    by_form(act, page, req, id, body)
                 }),
                 Route::post(&api, access, move |api: Api, id: Path<String>, body: Bytes| by_json(act, api, id, body)),
             ]
@@ -73,13 +74,18 @@ pub fn routes() -> Vec<Route> {
         .collect()
 }
 
-async fn by_form(act: &'static Act, page: Page, id: Path<String>, body: Bytes) -> PageResult {
-    let (id, fields) = (id.into_inner(), Fields::from_form(&body));
+async fn by_form(act: &'static Act, page: Page, req: HttpRequest, id: Path<String>, body: Bytes) -> PageResult {
+    let id = id.into_inner();
+    let (fields, uploads) = form_of(req.headers(), body).await.map_err(|error| page.failed(error))?;
+    let kept = files::keep(&page.app, &page.actor, &id, uploads).await.map_err(|error| page.failed(error))?;
     let next = fields.one("next").filter(|next| next.starts_with('/') && !next.starts_with("//")).map(str::to_owned);
     let own = format!("/{}/{id}", act.on);
     let run = act.run;
-    let done =
-        page.app.write(&page.actor, move |ctx| run(ctx, &id, &fields)).await.map_err(|error| page.failed(error))?;
+    let acted = page.app.write(&page.actor, move |ctx| {
+        files::attach(ctx, &id, kept)?;
+        run(ctx, &id, &fields)
+    });
+    let done = acted.await.map_err(|error| page.failed(error))?;
     detection::apply(&page.app, done.changes);
     Ok(page.done(&done.go.or(next).unwrap_or(own), act.said))
 }

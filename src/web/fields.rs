@@ -10,6 +10,10 @@ use std::str::FromStr;
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    pub fn new(pairs: Vec<(String, String)>) -> Fields {
+        Fields(pairs)
+    }
+
     pub fn from_form(body: &[u8]) -> Fields {
         let text = String::from_utf8_lossy(body);
         let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(&text);

@@ -1,14 +1,15 @@
 //! Who is asking, may they, and did they mean it.
 
 use super::api::problem_of;
+use super::files::form_of;
 use super::limits::Limits;
 use super::page::error_page;
 use super::routes::Access;
-use super::server::State;
+use super::server::{BODY_MAX_MB, State};
 use crate::app::accounts;
 use crate::app::{Actor, Error};
 use crate::domain::event::{ActorKind, Channel};
-use crate::lang::Lang;
+use crate::lang::{Lang, Message};
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
@@ -124,8 +125,10 @@ async fn meant_it(req: &mut ServiceRequest, csrf: &str) -> Result<(), Error> {
     if is_api(req.request()) {
         return Err(Error::Forbidden);
     }
-    let body = req.extract::<Bytes>().await.map_err(|_| Error::Forbidden)?;
-    let sent = super::fields::Fields::from_form(&body).one("csrf").unwrap_or_default().to_owned();
+    let too_large = || Error::field("file", Message::new("内容过大，一次最多 %{max} MB").with("max", BODY_MAX_MB));
+    let body = req.extract::<Bytes>().await.map_err(|_| too_large())?;
+    let (fields, _) = form_of(req.headers(), body.clone()).await?;
+    let sent = fields.one("csrf").unwrap_or_default().to_owned();
     req.set_payload(actix_web::dev::Payload::from(body));
     same(&sent, csrf)
 }

@@ -10,6 +10,7 @@ pub mod acts;
 pub mod api;
 pub(in crate::web) mod assets;
 mod fields;
+mod files;
 mod gate;
 mod limits;
 pub mod live;

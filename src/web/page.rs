@@ -96,6 +96,11 @@ impl Page {
         show::when(*at, self.app.clock.now(), self.app.clock.zone(), self.lang)
     }
 
+    /// A file's size, `12 KB`.
+    pub fn size(&self, bytes: &i64) -> String {
+        show::size(*bytes)
+    }
+
     /// The exact local time, for titles.
     pub fn exactly(&self, at: &NaiveDateTime) -> String {
         self.app.clock.local(*at).format("%Y-%m-%d %H:%M:%S").to_string()

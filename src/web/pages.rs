@@ -133,6 +133,7 @@ fn event_words(kind: &str) -> &'static str {
         "task.objection_ruled" => "异议裁定",
         "task.assigned" | "task.handed_over" => "改派",
         "task.commented" => "留言",
+        "task.file_attached" => "上传附件",
         "dependency.added" => "添加前置关系",
         "dependency.removed" => "删除前置关系",
         "ticket.attached" => "工单并入",

@@ -1,6 +1,6 @@
 //! The table of routes.
 
-use super::{acts, api, assets, gate, live, pages, server};
+use super::{acts, api, assets, files, gate, live, pages, server};
 use crate::domain::access::Action;
 use actix_web::dev::{ServiceRequest, fn_service};
 use actix_web::http::Method;
@@ -64,6 +64,7 @@ pub fn all() -> Vec<Route> {
     routes.extend(live::routes());
     routes.extend(pages::routes());
     routes.extend(acts::routes());
+    routes.extend(files::routes());
     routes.extend(api::routes());
     routes
 }

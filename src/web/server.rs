@@ -12,8 +12,9 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-/// The largest body taken; a batch of tickets fits.
-const BODY_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// The largest body taken; a batch of tickets or a unit's photographs fit.
+pub const BODY_MAX_MB: usize = 32;
+const BODY_MAX_BYTES: usize = BODY_MAX_MB * 1024 * 1024;
 const WORKERS: usize = 2;
 const SHUTDOWN_SECONDS: u64 = 5;
 

@@ -42,6 +42,12 @@ pub fn bars(values: &[u32], step: u32, height: u32) -> String {
     path
 }
 
+/// `12 KB`, `3.4 MB`; at least 1 KB.
+pub fn size(bytes: i64) -> String {
+    let kilobytes = (bytes as f64 / 1024.0).ceil();
+    if kilobytes < 1024.0 { format!("{kilobytes} KB") } else { format!("{:.1} MB", kilobytes / 1024.0) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

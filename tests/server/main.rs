@@ -4,6 +4,7 @@ mod browser;
 mod chain;
 mod commands;
 mod durability;
+mod files;
 mod pages;
 mod permissions;
 mod postgres;
