@@ -9,6 +9,7 @@ const WIDTH: i64 = 1_000;
 const DAY_MIN: i64 = 2;
 const DAY_MAX: i64 = 24;
 pub const ROW_HEIGHT: i32 = 30;
+const MONTH_NAME_WIDTH: i64 = 60;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Month {
@@ -16,6 +17,8 @@ pub struct Month {
     pub month: u32,
     pub x: i64,
     pub width: i64,
+    /// Whether its name fits above it.
+    pub has_room: bool,
 }
 
 /// A task's bar, in the order of the plan's start dates.
@@ -77,7 +80,9 @@ fn months(first: NaiveDate, last: NaiveDate, x: &dyn Fn(NaiveDate) -> i64) -> Ve
     while from < last {
         let next = from.with_day(1).unwrap_or(from).checked_add_months(chrono::Months::new(1)).unwrap_or(last);
         let until = next.min(last);
-        months.push(Month { year: from.year(), month: from.month(), x: x(from), width: x(until) - x(from) });
+        let width = x(until) - x(from);
+        let has_room = width >= MONTH_NAME_WIDTH;
+        months.push(Month { year: from.year(), month: from.month(), x: x(from), width, has_room });
         from = next;
     }
     months
