@@ -1,6 +1,7 @@
 //! The command line, one file a subcommand.
 
 mod audit;
+mod bench;
 mod config;
 mod demo;
 mod import;
@@ -36,6 +37,8 @@ enum Command {
     Playbook(playbook::Args),
     /// Verify the event log's chain.
     Audit(audit::Args),
+    /// Measure what the server does on this machine.
+    Bench(bench::Args),
 }
 
 /// What a command failed with, told on one line.
@@ -51,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::User(args) => user::run(args),
         Command::Playbook(args) => playbook::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Bench(args) => bench::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

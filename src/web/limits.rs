@@ -17,10 +17,16 @@ struct Bucket {
 
 #[derive(Default)]
 pub struct Limits {
+    /// A benchmark measures the server, not its patience.
+    off: bool,
     levels: Mutex<HashMap<String, (f64, Instant)>>,
 }
 
 impl Limits {
+    pub fn none() -> Limits {
+        Limits { off: true, ..Limits::default() }
+    }
+
     pub fn session(&self, person: &str) -> bool {
         self.take(&SESSION, format!("s:{person}"))
     }
@@ -38,7 +44,7 @@ impl Limits {
         let (level, at) = levels.entry(key).or_insert((bucket.holds, now));
         *level = (*level + now.duration_since(*at).as_secs_f64() * bucket.fills).min(bucket.holds);
         *at = now;
-        let passes = *level >= 1.0;
+        let passes = self.off || *level >= 1.0;
         if passes {
             *level -= 1.0;
         }

@@ -12,7 +12,7 @@ pub(in crate::web) mod assets;
 mod fields;
 mod files;
 mod gate;
-mod limits;
+pub mod limits;
 pub mod live;
 mod page;
 pub mod pages;

@@ -1,7 +1,7 @@
 //! `shenban demo`: a city in one command, with an embedded database and a mail catcher.
 
 mod city;
-mod tickets;
+pub mod tickets;
 
 use super::Outcome;
 use super::config::{Config, ConfigArgs};

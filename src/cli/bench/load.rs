@@ -1,0 +1,131 @@
+//! The phases of the load, each against the running server over HTTP.
+
+use super::city::{BenchCase, City};
+use super::client::{Connection, quantile};
+use crate::app::App;
+use crate::store::{measure, plans};
+use futures_util::future::try_join_all;
+use hyper::Method;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+pub const CLIENTS: usize = 8;
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Where and as whom.
+pub struct Target<'a> {
+    pub app: &'a App,
+    pub address: SocketAddr,
+    pub city: &'a City,
+}
+
+/// Requests answered with 2xx, and how long they took.
+pub struct Rate {
+    pub requests: usize,
+    pub a_second: f64,
+    pub p99_ms: f64,
+}
+
+fn rate(begun: Instant, connections: Vec<Connection>) -> Rate {
+    let seconds = begun.elapsed().as_secs_f64();
+    let mut took: Vec<Duration> = connections.into_iter().flat_map(|connection| connection.took).collect();
+    Rate { requests: took.len(), a_second: took.len() as f64 / seconds, p99_ms: quantile(&mut took, 0.99) }
+}
+
+/// Every task of the cases is signed for, started with a report, submitted, accepted.
+pub async fn updates(target: &Target<'_>, cases: &[BenchCase]) -> Result<Rate, Failure> {
+    let begun = Instant::now();
+    let clients = (0..CLIENTS).map(|client| async move {
+        let mut connection = Connection::open(target.address).await?;
+        for case in cases.iter().skip(client).step_by(CLIENTS) {
+            for task_id in &case.task_ids {
+                work_off(target, &mut connection, task_id).await?;
+            }
+        }
+        Ok::<_, Failure>(connection)
+    });
+    Ok(rate(begun, try_join_all(clients).await?))
+}
+
+async fn work_off(target: &Target<'_>, connection: &mut Connection, task_id: &str) -> Result<(), Failure> {
+    let id = task_id.to_owned();
+    let task = target.app.store.read(move |tx| plans::task_by_id(tx, &id)).await?.ok_or("a task is gone")?;
+    let (officer, coordinator) = (&target.city.officer_token, &target.city.coordinator_token);
+    let steps = [
+        ("acknowledge", officer, json!({})),
+        ("start", officer, json!({ "percent": 30, "text": "已进场，正在推进" })),
+        ("submit", officer, json!({ "text": "已完成，见验收记录" })),
+        ("accept", coordinator, json!({ "note": "符合标准" })),
+    ];
+    for ((name, token, mut body), version) in steps.into_iter().zip(task.version..) {
+        body["version"] = json!(version);
+        let path = format!("/api/v1/tasks/{task_id}/{name}");
+        connection.send(token, Method::POST, &path, body.to_string()).await?;
+    }
+    Ok(())
+}
+
+/// Statements an update needs on average, besides BEGIN and COMMIT.
+pub async fn statements(target: &Target<'_>, cases: &[BenchCase]) -> Result<f64, Failure> {
+    measure::count_statements();
+    let requests = updates(target, cases).await?.requests;
+    // One more statement a task is this benchmark's own look at the version.
+    let own = requests as f64 / 4.0;
+    Ok((measure::statements_counted() as f64 - own) / requests as f64)
+}
+
+/// One kind of page of all cases, for a while.
+pub async fn pages(target: &Target<'_>, cases: &[BenchCase], view: &str, lasts: Duration) -> Result<Rate, Failure> {
+    let begun = Instant::now();
+    let clients = (0..CLIENTS).map(|client| async move {
+        let mut connection = Connection::open(target.address).await?;
+        let mut shown = cases.iter().cycle().skip(client);
+        while let Some(case) = shown.next().filter(|_| begun.elapsed() < lasts) {
+            let path = format!("/cases/{}?view={view}", case.id);
+            connection.send(&target.city.coordinator_token, Method::GET, &path, String::new()).await?;
+        }
+        Ok::<_, Failure>(connection)
+    });
+    Ok(rate(begun, try_join_all(clients).await?))
+}
+
+/// Tickets stored a second through the batch endpoint.
+pub async fn tickets(target: &Target<'_>, bodies: Vec<String>, batch: usize) -> Result<f64, Failure> {
+    let begun = Instant::now();
+    let count = bodies.len() * batch;
+    let mut connection = Connection::open(target.address).await?;
+    for body in bodies {
+        connection.send(&target.city.coordinator_token, Method::POST, "/api/v1/tickets", body).await?;
+    }
+    Ok(count as f64 / begun.elapsed().as_secs_f64())
+}
+
+/// The 95th percentile of searches for two-character words, in milliseconds.
+pub async fn search(target: &Target<'_>, words: &[String]) -> Result<f64, Failure> {
+    let mut connection = Connection::open(target.address).await?;
+    for word in words {
+        let query: String = word.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let path = format!("/api/v1/search?q={query}");
+        connection.send(&target.city.coordinator_token, Method::GET, &path, String::new()).await?;
+    }
+    Ok(quantile(&mut connection.took, 0.95))
+}
+
+/// 200 words of two characters from the texts: the twenty commonest and others spread over the rest.
+pub fn words(texts: &[Value]) -> Vec<String> {
+    let mut counts: HashMap<[char; 2], usize> = HashMap::new();
+    for text in texts {
+        let chars: Vec<char> = text["title"].as_str().unwrap_or_default().chars().collect();
+        for pair in chars.windows(2).filter(|pair| pair.iter().all(|c| !c.is_ascii() && c.is_alphanumeric())) {
+            *counts.entry([pair[0], pair[1]]).or_default() += 1;
+        }
+    }
+    let mut ranked: Vec<_> = counts.into_iter().collect();
+    ranked.sort_by_key(|(pair, count)| (std::cmp::Reverse(*count), *pair));
+    let rest = ranked.len().saturating_sub(20).div_ceil(180).max(1);
+    let chosen = ranked.iter().take(20).chain(ranked.iter().skip(20).step_by(rest));
+    chosen.map(|(pair, _)| pair.iter().collect()).collect()
+}

@@ -1,0 +1,192 @@
+//! `shenban bench load`: how much the server does, beside what the database itself does on this machine.
+
+mod city;
+mod client;
+mod load;
+
+use super::Outcome;
+use super::config::{Config, ConfigArgs};
+use super::demo::tickets;
+use crate::app::App;
+use crate::domain::notice::MailState;
+use crate::jobs::Jobs;
+use crate::mail::Mailer;
+use crate::mail::catcher::Catcher;
+use crate::store::{measure, notices};
+use crate::web::live::Live;
+use crate::web::{self, State};
+use clap::Subcommand;
+use load::{CLIENTS, Rate, Target};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const RAW_LASTS: Duration = Duration::from_secs(3);
+const PAGES_LAST: Duration = Duration::from_secs(10);
+/// Cases worked off to count statements, besides the measured ones.
+const COUNTED_CASES: usize = 8;
+const BATCH: usize = 1_000;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Put load on a server of its own: status updates, pages, tickets, search, delivery.
+    Load(LoadArgs),
+}
+
+#[derive(clap::Args)]
+struct LoadArgs {
+    /// Cases of sixteen tasks, each task with four updates.
+    #[arg(long, default_value_t = 1_000)]
+    cases: usize,
+    /// Tickets to store.
+    #[arg(long, default_value_t = 100_000)]
+    tickets: usize,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    json: bool,
+    /// An empty database; a temporary SQLite file when not given.
+    #[arg(long)]
+    database: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    raw_commits_a_second: f64,
+    updates: usize,
+    updates_a_second: f64,
+    updates_p99_ms: f64,
+    updates_of_raw: f64,
+    statements_an_update: f64,
+    graph_pages_a_second: f64,
+    graph_pages_p99_ms: f64,
+    gantt_pages_a_second: f64,
+    gantt_pages_p99_ms: f64,
+    mails_drained: i64,
+    mails_a_second: f64,
+    tickets_a_second: f64,
+    search_p95_ms: f64,
+}
+
+pub fn run(args: Args) -> Outcome {
+    let Command::Load(args) = args.command;
+    let folder = std::env::temp_dir().join(format!("shenban-bench-{}", std::process::id()));
+    let figures = actix_web::rt::System::new().block_on(measure_all(&args, &folder));
+    // Nothing is left behind, also after a failure; the folder is absent when the start failed.
+    let _ = std::fs::remove_dir_all(&folder);
+    let figures = serde_json::to_value(figures?)?;
+    if args.json {
+        println!("{figures:#}");
+    } else {
+        for (name, value) in figures.as_object().into_iter().flatten() {
+            println!("{name:24} {value:>12.2}", value = value.as_f64().unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figures, Box<dyn std::error::Error>> {
+    measure::prepare_to_count()?;
+    let database = args.database.clone().unwrap_or(format!("sqlite:{}", folder.join("bench.sqlite").display()));
+    let config = Config { database, data_dir: folder.to_owned(), ..Config::read(&ConfigArgs::default())? };
+    let app = App::new(config.store()?, config.settings()?)?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let state = State { app: app.clone(), live: Live::default(), limits: web::limits::Limits::none(), catcher: None };
+    let server = web::serve(Arc::new(state), listener)?;
+    let handle = server.handle();
+    tokio::spawn(server);
+
+    told("cases");
+    let city = city::found(&app).await?;
+    let raw = measure::raw_commit_rate(app.store.url(), CLIENTS, RAW_LASTS)?;
+    let cases = city::cases(&app, &city, args.cases).await?;
+    let counted = city::cases(&app, &city, COUNTED_CASES).await?;
+    let target = Target { app: &app, address, city: &city };
+    // Sealing runs, delivery is paused.
+    let jobs = Jobs::start(&app, None, false);
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| -> Box<dyn std::error::Error> { error };
+    told("pages");
+    let graph = load::pages(&target, &cases, "graph", PAGES_LAST).await.map_err(failed)?;
+    let gantt = load::pages(&target, &cases, "gantt", PAGES_LAST).await.map_err(failed)?;
+    told("updates");
+    let statements = load::statements(&target, &counted).await.map_err(failed)?;
+    let updates = load::updates(&target, &cases).await.map_err(failed)?;
+    jobs.stop().await;
+    told("mails");
+    let (mails_drained, mails_a_second) = drain(&app, &config).await?;
+    told("tickets");
+    let texts = texts(&app, args.tickets);
+    let words = load::words(&texts);
+    let bodies = texts.chunks(BATCH).map(|chunk| json!(chunk).to_string()).collect();
+    let tickets_a_second = load::tickets(&target, bodies, BATCH).await.map_err(failed)?;
+    told("search");
+    let search_p95_ms = load::search(&target, &words).await.map_err(failed)?;
+    handle.stop(false).await;
+    let Rate { requests, a_second, p99_ms } = updates;
+    Ok(Figures {
+        raw_commits_a_second: raw,
+        updates: requests,
+        updates_a_second: a_second,
+        updates_p99_ms: p99_ms,
+        updates_of_raw: a_second / raw,
+        statements_an_update: statements,
+        graph_pages_a_second: graph.a_second,
+        graph_pages_p99_ms: graph.p99_ms,
+        gantt_pages_a_second: gantt.a_second,
+        gantt_pages_p99_ms: gantt.p99_ms,
+        mails_drained,
+        mails_a_second,
+        tickets_a_second,
+        search_p95_ms,
+    })
+}
+
+fn told(phase: &str) {
+    eprintln!("bench: {phase}");
+}
+
+/// Delivers everything that is owed to a mail server on loopback. Gives the mails, and how many a second.
+async fn drain(app: &App, config: &Config) -> Result<(i64, f64), Box<dyn std::error::Error>> {
+    let catcher = Catcher::start(([127, 0, 0, 1], 0).into()).await?;
+    let mut smtp = config.smtp()?;
+    smtp.port = catcher.address().port();
+    let begun = Instant::now();
+    let jobs = Jobs::start(app, Some(Mailer::new(smtp)), false);
+    loop {
+        let (owed, queued, sent) = app
+            .store
+            .read(|tx| -> Result<_, crate::store::StoreError> {
+                let of = |tx: &mut _, state| {
+                    Ok::<i64, crate::store::StoreError>(notices::mails(tx, None, Some(state), 0, 1)?.1)
+                };
+                Ok((notices::owed(tx, 1)?.len(), of(tx, MailState::Queued)?, of(tx, MailState::Sent)?))
+            })
+            .await?;
+        if owed == 0 && queued == 0 {
+            let seconds = begun.elapsed().as_secs_f64();
+            jobs.stop().await;
+            return Ok((sent, sent as f64 / seconds));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Tickets as the API takes them, from the demo's generator.
+fn texts(app: &App, count: usize) -> Vec<Value> {
+    let now = app.clock.now();
+    let generated = (0..).flat_map(|seed| tickets::generate(seed, now));
+    let numbered = generated.take(count).enumerate().map(|(n, ticket)| {
+        json!({ "source_no": format!("B{n:07}"), "title": ticket.title, "body": ticket.body,
+            "received_at": ticket.received_at.and_utc().to_rfc3339(), "district": ticket.district,
+            "address": ticket.address, "caller": ticket.caller })
+    });
+    numbered.collect()
+}
