@@ -4,7 +4,7 @@ use super::{Actor, App, Clock, Error};
 use crate::domain::event::{ActorKind, Channel};
 use crate::lang::{Lang, Message};
 use crate::store::people::{self, Person};
-use crate::store::sessions::{self, ApiToken, Session};
+use crate::store::sessions::{self, ApiToken, Holder, Session};
 use crate::store::{Tx, new_id};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -102,9 +102,10 @@ pub async fn sign_out(app: &App, token: String) -> Result<(), Error> {
 pub async fn by_session(app: &App, token: String) -> Result<Authenticated, Error> {
     app.store
         .read(move |tx| {
-            let session = sessions::find(tx, &token_hash(&token), Clock::real())?.ok_or(Error::Unauthenticated)?;
-            let actor = actor_of(tx, &session.person_id, ActorKind::Person, Channel::Web)?;
-            Ok(Authenticated { actor, csrf: session.csrf })
+            let holder = sessions::holder_of_session(tx, &token_hash(&token), Clock::real())?;
+            let holder = holder.ok_or(Error::Unauthenticated)?;
+            let csrf = holder.csrf.clone();
+            Ok(Authenticated { actor: actor(holder, ActorKind::Person, Channel::Web), csrf })
         })
         .await
 }
@@ -113,8 +114,8 @@ pub async fn by_session(app: &App, token: String) -> Result<Authenticated, Error
 pub async fn by_token(app: &App, token: String) -> Result<Actor, Error> {
     app.store
         .read(move |tx| {
-            let found = sessions::find_token(tx, &token_hash(&token))?.ok_or(Error::Unauthenticated)?;
-            actor_of(tx, &found.person_id, ActorKind::ApiClient, Channel::Api)
+            let holder = sessions::holder_of_token(tx, &token_hash(&token), Clock::real())?;
+            Ok(actor(holder.ok_or(Error::Unauthenticated)?, ActorKind::ApiClient, Channel::Api))
         })
         .await
 }
@@ -127,18 +128,24 @@ pub async fn issue_token(app: &App, person_id: String, name: String) -> Result<S
     Ok(token)
 }
 
+fn actor(holder: Holder, kind: ActorKind, channel: Channel) -> Actor {
+    Actor {
+        kind,
+        person_id: Some(holder.person_id),
+        name: holder.name,
+        posts: holder.posts,
+        lang: Lang::parse(&holder.lang).unwrap_or_default(),
+        channel,
+        correlation: new_id(),
+    }
+}
+
+/// A person as whoever acts in their name on this machine needs them.
 pub fn actor_of(tx: &mut Tx, person_id: &str, kind: ActorKind, channel: Channel) -> Result<Actor, Error> {
     let person = people::person_by_id(tx, person_id)?.filter(|person| person.active).ok_or(Error::Unauthenticated)?;
     let posts = people::posts_of(tx, person_id, Clock::real())?;
-    Ok(Actor {
-        kind,
-        person_id: Some(person.id),
-        name: person.name,
-        posts,
-        lang: Lang::parse(&person.lang).unwrap_or_default(),
-        channel,
-        correlation: new_id(),
-    })
+    let Person { id, name, lang, .. } = person;
+    Ok(actor(Holder { person_id: id, name, lang, posts, csrf: String::new() }, kind, channel))
 }
 
 /// 256 random bits, hex.

@@ -90,7 +90,7 @@ pub fn list(ctx: &mut Ctx, states: &[CaseState]) -> Result<Vec<CaseLine>, Error>
             || (case.issued_at.is_some() && own.contains(&case.id))
             || ctx.actor.posts.iter().any(|post| post.case_id.as_deref() == Some(&case.id));
         if visible {
-            let plan = CasePlan::of(ctx, case)?;
+            let plan = CasePlan::of(ctx, case)?.with_blocks(ctx)?;
             let graph = plan.graph(&ctx.app.clock)?;
             let schedule = plan.schedule(ctx, &graph);
             lines.push(line(ctx, &plan, &graph, &schedule, &units)?);
@@ -147,7 +147,7 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
     };
     require_reading(ctx, &case)?;
     let case_id = case.id.clone();
-    let plan = CasePlan::of(ctx, case)?;
+    let plan = CasePlan::of(ctx, case)?.with_blocks(ctx)?;
     let graph = plan.graph(&ctx.app.clock)?;
     let schedule = plan.schedule(ctx, &graph);
     let units = unit_names(ctx)?;

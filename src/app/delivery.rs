@@ -12,7 +12,7 @@ use crate::store::{cases, new_id, people, plans};
 use chrono::{Datelike, TimeDelta};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// What follows a first mail within this time waits and goes as one.
 const GATHERS_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -28,14 +28,16 @@ const ATTEMPTS_MAX: i32 = 20;
 pub async fn freeze(app: &App, from: String) -> Result<usize, Error> {
     let actor = Actor::job("寄送");
     let owed = app.read(&actor, |ctx| Ok(notices::owed(&mut ctx.tx, FROZEN_AT_ONCE)?)).await?;
-    let mut groups: BTreeMap<(String, Option<String>), Vec<Notice>> = BTreeMap::new();
-    for notice in owed {
-        groups.entry((notice.recipient_id.clone(), notice.case_id.clone())).or_default().push(notice);
-    }
+    let groups: BTreeSet<(String, Option<String>)> =
+        owed.into_iter().map(|notice| (notice.recipient_id, notice.case_id)).collect();
     let mut settled = 0;
-    for group in groups.into_values() {
+    for (recipient_id, case_id) in groups {
         let from = from.clone();
-        settled += app.write(&actor, move |ctx| freeze_group(ctx, group, &from)).await?;
+        let frozen = app.write(&actor, move |ctx| {
+            let group = notices::owed_to(&mut ctx.tx, &recipient_id, case_id.as_deref())?;
+            freeze_group(ctx, group, &from)
+        });
+        settled += frozen.await?;
     }
     Ok(settled)
 }

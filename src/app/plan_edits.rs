@@ -85,7 +85,7 @@ pub fn add_task(ctx: &mut Ctx, case_id: &str, draft: TaskDraft, predecessors: &[
 
 /// Changes what a task asks. Its unit is told when it has the task already.
 pub fn change_task(ctx: &mut Ctx, task_id: &str, version: i64, draft: TaskDraft) -> Result<(), Error> {
-    let case_id = super::tasks::take_plan_of(ctx, task_id)?;
+    let case_id = super::tasks::take_plan_of(ctx, task_id)?.id;
     let mut plan = take(ctx, &case_id)?;
     let mut task = plan.task(task_id)?.clone();
     if task.version != version {

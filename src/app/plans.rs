@@ -17,7 +17,7 @@ pub struct CasePlan {
     pub case: Case,
     pub tasks: Vec<Task>,
     pub dependencies: Vec<Dependency>,
-    /// Ids of tasks with an open block.
+    /// Ids of tasks with an open block; see [`CasePlan::with_blocks`].
     pub blocked: HashSet<String>,
 }
 
@@ -37,8 +37,13 @@ impl CasePlan {
     pub fn of(ctx: &mut Ctx, case: Case) -> Result<CasePlan, Error> {
         let tasks = plans::tasks_of(&mut ctx.tx, &case.id)?;
         let dependencies = plans::dependencies_of(&mut ctx.tx, &case.id)?;
-        let blocked = tasks::blocked_of_case(&mut ctx.tx, &case.id)?.into_iter().collect();
-        Ok(CasePlan { case, tasks, dependencies, blocked })
+        Ok(CasePlan { case, tasks, dependencies, blocked: HashSet::new() })
+    }
+
+    /// Loads which tasks are blocked: for whoever looks at the plan, not for what changes it.
+    pub fn with_blocks(mut self, ctx: &mut Ctx) -> Result<CasePlan, Error> {
+        self.blocked = tasks::blocked_of_case(&mut ctx.tx, &self.case.id)?.into_iter().collect();
+        Ok(self)
     }
 
     pub fn task(&self, id: &str) -> Result<&Task, Error> {

@@ -205,7 +205,7 @@ pub fn object(ctx: &mut Ctx, task_id: &str, clause: String, reason: String) -> R
 
 /// Rules on the open objection: upheld moves the task to `new_unit_id`, which starts from signing for it.
 pub fn rule_objection(ctx: &mut Ctx, task_id: &str, new_unit_id: Option<String>, ruling: String) -> Result<(), Error> {
-    let case_id = take_plan_of(ctx, task_id)?;
+    let case_id = take_plan_of(ctx, task_id)?.id;
     let found = open(ctx, task_id, None, Action::DecideTask)?;
     let ruling = required("ruling", ruling)?;
     let objection = tasks::objections_of(&mut ctx.tx, task_id)?

@@ -8,6 +8,7 @@ use crate::domain::case::CaseState;
 use crate::domain::notice::Stage;
 use crate::domain::task::{self, DependencyKind, TaskMove};
 use crate::lang::Message;
+use crate::store::cases::Case;
 use crate::store::new_id;
 use crate::store::plans::{self, TaskInCase};
 use crate::store::tasks::{self, Report, Submission};
@@ -61,7 +62,7 @@ pub fn start(ctx: &mut Ctx, task_id: &str, version: i64, first: Option<Progress>
     let payload = json!({ "percent": found.task.percent });
     step(ctx, &mut found, TaskMove::Start, payload)?;
     match plan {
-        Some(case_id) => CasePlan::read(ctx, &case_id)?.settle(ctx),
+        Some(case) => CasePlan::of(ctx, case)?.settle(ctx),
         None => Ok(()),
     }
 }
@@ -127,7 +128,7 @@ pub fn submit(ctx: &mut Ctx, task_id: &str, version: i64, text: String) -> Resul
 /// Accepts a submission. The lead unit's manager accepts first (初验); the coordinator's word ends the task, releases
 /// what waited for it, and may move the case on to verifying.
 pub fn accept(ctx: &mut Ctx, task_id: &str, version: i64, note: String) -> Result<(), Error> {
-    let case_id = take_plan_of(ctx, task_id)?;
+    let case = take_plan_of(ctx, task_id)?;
     let mut found = open(ctx, task_id, Some(version), Action::AcceptTask)?;
     let round = found.task.submission_round;
     if !has_final_say(ctx) {
@@ -138,7 +139,7 @@ pub fn accept(ctx: &mut Ctx, task_id: &str, version: i64, note: String) -> Resul
     let person = ctx.actor.id().to_owned();
     tasks::judge_submission(&mut ctx.tx, task_id, round, true, note.trim(), &person, ctx.now)?;
     tell(ctx, &found, Stage::SubmissionAccepted, Recipient::Unit(&found.task.unit_id), round, note.trim());
-    CasePlan::read(ctx, &case_id)?.settle(ctx)
+    CasePlan::of(ctx, case)?.settle(ctx)
 }
 
 /// A lead unit's manager may accept first, whoever decides tasks of every case accepts for good.
@@ -177,7 +178,7 @@ pub fn send_back(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> 
 
 /// Cancels a task: its dependencies count as satisfied from then on.
 pub fn cancel(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Result<(), Error> {
-    let case_id = take_plan_of(ctx, task_id)?;
+    let case = take_plan_of(ctx, task_id)?;
     let mut found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
     require_on_task(ctx, Action::ShapePlan, &found)?;
     if found.task.version != version {
@@ -190,11 +191,11 @@ pub fn cancel(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Res
     if unit_knows {
         tell(ctx, &found, Stage::TaskCancelled, Recipient::Unit(&found.task.unit_id), 0, &reason);
     }
-    CasePlan::read(ctx, &case_id)?.settle(ctx)
+    CasePlan::of(ctx, case)?.settle(ctx)
 }
 
-/// Takes the plan of a task's case; gives the case's id.
-pub fn take_plan_of(ctx: &mut Ctx, task_id: &str) -> Result<String, Error> {
+/// Takes the plan of a task's case; gives the case.
+pub fn take_plan_of(ctx: &mut Ctx, task_id: &str) -> Result<Case, Error> {
     plans::take_of_task(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)
 }
 

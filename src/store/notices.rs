@@ -77,6 +77,19 @@ pub fn owe(tx: &mut Tx, rows: Vec<Notice>) -> Result<usize, StoreError> {
     Ok(owed)
 }
 
+/// All notices owed to one recipient about one case, the oldest first.
+pub fn owed_to(tx: &mut Tx, recipient_id: &str, case_id: Option<&str>) -> Result<Vec<Notice>, StoreError> {
+    let mut query = notice::table
+        .filter(notice::state.eq(NoticeState::Owed.code()))
+        .filter(notice::recipient_id.eq(recipient_id))
+        .into_boxed();
+    query = match case_id {
+        Some(case_id) => query.filter(notice::case_id.eq(case_id)),
+        None => query.filter(notice::case_id.is_null()),
+    };
+    Ok(query.order((notice::owed_at, notice::id)).select(Notice::as_select()).load(tx.0)?)
+}
+
 /// The oldest owed notices.
 pub fn owed(tx: &mut Tx, limit: i64) -> Result<Vec<Notice>, StoreError> {
     Ok(notice::table

@@ -1,5 +1,6 @@
 //! A case's tasks and dependencies: the rows that [`crate::plan`] makes a graph of.
 
+use super::cases::Case;
 use super::conn::on_backend;
 use super::schema::{assignment, cases, dependency, task, unit};
 use super::{StoreError, Tx};
@@ -86,12 +87,12 @@ pub fn take(tx: &mut Tx, case_id: &str) -> Result<Option<i64>, StoreError> {
         .optional())?)
 }
 
-/// [`take`] by one of the case's tasks; gives the case's id.
-pub fn take_of_task(tx: &mut Tx, task_id: &str) -> Result<Option<String>, StoreError> {
+/// [`take`] by one of the case's tasks; gives the case.
+pub fn take_of_task(tx: &mut Tx, task_id: &str) -> Result<Option<Case>, StoreError> {
     let own_case = task::table.find(task_id).select(task::case_id);
     Ok(on_backend!(tx.0, c => diesel::update(cases::table.filter(cases::id.eq_any(own_case)))
         .set(cases::plan_revision.eq(cases::plan_revision + 1))
-        .returning(cases::id)
+        .returning(Case::as_returning())
         .get_result(c)
         .optional())?)
 }

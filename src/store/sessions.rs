@@ -1,9 +1,11 @@
 //! Sessions and API tokens. Only hashes of what the caller holds are kept.
 
-use super::schema::{api_token, session};
+use super::schema::{api_token, person, post, session, unit};
 use super::{StoreError, Tx};
+use crate::domain::access::{Post, Role};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = session)]
@@ -19,16 +21,6 @@ pub struct Session {
 pub fn insert(tx: &mut Tx, row: &Session) -> Result<(), StoreError> {
     diesel::insert_into(session::table).values(row).execute(tx.0)?;
     Ok(())
-}
-
-/// The session when it has not expired at `now` (real time: a demo's clock does not age it).
-pub fn find(tx: &mut Tx, token_hash: &str, now: NaiveDateTime) -> Result<Option<Session>, StoreError> {
-    Ok(session::table
-        .find(token_hash)
-        .filter(session::expires_at.gt(now))
-        .select(Session::as_select())
-        .first(tx.0)
-        .optional()?)
 }
 
 pub fn delete(tx: &mut Tx, token_hash: &str) -> Result<(), StoreError> {
@@ -60,11 +52,63 @@ pub fn insert_token(tx: &mut Tx, row: &ApiToken) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub fn find_token(tx: &mut Tx, token_hash: &str) -> Result<Option<ApiToken>, StoreError> {
-    Ok(api_token::table
-        .find(token_hash)
+/// Who presents a session or a token, with the posts held at that moment.
+pub struct Holder {
+    pub person_id: String,
+    pub name: String,
+    pub lang: String,
+    pub posts: Vec<Post>,
+    /// Of the session; empty for a token.
+    pub csrf: String,
+}
+
+type HolderRow = (String, String, String, Option<PostColumns>, String);
+type PostColumns = (String, Option<String>, Option<String>, Option<String>);
+
+/// One active person's rows, a row a post held at `$now`, found through `$table` in one statement: every request asks.
+macro_rules! holder_rows {
+    ($table:ident, $now:expr, $csrf:expr) => {
+        $table::table
+            .inner_join(person::table.on(person::id.eq($table::person_id)))
+            .left_join(
+                post::table.on(post::person_id.eq(person::id).and(post::until.is_null().or(post::until.gt($now)))),
+            )
+            .left_join(unit::table.on(unit::id.nullable().eq(post::unit_id.nullable())))
+            .filter(person::active.eq(true))
+            .select((
+                person::id,
+                person::name,
+                person::lang,
+                (post::role, post::unit_id, unit::path.nullable(), post::case_id).nullable(),
+                $csrf,
+            ))
+    };
+}
+
+/// Who holds the session that has not expired at `now` (real time: a demo's clock does not age it).
+pub fn holder_of_session(tx: &mut Tx, token_hash: &str, now: NaiveDateTime) -> Result<Option<Holder>, StoreError> {
+    let rows = holder_rows!(session, now, session::csrf)
+        .filter(session::token_hash.eq(token_hash))
+        .filter(session::expires_at.gt(now))
+        .load::<HolderRow>(tx.0)?;
+    Ok(holder(rows))
+}
+
+/// Who holds the token that was not revoked.
+pub fn holder_of_token(tx: &mut Tx, token_hash: &str, now: NaiveDateTime) -> Result<Option<Holder>, StoreError> {
+    let rows = holder_rows!(api_token, now, "".into_sql::<Text>())
+        .filter(api_token::token_hash.eq(token_hash))
         .filter(api_token::revoked_at.is_null())
-        .select(ApiToken::as_select())
-        .first(tx.0)
-        .optional()?)
+        .load::<HolderRow>(tx.0)?;
+    Ok(holder(rows))
+}
+
+fn holder(rows: Vec<HolderRow>) -> Option<Holder> {
+    let (person_id, name, lang, _, csrf) = rows.first().cloned()?;
+    let posts = rows.into_iter().filter_map(|row| post_of(row.3?)).collect();
+    Some(Holder { person_id, name, lang, posts, csrf })
+}
+
+fn post_of((role, unit_id, unit_path, case_id): PostColumns) -> Option<Post> {
+    Some(Post { role: Role::parse(&role)?, unit_id, unit_path, case_id })
 }
