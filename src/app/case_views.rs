@@ -10,8 +10,9 @@ use crate::domain::access::Action;
 use crate::domain::case::CaseState;
 use crate::domain::task::TaskState;
 use crate::plan::{Lamp, Plan, Schedule};
-use crate::store::cases::{self, Approval, Case, CaseRole, Directive, ForceUnit, LookBack, Observation};
+use crate::store::cases::{self, Approval, Case, CaseRole, Directive, ForceUnit};
 use crate::store::events::{self, Event};
+use crate::store::observations::{self, LookBack, Observation};
 use crate::store::people;
 use crate::store::plans::Task;
 use std::collections::{HashMap, HashSet};
@@ -78,26 +79,38 @@ pub fn unit_names(ctx: &mut Ctx) -> Result<HashMap<String, String>, Error> {
 
 /// The cases the actor may read, open ones first, the worst lamp first.
 pub fn list(ctx: &mut Ctx, states: &[CaseState]) -> Result<Vec<CaseLine>, Error> {
-    let units = unit_names(ctx)?;
     let rows = if states.is_empty() { cases::all(&mut ctx.tx)? } else { cases::in_states(&mut ctx.tx, states)? };
-    let everything = ctx.actor.may(Action::ReadCase, &Default::default());
-    let paths = ctx.actor.unit_paths();
-    let own: HashSet<String> =
-        if everything { HashSet::new() } else { cases::with_force_below(&mut ctx.tx, &paths)?.into_iter().collect() };
+    lines(ctx, rows)
+}
+
+/// Cases whose number, title or goal contains `text`, of those the actor may read.
+pub fn containing(ctx: &mut Ctx, text: &str, limit: i64) -> Result<Vec<CaseLine>, Error> {
+    let rows = cases::containing(&mut ctx.tx, text, limit)?;
+    lines(ctx, rows)
+}
+
+fn lines(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<CaseLine>, Error> {
+    let units = unit_names(ctx)?;
     let mut lines = Vec::new();
-    for case in rows {
-        let visible = everything
-            || (case.issued_at.is_some() && own.contains(&case.id))
-            || ctx.actor.posts.iter().any(|post| post.case_id.as_deref() == Some(&case.id));
-        if visible {
-            let plan = CasePlan::of(ctx, case)?.with_blocks(ctx)?;
-            let graph = plan.graph(&ctx.app.clock)?;
-            let schedule = plan.schedule(ctx, &graph);
-            lines.push(line(ctx, &plan, &graph, &schedule, &units)?);
-        }
+    for case in readable(ctx, rows)? {
+        let plan = CasePlan::of(ctx, case)?.with_blocks(ctx)?;
+        let graph = plan.graph(&ctx.app.clock)?;
+        let schedule = plan.schedule(ctx, &graph);
+        lines.push(line(ctx, &plan, &graph, &schedule, &units)?);
     }
     lines.sort_by_key(|line| (!line.case.state.is_open(), line.lamp, std::cmp::Reverse(line.case.no.clone())));
     Ok(lines)
+}
+
+fn readable(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<Case>, Error> {
+    if ctx.actor.may(Action::ReadCase, &Default::default()) {
+        return Ok(rows);
+    }
+    let paths = ctx.actor.unit_paths();
+    let own: HashSet<String> = cases::with_force_below(&mut ctx.tx, &paths)?.into_iter().collect();
+    let leads = |case: &Case| ctx.actor.posts.iter().any(|post| post.case_id.as_deref() == Some(&case.id));
+    let sees = |case: &Case| (case.issued_at.is_some() && own.contains(&case.id)) || leads(case);
+    Ok(rows.into_iter().filter(sees).collect())
 }
 
 fn line(
@@ -170,8 +183,8 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
             .iter()
             .any(|row| row.subject == crate::domain::case::ApprovalSubject::Issue && row.decided_on.is_none()),
         approvals,
-        observations: cases::observations_of(&mut ctx.tx, &case_id)?,
-        look_backs: cases::look_backs_of(&mut ctx.tx, &case_id)?,
+        observations: observations::of_case(&mut ctx.tx, &case_id)?,
+        look_backs: observations::look_backs_of(&mut ctx.tx, &case_id)?,
         directives: cases::directives_of(&mut ctx.tx, &case_id)?,
         people: people::names_of(&mut ctx.tx, &ids)?.into_iter().collect(),
         problem_ids: cases::problems_of(&mut ctx.tx, &case_id)?,

@@ -8,6 +8,7 @@ use crate::domain::case::{CaseState, ObservationResult};
 use crate::domain::problem::ProblemState;
 use crate::domain::task::TaskState;
 use crate::store::cases::{self, Case, Directive};
+use crate::store::observations;
 use crate::store::people::Person;
 use crate::store::plans;
 use crate::store::problems::{self, Problem};
@@ -106,7 +107,7 @@ fn to_close(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
         &mut ctx.tx,
         &[CaseState::Verifying, CaseState::Draft, CaseState::Consulted, CaseState::Approved],
     )? {
-        let rows = cases::observations_of(&mut ctx.tx, &case.id)?;
+        let rows = observations::of_case(&mut ctx.tx, &case.id)?;
         let judged =
             rows.iter().filter(|row| row.round == case.round && row.result != ObservationResult::Pending).count();
         let (what, button) = match case.state {
@@ -265,10 +266,7 @@ pub fn search(ctx: &mut Ctx, text: &str) -> Result<Found, Error> {
         let filter = problems::Filter { states: Vec::new(), text: Some(text.to_owned()) };
         found.problems = problems::list(&mut ctx.tx, &filter, 0, SHOWN)?.0;
     }
-    let matches = |line: &CaseLine| {
-        line.case.title.contains(text) || line.case.no.contains(text) || line.case.goal.contains(text)
-    };
-    found.cases = case_views::list(ctx, &[])?.into_iter().filter(matches).collect();
+    found.cases = case_views::containing(ctx, text, SHOWN)?;
     found.people = crate::store::people::people(&mut ctx.tx)?
         .into_iter()
         .filter(|person| person.active && (person.name.contains(text) || person.login.contains(text)))

@@ -14,7 +14,8 @@ use crate::domain::case::{
 use crate::domain::notice::Stage;
 use crate::domain::task::{self, TaskMove};
 use crate::lang::Message;
-use crate::store::cases::{self, Approval, Case, LookBack, Observation};
+use crate::store::cases::{self, Approval, Case};
+use crate::store::observations::{self, LookBack, Observation};
 use crate::store::{new_id, people};
 use chrono::TimeDelta;
 use serde_json::json;
@@ -66,7 +67,7 @@ pub fn begin(ctx: &mut Ctx, case: &mut Case) -> Result<(), Error> {
         Some(&case.id),
         json!({ "round": case.round, "until": window_until, "baseline": figures }),
     );
-    cases::insert_observations(&mut ctx.tx, rows)?;
+    observations::insert(&mut ctx.tx, rows)?;
     tell_force(ctx, case, Stage::CaseVerifying, case.round, "")
 }
 
@@ -77,10 +78,10 @@ fn baseline_of(row: &Observation) -> CallerCount {
 /// Judges every observation whose window has ended. Gives how many were judged or prolonged.
 pub async fn judge_due(app: &App) -> Result<usize, Error> {
     let actor = Actor::job("成效观察");
-    let verifying = app.read(&actor, |ctx| Ok(cases::in_states(&mut ctx.tx, &[CaseState::Verifying])?)).await?;
+    let due = app.read(&actor, |ctx| Ok(observations::cases_to_judge(&mut ctx.tx, ctx.today)?)).await?;
     let mut judged = 0;
-    for case in verifying {
-        judged += app.write(&actor, move |ctx| judge_case(ctx, &case.id)).await?;
+    for case_id in due {
+        judged += app.write(&actor, move |ctx| judge_case(ctx, &case_id)).await?;
     }
     Ok(judged)
 }
@@ -91,7 +92,7 @@ fn judge_case(ctx: &mut Ctx, case_id: &str) -> Result<usize, Error> {
         return Ok(0);
     }
     let rule = rule_of(&plan.case);
-    let due: Vec<Observation> = cases::observations_of(&mut ctx.tx, case_id)?
+    let due: Vec<Observation> = observations::of_case(&mut ctx.tx, case_id)?
         .into_iter()
         .filter(|row| row.result == ObservationResult::Pending && row.round == plan.case.round)
         .filter(|row| row.window_until <= ctx.today)
@@ -128,7 +129,7 @@ fn judge_one(ctx: &mut Ctx, case: &Case, rule: ObservationRule, mut row: Observa
                 "baseline_callers": row.baseline_callers, "callers": observed.callers }),
         );
     }
-    Ok(cases::save_observation(&mut ctx.tx, &row)?)
+    Ok(observations::save(&mut ctx.tx, &row)?)
 }
 
 /// Closes a case (销号): every observed problem met its target, and a named approver says so. Names the unit that keeps it cured.
@@ -142,7 +143,7 @@ pub fn close(ctx: &mut Ctx, case_id: &str, version: i64, basis: Basis, keeper_un
         return Err(Error::Refused(Message::new("还有任务没有办结，不能销号。")));
     }
     let observed: Vec<Observation> =
-        cases::observations_of(&mut ctx.tx, case_id)?.into_iter().filter(|row| row.round == case.round).collect();
+        observations::of_case(&mut ctx.tx, case_id)?.into_iter().filter(|row| row.round == case.round).collect();
     if observed.is_empty() || observed.iter().any(|row| row.result != ObservationResult::Met) {
         return Err(Error::Refused(Message::new("成效观察尚未达标，不能销号。")));
     }
@@ -165,7 +166,7 @@ pub fn close(ctx: &mut Ctx, case_id: &str, version: i64, basis: Basis, keeper_un
             done_at: None,
         })
         .collect();
-    cases::insert_look_backs(&mut ctx.tx, &look_backs)?;
+    observations::insert_look_backs(&mut ctx.tx, &look_backs)?;
     cases::set_problems_until(&mut ctx.tx, case_id, Some(ctx.now))?;
     ctx.record(
         "case.close",
@@ -259,54 +260,74 @@ pub fn confirm_termination(ctx: &mut Ctx, case_id: &str, version: i64, basis: St
 /// Reopens closed cases whose tickets have returned (回潮). Gives how many.
 pub async fn reopen_returned(app: &App) -> Result<usize, Error> {
     let actor = Actor::job("回潮监测");
-    let closed = app.read(&actor, |ctx| Ok(cases::in_states(&mut ctx.tx, &[CaseState::Closed])?)).await?;
+    let returned = app.read(&actor, returned_cases).await?;
     let mut reopened = 0;
-    for case in closed {
-        reopened += usize::from(app.write(&actor, move |ctx| reopen_if_returned(ctx, &case.id)).await?);
+    for case_id in returned {
+        reopened += usize::from(app.write(&actor, move |ctx| reopen(ctx, &case_id)).await?);
     }
     Ok(reopened)
 }
 
-fn reopen_if_returned(ctx: &mut Ctx, case_id: &str) -> Result<bool, Error> {
-    let plan = CasePlan::take(ctx, case_id)?;
-    let mut case = plan.case;
-    let rule = rule_of(&case);
+fn returned_cases(ctx: &mut Ctx) -> Result<Vec<String>, Error> {
+    let mut returned = Vec::new();
+    for case in cases::in_states(&mut ctx.tx, &[CaseState::Closed])? {
+        if return_of(ctx, &case)?.is_some() {
+            returned.push(case.id);
+        }
+    }
+    Ok(returned)
+}
+
+/// The callers of the trailing days and the observation they are held against, when a closed case's tickets are back.
+fn return_of(ctx: &mut Ctx, case: &Case) -> Result<Option<(CallerCount, Observation)>, Error> {
+    let rule = rule_of(case);
     let Some(ended_on) =
         case.ended_at.map(|at| ctx.app.clock.local_date(at)).filter(|_| case.state == CaseState::Closed)
     else {
-        return Ok(false);
+        return Ok(None);
     };
     let trailing_from = ctx.today - TimeDelta::days(i64::from(rule.reopen_days));
     let watched_until = ended_on + TimeDelta::days(i64::from(rule.reopen_within_days));
     if trailing_from < ended_on || ctx.today > watched_until {
-        return Ok(false);
+        return Ok(None);
     }
-    let last_round = cases::observations_of(&mut ctx.tx, case_id)?.into_iter().filter(|row| row.round == case.round);
+    let last_round = observations::of_case(&mut ctx.tx, &case.id)?.into_iter().filter(|row| row.round == case.round);
     for row in last_round {
         let trailing = observation::count(ctx, &row.problem_id, trailing_from, ctx.today, row.compare)?;
         let taken = cases::open_case_of(&mut ctx.tx, &row.problem_id)?.is_some();
-        if taken || !case::has_returned(&rule, baseline_of(&row), trailing) {
-            continue;
+        if !taken && case::has_returned(&rule, baseline_of(&row), trailing) {
+            return Ok(Some((trailing, row)));
         }
-        case.state = case::next_state(case.state, CaseMove::Reopen).map_err(Error::Refused)?;
-        case.round += 1;
-        (case.ended_at, case.verifying_at) = (None, None);
-        save(ctx, &mut case)?;
-        cases::set_problems_until(&mut ctx.tx, case_id, None)?;
-        ctx.record("case.reopen", ("case", case_id), Some(case_id), json!({ "no": case.no, "callers": trailing.callers, "days": trailing.comparable_days, "baseline_callers": row.baseline_callers }));
-        tell_force(ctx, &case, Stage::CaseReopened, case.round, "")?;
-        ctx.owe(Owed {
-            subject_kind: "case",
-            subject_id: case_id,
-            stage: Stage::CaseReopened,
-            recipient: Recipient::Person(&case.created_by),
-            cycle: case.round,
-            case_id: Some(case_id),
-            detail: "",
-        });
-        return Ok(true);
     }
-    Ok(false)
+    Ok(None)
+}
+
+fn reopen(ctx: &mut Ctx, case_id: &str) -> Result<bool, Error> {
+    let mut case = CasePlan::take(ctx, case_id)?.case;
+    let Some((trailing, observed)) = return_of(ctx, &case)? else { return Ok(false) };
+    case.state = case::next_state(case.state, CaseMove::Reopen).map_err(Error::Refused)?;
+    case.round += 1;
+    (case.ended_at, case.verifying_at) = (None, None);
+    save(ctx, &mut case)?;
+    cases::set_problems_until(&mut ctx.tx, case_id, None)?;
+    ctx.record(
+        "case.reopen",
+        ("case", case_id),
+        Some(case_id),
+        json!({ "no": case.no, "callers": trailing.callers, "days": trailing.comparable_days,
+            "baseline_callers": observed.baseline_callers }),
+    );
+    tell_force(ctx, &case, Stage::CaseReopened, case.round, "")?;
+    ctx.owe(Owed {
+        subject_kind: "case",
+        subject_id: case_id,
+        stage: Stage::CaseReopened,
+        recipient: Recipient::Person(&case.created_by),
+        cycle: case.round,
+        case_id: Some(case_id),
+        detail: "",
+    });
+    Ok(true)
 }
 
 /// Records what a look-back (回头看) found.
@@ -314,7 +335,7 @@ pub fn finish_look_back(ctx: &mut Ctx, case_id: &str, look_back_id: &str, result
     require_on_case(ctx, Action::EndCase, case_id)?;
     let result = required("result", result)?;
     let person = ctx.actor.id().to_owned();
-    if !cases::finish_look_back(&mut ctx.tx, look_back_id, &result, &person, ctx.now)? {
+    if !observations::finish_look_back(&mut ctx.tx, look_back_id, &result, &person, ctx.now)? {
         return Err(Error::NotFound);
     }
     ctx.record("case.looked_back", ("case", case_id), Some(case_id), json!({}));

@@ -1,9 +1,9 @@
 //! Cases and what belongs to a case as a whole.
 
 use super::conn::on_backend;
-use super::schema::{approval, case_problem, case_role, case_unit, cases, directive, look_back, observation, unit};
+use super::schema::{approval, case_problem, case_role, case_unit, cases, directive, unit};
 use super::{StoreError, Tx};
-use crate::domain::case::{ApprovalSubject, CaseState, CompareDays, Grade, ObservationResult, Part};
+use crate::domain::case::{ApprovalSubject, CaseState, Grade, Part};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
@@ -65,42 +65,6 @@ pub struct Approval {
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = observation)]
-pub struct Observation {
-    pub id: String,
-    pub case_id: String,
-    pub problem_id: String,
-    pub round: i32,
-    #[diesel(deserialize_as = String, serialize_as = String)]
-    pub compare: CompareDays,
-    pub baseline_from: NaiveDate,
-    /// The day after the last of the baseline.
-    pub baseline_until: NaiveDate,
-    pub baseline_callers: i64,
-    pub baseline_days: i64,
-    pub window_from: NaiveDate,
-    /// The day after the last of the window.
-    pub window_until: NaiveDate,
-    pub target_percent: i32,
-    pub observed_callers: Option<i64>,
-    pub observed_days: Option<i64>,
-    #[diesel(deserialize_as = String, serialize_as = String)]
-    pub result: ObservationResult,
-    pub decided_at: Option<NaiveDateTime>,
-}
-
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = look_back)]
-pub struct LookBack {
-    pub id: String,
-    pub case_id: String,
-    pub due_on: NaiveDate,
-    pub result: Option<String>,
-    pub done_by: Option<String>,
-    pub done_at: Option<NaiveDateTime>,
-}
-
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = directive)]
 pub struct Directive {
     pub id: String,
@@ -147,6 +111,17 @@ pub fn by_no(tx: &mut Tx, no: &str) -> Result<Option<Case>, StoreError> {
 
 pub fn all(tx: &mut Tx) -> Result<Vec<Case>, StoreError> {
     Ok(cases::table.order(cases::no.desc()).select(Case::as_select()).load(tx.0)?)
+}
+
+/// The newest cases whose number, title or goal contains `text`.
+pub fn containing(tx: &mut Tx, text: &str, limit: i64) -> Result<Vec<Case>, StoreError> {
+    let like = super::tickets::containing(text);
+    let matches = cases::no
+        .like(like.clone())
+        .escape('\\')
+        .or(cases::title.like(like.clone()).escape('\\'))
+        .or(cases::goal.like(like).escape('\\'));
+    Ok(cases::table.filter(matches).order(cases::no.desc()).limit(limit).select(Case::as_select()).load(tx.0)?)
 }
 
 pub fn in_states(tx: &mut Tx, states: &[CaseState]) -> Result<Vec<Case>, StoreError> {
@@ -315,61 +290,6 @@ pub fn complete_approval(
         .set((approval::basis.eq(basis), approval::approver.eq(approver), approval::decided_on.eq(decided_on)))
         .execute(tx.0)?;
     Ok(completed == 1)
-}
-
-pub fn insert_observations(tx: &mut Tx, rows: Vec<Observation>) -> Result<(), StoreError> {
-    on_backend!(tx.0, c => diesel::insert_into(observation::table).values(rows).execute(c))?;
-    Ok(())
-}
-
-pub fn observations_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Observation>, StoreError> {
-    Ok(observation::table
-        .filter(observation::case_id.eq(case_id))
-        .order((observation::round, observation::problem_id))
-        .select(Observation::as_select())
-        .load(tx.0)?)
-}
-
-/// Saves the figures and the result of an observation.
-pub fn save_observation(tx: &mut Tx, row: &Observation) -> Result<(), StoreError> {
-    diesel::update(observation::table.find(&row.id))
-        .set((
-            observation::baseline_callers.eq(row.baseline_callers),
-            observation::baseline_days.eq(row.baseline_days),
-            observation::window_until.eq(row.window_until),
-            observation::observed_callers.eq(row.observed_callers),
-            observation::observed_days.eq(row.observed_days),
-            observation::result.eq(row.result.code()),
-            observation::decided_at.eq(row.decided_at),
-        ))
-        .execute(tx.0)?;
-    Ok(())
-}
-
-pub fn insert_look_backs(tx: &mut Tx, rows: &[LookBack]) -> Result<(), StoreError> {
-    on_backend!(tx.0, c => diesel::insert_into(look_back::table).values(rows).execute(c))?;
-    Ok(())
-}
-
-pub fn look_backs_of(tx: &mut Tx, case_id: &str) -> Result<Vec<LookBack>, StoreError> {
-    Ok(look_back::table
-        .filter(look_back::case_id.eq(case_id))
-        .order(look_back::due_on)
-        .select(LookBack::as_select())
-        .load(tx.0)?)
-}
-
-pub fn finish_look_back(
-    tx: &mut Tx,
-    id: &str,
-    result: &str,
-    person_id: &str,
-    now: NaiveDateTime,
-) -> Result<bool, StoreError> {
-    let done = diesel::update(look_back::table.find(id).filter(look_back::done_at.is_null()))
-        .set((look_back::result.eq(result), look_back::done_by.eq(person_id), look_back::done_at.eq(now)))
-        .execute(tx.0)?;
-    Ok(done == 1)
 }
 
 pub fn insert_directive(tx: &mut Tx, row: &Directive) -> Result<(), StoreError> {

@@ -8,6 +8,19 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+/// PostgreSQL's rows after a place in the order of commits, (tx, n) compared as one value: it then begins at that place of
+/// the index, which it does not for the same thing written with OR.
+macro_rules! committed_after {
+    ($tx:expr, $n:expr) => {
+        diesel::dsl::sql::<diesel::sql_types::Bool>("(tx, n) > (")
+            .bind::<diesel::sql_types::BigInt, _>($tx)
+            .sql(", ")
+            .bind::<diesel::sql_types::BigInt, _>($n)
+            .sql(")")
+    };
+}
+pub(in crate::store) use committed_after;
+
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = event)]
 pub struct Event {
@@ -92,23 +105,38 @@ struct Seal {
     hash: String,
 }
 
-/// Seals up to `limit` committed events; gives back how many. Call it under the sealer's lease.
-pub fn seal(tx: &mut Tx, limit: i64) -> Result<usize, StoreError> {
-    let last: Option<(i64, i64, i64, String)> = event_seal::table
+/// Place, transaction, number and hash of the last seal; zeros and an empty hash before the first.
+fn last_seal(tx: &mut Tx) -> Result<(i64, i64, i64, String), StoreError> {
+    let last = event_seal::table
         .order(event_seal::seq.desc())
         .select((event_seal::seq, event_seal::event_tx, event_seal::event_n, event_seal::hash))
         .first(tx.0)
         .optional()?;
-    let (mut seq, after_tx, after_n, mut hash) = last.unwrap_or((0, -1, 0, String::new()));
-    let horizon = commit_horizon(tx)?;
-    let pending: Vec<(i64, i64, Event)> = event::table
-        .filter(event::tx.gt(after_tx).or(event::tx.eq(after_tx).and(event::n.gt(after_n))))
-        .filter(event::tx.lt(horizon))
-        .order((event::tx, event::n))
-        .limit(limit)
-        .select((event::tx, event::n, Event::as_select()))
-        .load(tx.0)?;
-    let seals: Vec<Seal> = pending
+    Ok(last.unwrap_or((0, -1, 0, String::new())))
+}
+
+/// Committed events after a place, in their order.
+fn committed(tx: &mut Tx, (after_tx, after_n): (i64, i64), limit: i64) -> Result<Vec<(i64, i64, Event)>, StoreError> {
+    let after = event::table.select((event::tx, event::n, Event::as_select())).limit(limit).into_boxed();
+    let after = match commit_horizon(tx)? {
+        None => after.filter(event::n.gt(after_n)).order(event::n),
+        Some(horizon) => {
+            after.filter(committed_after!(after_tx, after_n)).filter(event::tx.lt(horizon)).order((event::tx, event::n))
+        }
+    };
+    Ok(after.load(tx.0)?)
+}
+
+/// Whether committed events wait for their seal.
+pub fn any_unsealed(tx: &mut Tx) -> Result<bool, StoreError> {
+    let (_, after_tx, after_n, _) = last_seal(tx)?;
+    Ok(!committed(tx, (after_tx, after_n), 1)?.is_empty())
+}
+
+/// Seals up to `limit` committed events; gives back how many. Call it under the sealer's lease.
+pub fn seal(tx: &mut Tx, limit: i64) -> Result<usize, StoreError> {
+    let (mut seq, after_tx, after_n, mut hash) = last_seal(tx)?;
+    let seals: Vec<Seal> = committed(tx, (after_tx, after_n), limit)?
         .into_iter()
         .map(|(event_tx, event_n, event)| {
             seq += 1;
@@ -155,16 +183,16 @@ struct Horizon {
     horizon: i64,
 }
 
-/// Rows of transactions below this number are all visible. On SQLite writers come one after another, so rows are in the
-/// order of commits; on PostgreSQL a sequence has holes that fill later, and the oldest running transaction is the limit.
-pub(in crate::store) fn commit_horizon(tx: &mut Tx) -> Result<i64, StoreError> {
+/// Rows of transactions below this number are all visible. On PostgreSQL a sequence has holes that fill later, and the
+/// oldest running transaction is the limit. None on SQLite: writers come one after another, `n` is the order of commits.
+pub(in crate::store) fn commit_horizon(tx: &mut Tx) -> Result<Option<i64>, StoreError> {
     match tx.0 {
-        Conn::Sqlite(_) => Ok(i64::MAX),
+        Conn::Sqlite(_) => Ok(None),
         Conn::Pg(c) => {
             let row: Horizon =
                 diesel::sql_query("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon")
                     .get_result(c)?;
-            Ok(row.horizon)
+            Ok(Some(row.horizon))
         }
     }
 }

@@ -60,7 +60,7 @@ fn commit_until(url: &DatabaseUrl, end: Instant) -> Result<u64, StoreError> {
     let mut conn: Conn = url.open(Access::ReadWrite)?;
     let mut committed = 0;
     while Instant::now() < end {
-        conn.batch_execute("INSERT INTO raw_commit VALUES ('任务已签收')")?;
+        conn.batch_execute("INSERT INTO raw_commit VALUES ('a row')")?;
         committed += 1;
     }
     Ok(committed)

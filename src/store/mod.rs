@@ -11,6 +11,7 @@ pub mod files;
 pub mod house;
 pub mod measure;
 pub mod notices;
+pub mod observations;
 pub mod people;
 pub mod plans;
 pub mod problems;

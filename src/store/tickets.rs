@@ -1,7 +1,7 @@
 //! Tickets, their callers' contact apart, and the order of their commits.
 
 use super::conn::{Conn, on_backend};
-use super::events::commit_horizon;
+use super::events::{commit_horizon, committed_after};
 use super::schema::{attachment, membership, ticket, ticket_contact, ticket_order};
 use super::{StoreError, Tx};
 use crate::domain::ticket::{Disposition, TicketState};
@@ -196,14 +196,15 @@ pub fn give_order(tx: &mut Tx, limit: i64) -> Result<usize, StoreError> {
         .first(tx.0)
         .optional()?;
     let (last_seq, after_tx, after_n) = last.unwrap_or((0, -1, 0));
-    let horizon = commit_horizon(tx)?;
-    let pending: Vec<(i64, i64, String)> = ticket::table
-        .filter(ticket::tx.gt(after_tx).or(ticket::tx.eq(after_tx).and(ticket::n.gt(after_n))))
-        .filter(ticket::tx.lt(horizon))
-        .order((ticket::tx, ticket::n))
-        .limit(limit)
-        .select((ticket::tx, ticket::n, ticket::id))
-        .load(tx.0)?;
+    let after = ticket::table.select((ticket::tx, ticket::n, ticket::id)).limit(limit).into_boxed();
+    let after = match commit_horizon(tx)? {
+        None => after.filter(ticket::n.gt(after_n)).order(ticket::n),
+        Some(horizon) => after
+            .filter(committed_after!(after_tx, after_n))
+            .filter(ticket::tx.lt(horizon))
+            .order((ticket::tx, ticket::n)),
+    };
+    let pending: Vec<(i64, i64, String)> = after.load(tx.0)?;
     let places: Vec<Place> = pending
         .into_iter()
         .zip(last_seq + 1..)

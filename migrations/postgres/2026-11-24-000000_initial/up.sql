@@ -420,6 +420,7 @@ CREATE TABLE dependency (
     CHECK (predecessor_id <> successor_id)
 );
 CREATE INDEX dependency_case ON dependency (case_id);
+CREATE INDEX dependency_successor ON dependency (successor_id);
 CREATE TABLE assignment (
     id TEXT PRIMARY KEY NOT NULL,
     task_id TEXT NOT NULL REFERENCES task (id),
