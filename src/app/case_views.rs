@@ -7,7 +7,7 @@ use super::plans::CasePlan;
 use super::problems::weekly;
 use super::{Ctx, Error};
 use crate::domain::access::Action;
-use crate::domain::case::CaseState;
+use crate::domain::case::{self, CaseMove, CaseState};
 use crate::domain::task::TaskState;
 use crate::plan::{Lamp, Plan, Schedule};
 use crate::store::cases::{self, Approval, Case, CaseRole, Directive, ForceUnit};
@@ -70,6 +70,15 @@ pub struct CaseView {
     pub may_issue: bool,
     pub may_end: bool,
     pub may_instruct: bool,
+}
+
+impl CaseView {
+    /// The steps a draft can take before it is issued: the act's name and its label.
+    pub fn preparations(&self) -> Vec<(&'static str, &'static str)> {
+        let steps = [CaseMove::Consult, CaseMove::Approve];
+        let possible = steps.into_iter().filter(|step| case::next_state(self.line.case.state, *step).is_ok());
+        possible.map(|step| (step.code(), step.label())).collect()
+    }
 }
 
 /// Names of all units by id.
@@ -181,7 +190,7 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
         events: events::of_case(&mut ctx.tx, &case_id, TIMELINE)?,
         awaits_approval: approvals
             .iter()
-            .any(|row| row.subject == crate::domain::case::ApprovalSubject::Issue && row.decided_on.is_none()),
+            .any(|row| row.subject == case::ApprovalSubject::Issue && row.decided_on.is_none()),
         approvals,
         observations: observations::of_case(&mut ctx.tx, &case_id)?,
         look_backs: observations::look_backs_of(&mut ctx.tx, &case_id)?,

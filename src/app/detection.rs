@@ -281,7 +281,7 @@ pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
             received_on: ctx.app.clock.local_date(call.received_at),
         })
         .collect();
-    let thresholds = trend::Thresholds::default();
+    let thresholds = ctx.app.settings.thresholds.clone();
     problem.tickets = calls.len() as i64;
     let anonymous = counted.iter().filter(|call| call.caller.is_none()).count();
     let named: BTreeSet<&String> = counted.iter().filter_map(|call| call.caller.as_ref()).collect();

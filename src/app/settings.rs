@@ -1,5 +1,6 @@
 //! What a city sets: read from file, environment and flags by the command line, checked there once.
 
+use crate::detect::trend::Thresholds;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 use std::path::PathBuf;
@@ -27,4 +28,6 @@ pub struct Settings {
     pub acknowledge_within_days: i64,
     /// Working days before a due date on which the unit is reminded.
     pub due_soon_days: i64,
+    /// From when on tickets count as a recurring problem and are proposed.
+    pub thresholds: Thresholds,
 }

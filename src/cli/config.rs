@@ -1,6 +1,7 @@
 //! Settings from file, environment and flags, in that order; a wrong one is named.
 
 use crate::app::Settings;
+use crate::detect::trend::Thresholds;
 use crate::mail::SmtpSettings;
 use crate::mail::smtp::Security;
 use crate::store::{DatabaseUrl, Store};
@@ -51,6 +52,9 @@ pub struct Config {
     pub secure_cookies: bool,
     pub acknowledge_within_days: i64,
     pub due_soon_days: i64,
+    pub problem_callers: u32,
+    pub problem_window_days: u32,
+    pub problem_growth: f32,
     pub detection: bool,
     pub delivery: bool,
     pub smtp_host: String,
@@ -79,6 +83,9 @@ impl Default for Config {
             secure_cookies: false,
             acknowledge_within_days: 2,
             due_soon_days: 2,
+            problem_callers: Thresholds::default().distinct_callers,
+            problem_window_days: Thresholds::default().window_days,
+            problem_growth: Thresholds::default().growth,
             detection: true,
             delivery: true,
             smtp_host: "127.0.0.1".to_owned(),
@@ -138,6 +145,19 @@ impl Config {
             demo: self.demo,
             acknowledge_within_days: self.acknowledge_within_days,
             due_soon_days: self.due_soon_days,
+            thresholds: self.thresholds()?,
+        })
+    }
+
+    fn thresholds(&self) -> Result<Thresholds, Box<dyn std::error::Error>> {
+        let counts = [("problem_callers", self.problem_callers), ("problem_window_days", self.problem_window_days)];
+        if let Some((name, value)) = counts.into_iter().find(|(_, value)| *value == 0) {
+            return Err(wrong(name, &value.to_string(), "1 or more"));
+        }
+        Ok(Thresholds {
+            distinct_callers: self.problem_callers,
+            window_days: self.problem_window_days,
+            growth: self.problem_growth,
         })
     }
 

@@ -68,6 +68,13 @@ async fn a_recurring_problem_is_worked_off_closed_and_reopened(#[case] on: On) {
     let hidden = traffic.get(&format!("/api/v1/cases/{case_id}")).await;
     assert_eq!(hidden.status().as_u16(), 404);
 
+    coordinator.on_case(&case_id, "consult", json!({})).await;
+    coordinator.on_case(&case_id, "approve", json!({})).await;
+    let answer = "已立项，多部门正在联合治理。";
+    coordinator
+        .on_case(&case_id, "edit", json!({ "title": "实验小学校门口拥堵", "goal": "降至三成", "answer": answer }))
+        .await;
+    assert!(server.catcher.messages().is_empty(), "preparing tells no unit either");
     issue(&server, &coordinator, &case_id).await;
     let mails = server.mails_when(|mails| mails.iter().any(|mail| mail.text.contains("现场踏勘"))).await;
     assert!(mails.iter().all(|mail| !mail.text.contains("错峰放学")), "only what is ready is owed");

@@ -165,6 +165,7 @@ pub fn settings(folder: &Path) -> Settings {
         demo: false,
         acknowledge_within_days: 2,
         due_soon_days: 2,
+        thresholds: Default::default(),
     }
 }
 
