@@ -21,7 +21,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { join_threshold: 0.15, pair_threshold: 0.2, max_candidates: 64 }
+        Settings { join_threshold: 0.18, pair_threshold: 0.22, max_candidates: 64 }
     }
 }
 

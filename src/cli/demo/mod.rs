@@ -2,6 +2,7 @@
 
 mod city;
 pub mod tickets;
+mod words;
 
 use super::Outcome;
 use super::config::{Config, ConfigArgs};

@@ -1,5 +1,6 @@
 //! The demo's tickets, from a seed: recurring problems hidden among one-off noise. All invented.
 
+use super::words::{DETAILS, DISTRICTS, HOW, NAMES, OPENINGS, SURNAMES, THINGS, TROUBLES, WAYS};
 use crate::domain::ticket::NewTicket;
 use chrono::{Datelike, NaiveDateTime, TimeDelta, Weekday};
 use rand::rngs::SmallRng;
@@ -167,100 +168,6 @@ const RECURRING: &[Recurring] = &[
     },
 ];
 
-/// One-off matters: a thing and what is wrong with it. Few pairs come up more than a handful of times.
-const THINGS: &[&str] = &[
-    "路灯",
-    "井盖",
-    "行道树",
-    "快递柜",
-    "公交站牌",
-    "出租车",
-    "医保卡",
-    "社保账户",
-    "居住证",
-    "宠物狗",
-    "盲道",
-    "共享单车",
-    "垃圾桶",
-    "下水道",
-    "宽带",
-    "电表",
-    "燃气表",
-    "物业费",
-    "业委会",
-    "装修垃圾",
-    "外墙砖",
-    "电梯",
-    "停车费",
-    "健身卡",
-    "培训班",
-    "网购商品",
-    "超市食品",
-    "餐馆后厨",
-    "药店",
-    "门诊挂号",
-    "疫苗接种",
-    "养老金",
-    "残疾证",
-    "低保",
-    "公租房",
-    "落户",
-    "驾驶证",
-    "违停罚单",
-    "红绿灯",
-    "路面坑洞",
-    "护栏",
-    "斑马线",
-    "公园厕所",
-    "体育馆",
-    "图书馆",
-    "幼儿园",
-    "校服",
-    "工资",
-    "工伤",
-    "营业执照",
-    "发票",
-    "宅基地",
-    "灌溉渠",
-    "秸秆",
-];
-const TROUBLES: &[&str] = &[
-    "坏了没人修",
-    "收费不透明",
-    "办理流程不清楚",
-    "被人占用",
-    "迟迟没有答复",
-    "存在安全隐患",
-    "预约不上",
-    "标识看不清",
-    "与宣传不符",
-    "需要补办",
-    "想咨询政策",
-    "被无故取消",
-];
-const WHERE: &[(&str, &[&str])] = &[
-    ("学府街道", &["学林路", "博学巷", "南苑", "紫藤里", "育才新村"]),
-    ("滨河街道", &["滨江道", "柳浪里", "听涛苑", "渡口街", "水岸名都"]),
-    ("高新区", &["创业大道", "芯谷公寓", "星火路", "光电园", "青年城"]),
-    ("老城街道", &["鼓楼前街", "百花巷", "西门外", "老船厂", "福寿里"]),
-    ("东郊镇", &["东郊大街", "石桥村", "柿园村", "果林路", "新集"]),
-];
-const HOW: &[&str] = &[
-    "已经三天了",
-    "打过电话没人管",
-    "给生活带来不便",
-    "希望有个说法",
-    "家里有老人不方便",
-    "上次答复说会处理",
-    "请告知办理流程",
-    "不清楚归哪个部门管",
-    "邻居们意见也很大",
-    "想了解一下政策依据",
-];
-const OPENINGS: &[&str] =
-    &["您好，", "市民来电反映：", "", "我是附近居民，", "再次反映，", "请帮忙协调一下，", "来电人称，"];
-const SURNAMES: &[&str] = &["王", "李", "张", "刘", "陈", "杨", "黄", "赵", "周", "吴", "徐", "孙"];
-
 /// About 3,000 tickets over [`DAYS`] days up to `end` (UTC). The same seed gives the same tickets.
 pub fn generate(seed: u64, end: NaiveDateTime) -> Vec<NewTicket> {
     let mut rng = SmallRng::seed_from_u64(seed);
@@ -305,10 +212,11 @@ fn recurring(rng: &mut SmallRng, end: NaiveDateTime, at: usize, n: usize, proble
 
 fn one_off(rng: &mut SmallRng, end: NaiveDateTime, n: usize) -> NewTicket {
     let matter = format!("{}{}", pick(rng, THINGS), pick(rng, TROUBLES));
-    let (district, places) = WHERE[rng.random_range(0..WHERE.len())];
-    let place = pick(rng, places);
+    let district = pick(rng, DISTRICTS);
+    let place = format!("{}{}", pick(rng, NAMES), pick(rng, WAYS));
     let house = rng.random_range(1..200);
-    let body = format!("{}{place}{house}号，{matter}，{}。", pick(rng, OPENINGS), pick(rng, HOW));
+    let (first, second) = (pick(rng, DETAILS), pick(rng, DETAILS));
+    let body = format!("{}{place}{house}号，{matter}，{first}，{}，{second}。", pick(rng, OPENINGS), pick(rng, HOW));
     let received_at = moment(rng, end, false, false);
     called(
         rng,
