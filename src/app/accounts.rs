@@ -10,6 +10,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use chrono::TimeDelta;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// Failed sign-ins after which an account is locked, and for how long.
@@ -118,6 +119,17 @@ pub async fn by_token(app: &App, token: String) -> Result<Actor, Error> {
             Ok(actor(holder.ok_or(Error::Unauthenticated)?, ActorKind::ApiClient, Channel::Api))
         })
         .await
+}
+
+/// Keeps the language that a person reads pages and mails in.
+pub async fn set_language(app: &App, actor: &Actor, lang: Lang) -> Result<(), Error> {
+    let Some(person_id) = actor.person_id.clone().filter(|_| actor.lang != lang) else { return Ok(()) };
+    app.write(actor, move |ctx| {
+        people::set_lang(&mut ctx.tx, &person_id, lang.tag())?;
+        ctx.record("person.language_set", ("person", &person_id), None, json!({ "to": lang.tag() }));
+        Ok(())
+    })
+    .await
 }
 
 /// Makes an API token for a person; the token itself is shown once.

@@ -12,6 +12,8 @@ use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 
 const WATERMARK: &str = "detection.watermark";
+/// The local day on which every problem was last counted.
+const COUNTED_ON_SETTING: &str = "detection.counted_on";
 const LEASE: &str = "detection";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
 /// Tickets taken in one transaction.
@@ -323,7 +325,19 @@ fn describe(ctx: &mut Ctx, problem: &mut Problem) -> Result<(), Error> {
     Ok(())
 }
 
-/// Counts every problem that may have changed by the mere passing of days.
+/// Counts every problem once a local day: windows, growth and heat change by the mere passing of days.
+pub async fn recount_daily(app: &App) -> Result<(), Error> {
+    let now = app.clock.now();
+    let today = app.clock.local_date(now).to_string();
+    let counted_on = app.store.read(|tx| house::setting(tx, COUNTED_ON_SETTING)).await?;
+    if counted_on.as_ref() == Some(&today) {
+        return Ok(());
+    }
+    recount(app).await?;
+    Ok(app.store.write(move |tx| house::put_setting(tx, COUNTED_ON_SETTING, &today, now)).await?)
+}
+
+/// Counts every problem as of now.
 pub async fn recount(app: &App) -> Result<usize, Error> {
     let actor = Actor::job("研判");
     let ids: Vec<String> = app

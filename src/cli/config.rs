@@ -1,6 +1,6 @@
 //! Settings from file, environment and flags, in that order; a wrong one is named.
 
-use crate::app::Settings;
+use crate::app::{App, Settings};
 use crate::detect::trend::Thresholds;
 use crate::mail::SmtpSettings;
 use crate::mail::smtp::Security;
@@ -126,7 +126,12 @@ impl Config {
         Ok(Store::open(&url)?)
     }
 
-    pub fn settings(&self) -> Result<Settings, Box<dyn std::error::Error>> {
+    /// The server's parts over the database that the settings name.
+    pub fn app(&self) -> Result<App, Box<dyn std::error::Error>> {
+        Ok(App::new(self.store()?, self.settings()?)?)
+    }
+
+    fn settings(&self) -> Result<Settings, Box<dyn std::error::Error>> {
         let close_of_day = NaiveTime::parse_from_str(&self.close_of_day, "%H:%M");
         Ok(Settings {
             city: self.city.clone(),

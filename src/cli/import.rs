@@ -25,7 +25,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Outcome {
     let config = Config::read(&args.config)?;
-    let app = App::new(config.store()?, config.settings()?)?;
+    let app = config.app()?;
     let mapping = match &args.mapping {
         Some(path) => Mapping::parse(&std::fs::read_to_string(path)?).map_err(|reason| format!("mapping: {reason}"))?,
         None => Mapping::usual(),

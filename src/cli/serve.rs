@@ -21,7 +21,7 @@ pub struct Args {
 pub fn run(args: Args) -> Outcome {
     let config = Config::read(&args.config)?;
     log_to_stderr();
-    let app = App::new(config.store()?, config.settings()?)?;
+    let app = config.app()?;
     let listener = listen(&config)?;
     let mailer = config.delivery.then(|| config.smtp()).transpose()?.map(Mailer::new);
     eprintln!("shenban: http://{}", listener.local_addr()?);

@@ -42,7 +42,7 @@ enum Command {
 
 pub fn run(args: Args) -> Outcome {
     let config = Config::read(&args.config)?;
-    let app = App::new(config.store()?, config.settings()?)?;
+    let app = config.app()?;
     match args.command {
         Command::Add { login, name, role, unit, email } => add(&app, login, name, &role, unit, email),
         Command::Token { login, name } => token(&app, login, name),

@@ -16,6 +16,8 @@ const SEALED_AT_ONCE: i64 = 1_000;
 /// How often a process says that it runs, and how long its word holds: its claims on mails end with it.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 const HEARTBEAT_LASTS: TimeDelta = TimeDelta::seconds(20);
+/// How long a request with an Idempotency-Key is answered as it was the first time.
+const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
 /// How long a loop rests when nothing was left to do.
 const RESTS: Duration = Duration::from_millis(500);
 /// How often the calendar is asked what is due.
@@ -45,6 +47,7 @@ impl Jobs {
                 if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
                     detection::load(&app).await?;
                 }
+                detection::recount_daily(&app).await?;
                 detection::catch_up(&app, &holder).await
             });
         }
@@ -106,6 +109,7 @@ async fn beat(app: &App, holder: String) -> Result<usize, Error> {
         .store
         .write(move |tx| {
             house::take_lease(tx, &holder, &holder, now, now + HEARTBEAT_LASTS)?;
+            house::forget_answers(tx, now - ANSWERS_KEPT)?;
             house::forget_leases(tx, now - TimeDelta::days(1))
         })
         .await;

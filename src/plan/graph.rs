@@ -194,31 +194,6 @@ impl Plan {
         found.sort_by_key(|(_, task)| task.no);
         found
     }
-
-    /// Ids of all tasks that must come before this one.
-    pub fn chain_before(&self, id: &str) -> Vec<String> {
-        self.chain(id, Direction::Incoming)
-    }
-
-    /// Ids of all tasks that wait for this one.
-    pub fn chain_after(&self, id: &str) -> Vec<String> {
-        self.chain(id, Direction::Outgoing)
-    }
-
-    fn chain(&self, id: &str, direction: Direction) -> Vec<String> {
-        let Some(start) = self.index.get(id) else { return Vec::new() };
-        let mut seen = vec![*start];
-        let mut queue = VecDeque::from([*start]);
-        while let Some(node) = queue.pop_front() {
-            for next in self.graph.neighbors_directed(node, direction) {
-                if !seen.contains(&next) {
-                    seen.push(next);
-                    queue.push_back(next);
-                }
-            }
-        }
-        seen.into_iter().skip(1).map(|node| self.graph[node].id.clone()).collect()
-    }
 }
 
 #[cfg(test)]

@@ -245,18 +245,6 @@ pub fn open_case_of(tx: &mut Tx, problem_id: &str) -> Result<Option<Case>, Store
         .optional()?)
 }
 
-/// The last case of a problem that was closed.
-pub fn closed_case_of(tx: &mut Tx, problem_id: &str) -> Result<Option<Case>, StoreError> {
-    Ok(cases::table
-        .inner_join(case_problem::table.on(case_problem::case_id.eq(cases::id)))
-        .filter(case_problem::problem_id.eq(problem_id))
-        .filter(cases::state.eq(CaseState::Closed.code()))
-        .order(cases::ended_at.desc())
-        .select(Case::as_select())
-        .first(tx.0)
-        .optional()?)
-}
-
 /// Frees the problems of a case that ended, or (with `None`) takes them again when it is reopened.
 pub fn set_problems_until(tx: &mut Tx, case_id: &str, until: Option<NaiveDateTime>) -> Result<(), StoreError> {
     diesel::update(case_problem::table.filter(case_problem::case_id.eq(case_id)))

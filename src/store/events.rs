@@ -66,10 +66,6 @@ pub fn of_subject(tx: &mut Tx, subject_id: &str, limit: i64) -> Result<Vec<Event
         .load(tx.0)?)
 }
 
-pub fn count_of_case(tx: &mut Tx, case_id: &str) -> Result<i64, StoreError> {
-    Ok(event::table.filter(event::case_id.eq(case_id)).count().get_result(tx.0)?)
-}
-
 /// An event with its place in the sealed order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sealed {

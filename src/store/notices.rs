@@ -282,19 +282,6 @@ pub fn of_subject(tx: &mut Tx, subject_id: &str) -> Result<Vec<Notice>, StoreErr
         .load(tx.0)?)
 }
 
-/// The next cycle for sending a notice again.
-pub fn next_cycle(tx: &mut Tx, of: &Notice) -> Result<i32, StoreError> {
-    let last: Option<i32> = notice::table
-        .filter(notice::subject_kind.eq(&of.subject_kind))
-        .filter(notice::subject_id.eq(&of.subject_id))
-        .filter(notice::stage.eq(of.stage.code()))
-        .filter(notice::recipient_kind.eq(of.recipient_kind.code()))
-        .filter(notice::recipient_id.eq(&of.recipient_id))
-        .select(diesel::dsl::max(notice::cycle))
-        .first(tx.0)?;
-    Ok(last.unwrap_or(0) + 1)
-}
-
 /// (owed notices, queued mails): what is still to go out.
 pub fn backlog(tx: &mut Tx) -> Result<(i64, i64), StoreError> {
     let owed = notice::table.filter(notice::state.eq(NoticeState::Owed.code())).count().get_result(tx.0)?;

@@ -205,13 +205,6 @@ pub fn insert_tasks(tx: &mut Tx, rows: Vec<Task>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The next free number in a case; safe once the plan is taken.
-pub fn next_task_no(tx: &mut Tx, case_id: &str) -> Result<i32, StoreError> {
-    let last: Option<i32> =
-        task::table.filter(task::case_id.eq(case_id)).select(diesel::dsl::max(task::no)).first(tx.0)?;
-    Ok(last.unwrap_or(0) + 1)
-}
-
 /// Saves everything about a task that can change, when its stored version is still `row.version`. Gives the new version.
 pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
     let changed = diesel::update(task::table.filter(task::id.eq(&row.id)).filter(task::version.eq(row.version)))
@@ -275,14 +268,6 @@ pub fn end_assignment(tx: &mut Tx, task_id: &str, now: NaiveDateTime) -> Result<
         .set(assignment::until.eq(now))
         .execute(tx.0)?;
     Ok(())
-}
-
-pub fn assignments_of(tx: &mut Tx, task_id: &str) -> Result<Vec<Assignment>, StoreError> {
-    Ok(assignment::table
-        .filter(assignment::task_id.eq(task_id))
-        .order(assignment::since)
-        .select(Assignment::as_select())
-        .load(tx.0)?)
 }
 
 /// Ids of running cases with tasks whose lag has passed by `today`.

@@ -125,10 +125,6 @@ pub fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Ve
     Ok((rows, total))
 }
 
-pub fn count_in(tx: &mut Tx, state: ProblemState) -> Result<i64, StoreError> {
-    Ok(narrowed(&Filter { states: vec![state], text: None }).count().get_result(tx.0)?)
-}
-
 /// Saves what people and counting change, when the stored version is still `row.version`.
 pub fn save(tx: &mut Tx, row: &Problem) -> Result<bool, StoreError> {
     let changed =

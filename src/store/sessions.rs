@@ -28,11 +28,6 @@ pub fn delete(tx: &mut Tx, token_hash: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub fn delete_of_person(tx: &mut Tx, person_id: &str) -> Result<(), StoreError> {
-    diesel::delete(session::table.filter(session::person_id.eq(person_id))).execute(tx.0)?;
-    Ok(())
-}
-
 pub fn delete_expired(tx: &mut Tx, now: NaiveDateTime) -> Result<usize, StoreError> {
     Ok(diesel::delete(session::table.filter(session::expires_at.le(now))).execute(tx.0)?)
 }

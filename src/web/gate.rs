@@ -1,5 +1,6 @@
 //! Who is asking, may they, and did they mean it.
 
+use super::address;
 use super::api::problem_of;
 use super::files::form_of;
 use super::limits::Limits;
@@ -144,8 +145,8 @@ fn refusal(req: &HttpRequest, error: &Error) -> HttpResponse {
     }
     if matches!(error, Error::Unauthenticated) && req.method() == Method::GET {
         let next = req.uri().path_and_query().map(|path| path.as_str()).unwrap_or("/");
-        let query = next.replace('&', "%26");
-        return HttpResponse::SeeOther().insert_header((header::LOCATION, format!("/sign-in?next={query}"))).finish();
+        let sign_in = address("/sign-in", &[("next", next)]);
+        return HttpResponse::SeeOther().insert_header((header::LOCATION, sign_in)).finish();
     }
     error_page(error, lang_of(req))
 }

@@ -20,4 +20,6 @@ pub mod routes;
 mod server;
 mod show;
 
+pub use show::address;
+
 pub use server::{Server, State, serve};

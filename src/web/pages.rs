@@ -14,7 +14,7 @@ mod tickets;
 
 use super::page::{Page, error_page};
 use super::routes::Route;
-use super::show;
+use super::show::{self, address};
 use crate::app::Error;
 use crate::lang::Lang;
 use crate::store::events::Event;
@@ -51,15 +51,16 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// `link` is the list's address with its filters, ready for `&page=`.
-    pub fn new(link: &str, page: i64, total: i64) -> Pager {
+    /// `path` and `filters` are the list's address, as it was asked for.
+    pub fn new(path: &str, filters: &[(&str, &str)], page: i64, total: i64) -> Pager {
+        let link = |page: i64| address(path, &[filters, &[("page", &page.to_string())]].concat());
         let from = page * ROWS;
         Pager {
             total,
             from: (from + 1).min(total),
             to: (from + ROWS).min(total),
-            back: (page > 0).then(|| format!("{link}&page={}", page - 1)),
-            on: (from + ROWS < total).then(|| format!("{link}&page={}", page + 1)),
+            back: (page > 0).then(|| link(page - 1)),
+            on: (from + ROWS < total).then(|| link(page + 1)),
         }
     }
 }

@@ -4,6 +4,12 @@ use crate::lang::Lang;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
+/// A path of this server with its query.
+pub fn address(path: &str, query: &[(&str, &str)]) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    format!("{path}?{query}")
+}
+
 /// `3月12日`; another year's with its year.
 pub fn date(day: NaiveDate, today: NaiveDate, lang: Lang) -> String {
     match lang {

@@ -247,7 +247,7 @@ impl Client {
     }
 
     pub async fn form_as_is(&self, path: &str, fields: &[(&str, &str)]) -> Response {
-        let body = serde_urlencoded(fields);
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.http
             .post(format!("{}{path}", self.base))
             .header("content-type", "application/x-www-form-urlencoded")
@@ -321,12 +321,6 @@ impl Client {
         self.on_task(task_id, "start", json!({ "percent": 20, "text": "已进场" })).await;
         self.on_task(task_id, "submit", json!({ "text": "已完成，见报告" })).await;
     }
-}
-
-fn serde_urlencoded(fields: &[(&str, &str)]) -> String {
-    let mut url = reqwest::Url::parse("http://form").unwrap();
-    url.query_pairs_mut().extend_pairs(fields);
-    url.query().unwrap_or_default().to_owned()
 }
 
 pub fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {

@@ -4,6 +4,7 @@ use super::city::{BenchCase, City};
 use super::client::{Connection, quantile};
 use crate::app::App;
 use crate::store::{measure, plans};
+use crate::web::address;
 use futures_util::future::try_join_all;
 use hyper::Method;
 use serde_json::{Value, json};
@@ -107,8 +108,7 @@ pub async fn tickets(target: &Target<'_>, bodies: Vec<String>, batch: usize) -> 
 pub async fn search(target: &Target<'_>, words: &[String]) -> Result<f64, Failure> {
     let mut connection = Connection::open(target.address).await?;
     for word in words {
-        let query: String = word.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let path = format!("/api/v1/search?q={query}");
+        let path = address("/api/v1/search", &[("q", word)]);
         connection.send(&target.city.coordinator_token, Method::GET, &path, String::new()).await?;
     }
     Ok(quantile(&mut connection.took, 0.95))

@@ -96,7 +96,7 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     measure::prepare_to_count()?;
     let database = args.database.clone().unwrap_or(format!("sqlite:{}", folder.join("bench.sqlite").display()));
     let config = Config { database, data_dir: folder.to_owned(), ..Config::read(&ConfigArgs::default())? };
-    let app = App::new(config.store()?, config.settings()?)?;
+    let app = config.app()?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let state = State { app: app.clone(), live: Live::default(), limits: web::limits::Limits::none(), catcher: None };

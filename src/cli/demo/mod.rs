@@ -67,7 +67,7 @@ async fn start(args: &Args, folder: PathBuf) -> Outcome {
         ..Config::read(&ConfigArgs::default())?
     };
     let listener = listen(&config)?;
-    let app = App::new(config.store()?, config.settings()?)?;
+    let app = config.app()?;
     if app.store.read_blocking(people::units)?.is_empty() {
         eprintln!("正在生成演示城市……");
         found(&app).await?;

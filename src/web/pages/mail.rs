@@ -51,7 +51,7 @@ async fn log(page: Page, asked: Query<Asked>) -> PageResult {
     let (state, at) = (asked.state.clone(), asked.page.max(0));
     let wanted = MailState::parse(&state);
     let (rows, total) = page.read(move |ctx| delivery::log(ctx, None, wanted, at * ROWS, ROWS)).await?;
-    let pager = Pager::new(&format!("/mail?state={state}"), at, total);
+    let pager = Pager::new("/mail", &[("state", &state)], at, total);
     let states = MailState::ALL.iter().map(|state| (state.code(), state.label())).collect();
     page.html(&LogPage { page: page.clone(), rows, pager, state, states })
 }

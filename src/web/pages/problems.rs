@@ -82,7 +82,7 @@ async fn list(page: Page, asked: Query<Asked>) -> PageResult {
     let at = asked.page.max(0);
     let (lines, total) = page.read(move |ctx| problems::list(ctx, &filter, at * ROWS, ROWS)).await?;
     let states = ProblemState::ALL.iter().map(|state| (state.code(), state.label())).chain([("", "全部")]).collect();
-    let pager = Pager::new(&format!("/problems?state={state}&q={}", asked.q), at, total);
+    let pager = Pager::new("/problems", &[("state", &state), ("q", &asked.q)], at, total);
     page.html(&ListPage { page: page.clone(), lines, total, state, q: asked.q, states, pager })
 }
 

@@ -131,6 +131,7 @@ async fn sign_out(page: Page, req: HttpRequest) -> PageResult {
 async fn set_language(page: Page, body: Bytes) -> PageResult {
     let fields = Fields::from_form(&body);
     let lang = fields.one("lang").and_then(Lang::parse).unwrap_or_default();
+    accounts::set_language(&page.app, &page.actor, lang).await.map_err(|error| page.failed(error))?;
     let next = fields.text("next");
     let next = if next.starts_with('/') && !next.starts_with("//") { next.as_str() } else { "/" };
     Ok(HttpResponse::SeeOther()

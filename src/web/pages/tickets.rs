@@ -84,11 +84,12 @@ async fn list(page: Page, asked: Query<Asked>) -> PageResult {
     };
     let at = asked.page.max(0);
     let (rows, total) = page.read(move |ctx| tickets::list(ctx, &filter, at * ROWS, ROWS)).await?;
-    let link = format!("/tickets?q={}&district={}&disposition={}", asked.q, asked.district, asked.disposition);
+    let filters = [("q", asked.q.as_str()), ("district", &asked.district), ("disposition", &asked.disposition)];
+    let pager = Pager::new("/tickets", &filters, at, total);
     page.html(&ListPage {
         page: page.clone(),
         rows,
-        pager: Pager::new(&link, at, total),
+        pager,
         q: asked.q,
         district: asked.district,
         disposition: asked.disposition,
