@@ -9,11 +9,9 @@ use crate::domain::problem::ProblemState;
 use crate::domain::task::TaskState;
 use crate::store::cases::{self, Case, Directive};
 use crate::store::observations;
-use crate::store::people::Person;
 use crate::store::plans;
-use crate::store::problems::{self, Problem};
+use crate::store::problems;
 use crate::store::tasks;
-use crate::store::tickets::{self, Ticket};
 use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::BTreeMap;
 
@@ -233,43 +231,4 @@ fn units(ctx: &mut Ctx, cases: &[CaseLine]) -> Result<Vec<UnitFigures>, Error> {
     let mut rows: Vec<_> = by_unit.into_values().filter(|unit| unit.in_hand + unit.done > 0).collect();
     rows.sort_by_key(|unit| std::cmp::Reverse((unit.late, unit.in_hand)));
     Ok(rows)
-}
-
-/// What one box finds, within what the role may see.
-#[derive(Default)]
-pub struct Found {
-    pub tickets: Vec<Ticket>,
-    pub tickets_total: i64,
-    pub problems: Vec<Problem>,
-    pub cases: Vec<CaseLine>,
-    pub people: Vec<Person>,
-}
-
-pub fn search(ctx: &mut Ctx, text: &str) -> Result<Found, Error> {
-    ctx.require_anywhere(Action::Search)?;
-    let text = text.trim();
-    let mut found = Found::default();
-    if text.is_empty() {
-        return Ok(found);
-    }
-    if ctx.actor.may_somewhere(Action::ReadTickets) {
-        let filter = tickets::Filter { text: Some(text.to_owned()), ..Default::default() };
-        let (rows, total) = super::tickets::list(ctx, &filter, 0, SHOWN)?;
-        // A hit inside what is masked would tell it: only what the reader sees counts.
-        found.tickets = rows
-            .into_iter()
-            .filter(|row| [&row.title, &row.body, &row.source_no].iter().any(|shown| shown.contains(text)))
-            .collect();
-        found.tickets_total = if found.tickets.is_empty() { 0 } else { total };
-    }
-    if ctx.actor.may_somewhere(Action::ReadProblems) {
-        let filter = problems::Filter { states: Vec::new(), text: Some(text.to_owned()) };
-        found.problems = problems::list(&mut ctx.tx, &filter, 0, SHOWN)?.0;
-    }
-    found.cases = case_views::containing(ctx, text, SHOWN)?;
-    found.people = crate::store::people::people(&mut ctx.tx)?
-        .into_iter()
-        .filter(|person| person.active && (person.name.contains(text) || person.login.contains(text)))
-        .collect();
-    Ok(found)
 }

@@ -6,7 +6,7 @@ use crate::domain::mask;
 use crate::domain::problem::{PlacedBy, ProblemKind, ProblemState};
 use crate::store::problems::{self, Membership, Problem};
 use crate::store::tickets::{self, Ticket};
-use crate::store::{Tx, cases, house, new_id};
+use crate::store::{StoreError, Tx, cases, house, new_id};
 use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
@@ -15,9 +15,12 @@ const WATERMARK: &str = "detection.watermark";
 /// The local day on which every problem was last counted.
 const COUNTED_ON_SETTING: &str = "detection.counted_on";
 const LEASE: &str = "detection";
+const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
 /// Tickets taken in one transaction.
 const CHUNK: i64 = 250;
+/// Tickets that are given their place in one transaction.
+const ORDERED_AT_ONCE: i64 = 2_000;
 /// Which engine placed a ticket: a later one may place it anew.
 const ENGINE_VERSION: i32 = 1;
 const TERMS_SHOWN: usize = 8;
@@ -118,21 +121,37 @@ struct Placed {
     with: Option<String>,
 }
 
+/// Gives committed tickets their place in the order; gives back how many. Nothing while another process holds the lease.
+pub async fn order(app: &App, holder: &str) -> Result<usize, Error> {
+    if !app.store.read(tickets::any_unordered).await? {
+        return Ok(0);
+    }
+    let (holder, real) = (holder.to_owned(), Clock::real());
+    let given: Result<usize, StoreError> = app
+        .store
+        .write(move |tx| {
+            if house::take_lease(tx, ORDER_LEASE, &holder, real, real + LEASE_LASTS)? {
+                tickets::give_order(tx, ORDERED_AT_ONCE)
+            } else {
+                Ok(0)
+            }
+        })
+        .await;
+    Ok(given?)
+}
+
 /// Matches up to one chunk of new tickets. Gives how many were taken; nothing while another process holds the lease or
 /// the index is not there yet.
 pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
+    let waiting = |tx: &mut Tx| -> Result<bool, Error> {
+        let after = watermark(tx)?;
+        Ok(!tickets::ordered_after(tx, after, 1)?.is_empty())
+    };
+    if !app.store.read(waiting).await? {
+        return Ok(0);
+    }
     let (name, real) = (holder.to_owned(), Clock::real());
-    let taken = app
-        .store
-        .write(move |tx| -> Result<bool, Error> {
-            if !house::take_lease(tx, LEASE, &name, real, real + LEASE_LASTS)? {
-                return Ok(false);
-            }
-            tickets::give_order(tx, CHUNK * 8)?;
-            Ok(true)
-        })
-        .await?;
-    if !taken {
+    if !app.store.write(move |tx| house::take_lease(tx, LEASE, &name, real, real + LEASE_LASTS)).await? {
         return Ok(0);
     }
     let (rows, places) = app

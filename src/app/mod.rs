@@ -22,6 +22,7 @@ pub mod observing;
 pub mod plan_edits;
 pub mod plans;
 pub mod problems;
+pub mod search;
 mod settings;
 pub mod task_matters;
 pub mod task_views;

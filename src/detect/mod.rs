@@ -8,7 +8,7 @@ mod engine;
 pub mod evaluate;
 pub mod explain;
 mod index;
-mod text;
+pub mod text;
 pub mod trend;
 
 #[cfg(test)]

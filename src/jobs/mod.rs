@@ -1,6 +1,6 @@
 //! What happens by itself: one loop a file's worth of work, each under one small pattern: wait, do, tell what failed.
 
-use crate::app::{App, Clock, Error, delivery, detection, follow_up, observing};
+use crate::app::{App, Clock, Error, delivery, detection, follow_up, observing, search};
 use crate::mail::Mailer;
 use crate::store::{StoreError, events, house};
 use chrono::TimeDelta;
@@ -42,6 +42,10 @@ impl Jobs {
             |app, holder| async move { beat(&app, holder).await },
         );
         jobs.every(RESTS, "sealing", app, holder.clone(), |app, holder| async move { seal(&app, &holder).await });
+        jobs.every(RESTS, "ordering", app, holder.clone(), |app, holder| async move {
+            detection::order(&app, &holder).await
+        });
+        jobs.every(RESTS, "indexing", app, holder.clone(), |app, _| async move { search::index_new(&app).await });
         if detect {
             jobs.every(RESTS, "detection", app, holder.clone(), |app, holder| async move {
                 if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {

@@ -1,9 +1,10 @@
 //! The two databases behind one type. The URL alone decides which.
 
-use super::StoreError;
+use super::{StoreError, text_index};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::ManageConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::path::{Path, PathBuf};
 
@@ -49,7 +50,14 @@ impl DatabaseUrl {
 
     pub(in crate::store) fn open(&self, access: Access) -> Result<Conn, StoreError> {
         match self {
-            DatabaseUrl::Sqlite(path) => open_sqlite(path, access).map(Conn::Sqlite),
+            DatabaseUrl::Sqlite(path) => {
+                let mut conn = open_sqlite(path, access)?;
+                if access == Access::ReadOnly {
+                    let index = uri_of(&text_index::path_beside(path));
+                    sql_query("ATTACH ? AS search").bind::<Text, _>(format!("{index}?mode=ro")).execute(&mut conn)?;
+                }
+                Ok(Conn::Sqlite(conn))
+            }
             DatabaseUrl::Postgres(url) => {
                 let mut conn = PgConnection::establish(url).map_err(StoreError::connect)?;
                 conn.batch_execute("SET TIME ZONE 'UTC'; SET statement_timeout = '60s'; SET lock_timeout = '20s'")?;
@@ -65,11 +73,9 @@ pub(in crate::store) enum Access {
     ReadWrite,
 }
 
-fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, StoreError> {
+pub(in crate::store) fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, StoreError> {
     let mode = if access == Access::ReadOnly { "ro" } else { "rwc" };
-    // '?', '#' and '%' mean something in an SQLite URI.
-    let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let mut conn = SqliteConnection::establish(&format!("file:{name}?mode={mode}")).map_err(StoreError::connect)?;
+    let mut conn = SqliteConnection::establish(&format!("{}?mode={mode}", uri_of(path))).map_err(StoreError::connect)?;
     conn.batch_execute(
         "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;",
     )?;
@@ -77,6 +83,11 @@ fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, StoreErr
         conn.batch_execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;")?;
     }
     Ok(conn)
+}
+
+/// '?', '#' and '%' mean something in an SQLite URI.
+fn uri_of(path: &Path) -> String {
+    format!("file:{}", path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23"))
 }
 
 impl Conn {

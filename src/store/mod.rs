@@ -17,6 +17,7 @@ pub mod plans;
 pub mod problems;
 pub mod sessions;
 pub mod tasks;
+pub mod text_index;
 pub mod tickets;
 
 use conn::{Access, Conn, Opener};
@@ -79,6 +80,8 @@ pub struct Store {
     readers: Pool<Opener>,
     waiting_readers: Arc<Semaphore>,
     commits: watch::Sender<u64>,
+    /// SQLite's index of the tickets' texts; PostgreSQL keeps it in a table.
+    text_index: Option<text_index::IndexFile>,
 }
 
 #[derive(Clone)]
@@ -101,6 +104,10 @@ impl Store {
         let mut first = url.open(Access::ReadWrite)?;
         first.migrate()?;
         let commits = watch::Sender::new(0);
+        let text_index = match url {
+            DatabaseUrl::Sqlite(path) => Some(text_index::IndexFile::open(path)?),
+            DatabaseUrl::Postgres(_) => None,
+        };
         let (writing, readers) = match url {
             DatabaseUrl::Sqlite(_) => {
                 let told = commits.clone();
@@ -113,7 +120,8 @@ impl Store {
                 (Writing::Postgres { pool: pool.clone(), waiting: Arc::new(Semaphore::new(WAITING)) }, pool)
             }
         };
-        Ok(Store { url: url.clone(), writing, readers, waiting_readers: Arc::new(Semaphore::new(WAITING)), commits })
+        let waiting_readers = Arc::new(Semaphore::new(WAITING));
+        Ok(Store { url: url.clone(), writing, readers, waiting_readers, commits, text_index })
     }
 
     pub fn url(&self) -> &DatabaseUrl {

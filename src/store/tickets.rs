@@ -3,10 +3,15 @@
 use super::conn::{Conn, on_backend};
 use super::events::{commit_horizon, committed_after};
 use super::schema::{attachment, membership, ticket, ticket_contact, ticket_order};
+use super::text_index::Query;
 use super::{StoreError, Tx};
 use crate::domain::ticket::{Disposition, TicketState};
 use chrono::NaiveDateTime;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+
+type Backend = <Conn as Connection>::Backend;
 
 /// Rows a statement: 16 variables each stay well below SQLite's 32,766.
 const CHUNK: usize = 1000;
@@ -119,7 +124,18 @@ pub(in crate::store) fn containing(text: &str) -> String {
     pattern
 }
 
-fn narrowed(filter: &Filter) -> ticket::BoxedQuery<'static, <Conn as Connection>::Backend> {
+/// A condition on the text of tickets: the index's, or the whole number of one.
+fn saying(conn: &Conn, text: &str) -> Box<dyn BoxableExpression<ticket::table, Backend, SqlType = Bool>> {
+    let numbered = ticket::source_no.eq(text.trim().to_owned());
+    match Query::new(conn, text) {
+        Some(query) => {
+            Box::new(sql::<Bool>(query.before).bind::<Text, _>(query.words).sql(query.after).or(numbered))
+        }
+        None => Box::new(numbered),
+    }
+}
+
+fn narrowed(conn: &Conn, filter: &Filter) -> ticket::BoxedQuery<'static, Backend> {
     let filter = filter.clone();
     let mut query = ticket::table.into_boxed();
     if let Some(state) = filter.state {
@@ -141,14 +157,7 @@ fn narrowed(filter: &Filter) -> ticket::BoxedQuery<'static, <Conn as Connection>
         query = query.filter(ticket::received_at.lt(until));
     }
     if let Some(text) = filter.text {
-        let like = containing(&text);
-        query = query.filter(
-            ticket::title
-                .like(like.clone())
-                .escape('\\')
-                .or(ticket::body.like(like.clone()).escape('\\'))
-                .or(ticket::source_no.like(like).escape('\\')),
-        );
+        query = query.filter(saying(conn, &text));
     }
     if let Some(problem_id) = filter.problem_id {
         let inside = membership::table
@@ -169,8 +178,8 @@ fn narrowed(filter: &Filter) -> ticket::BoxedQuery<'static, <Conn as Connection>
 
 /// A page of tickets, the newest first, and how many there are in all.
 pub fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<Ticket>, i64), StoreError> {
-    let total = narrowed(filter).count().get_result(tx.0)?;
-    let rows = narrowed(filter)
+    let total = narrowed(tx.0, filter).count().get_result(tx.0)?;
+    let rows = narrowed(tx.0, filter)
         .order((ticket::received_at.desc(), ticket::n.desc()))
         .offset(offset)
         .limit(limit)
@@ -188,14 +197,33 @@ struct Place {
     ticket_id: String,
 }
 
+/// Whether a committed ticket waits for its place: looking costs no sync to the disk.
+pub fn any_unordered(tx: &mut Tx) -> Result<bool, StoreError> {
+    Ok(!unordered(tx, 1)?.is_empty())
+}
+
 /// Gives up to `limit` committed tickets their place in the order; gives back how many. Call it under its lease.
 pub fn give_order(tx: &mut Tx, limit: i64) -> Result<usize, StoreError> {
-    let last: Option<(i64, i64, i64)> = ticket_order::table
+    let last_seq: Option<i64> = ticket_order::table.select(diesel::dsl::max(ticket_order::seq)).get_result(tx.0)?;
+    let places: Vec<Place> = unordered(tx, limit)?
+        .into_iter()
+        .zip(last_seq.unwrap_or(0) + 1..)
+        .map(|((ticket_tx, ticket_n, ticket_id), seq)| Place { seq, ticket_n, ticket_tx, ticket_id })
+        .collect();
+    for chunk in places.chunks(CHUNK) {
+        on_backend!(tx.0, c => diesel::insert_into(ticket_order::table).values(chunk).execute(c))?;
+    }
+    Ok(places.len())
+}
+
+/// (tx, n, id) of committed tickets without a place.
+fn unordered(tx: &mut Tx, limit: i64) -> Result<Vec<(i64, i64, String)>, StoreError> {
+    let last: Option<(i64, i64)> = ticket_order::table
         .order(ticket_order::seq.desc())
-        .select((ticket_order::seq, ticket_order::ticket_tx, ticket_order::ticket_n))
+        .select((ticket_order::ticket_tx, ticket_order::ticket_n))
         .first(tx.0)
         .optional()?;
-    let (last_seq, after_tx, after_n) = last.unwrap_or((0, -1, 0));
+    let (after_tx, after_n) = last.unwrap_or((-1, 0));
     let after = ticket::table.select((ticket::tx, ticket::n, ticket::id)).limit(limit).into_boxed();
     let after = match commit_horizon(tx)? {
         None => after.filter(ticket::n.gt(after_n)).order(ticket::n),
@@ -204,16 +232,7 @@ pub fn give_order(tx: &mut Tx, limit: i64) -> Result<usize, StoreError> {
             .filter(ticket::tx.lt(horizon))
             .order((ticket::tx, ticket::n)),
     };
-    let pending: Vec<(i64, i64, String)> = after.load(tx.0)?;
-    let places: Vec<Place> = pending
-        .into_iter()
-        .zip(last_seq + 1..)
-        .map(|((ticket_tx, ticket_n, ticket_id), seq)| Place { seq, ticket_n, ticket_tx, ticket_id })
-        .collect();
-    for chunk in places.chunks(CHUNK) {
-        on_backend!(tx.0, c => diesel::insert_into(ticket_order::table).values(chunk).execute(c))?;
-    }
-    Ok(places.len())
+    Ok(after.load(tx.0)?)
 }
 
 /// Tickets after place `seq`, in order.

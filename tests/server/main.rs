@@ -9,4 +9,5 @@ mod pages;
 mod permissions;
 mod postgres;
 mod races;
+mod search;
 mod support;

@@ -116,7 +116,7 @@ async fn take_in(app: &App, tickets: Vec<crate::domain::ticket::NewTicket>) -> O
     if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
         detection::load(app).await?;
     }
-    while detection::catch_up(app, "demo").await? > 0 {}
+    while detection::order(app, "demo").await? + detection::catch_up(app, "demo").await? > 0 {}
     Ok(())
 }
 

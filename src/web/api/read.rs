@@ -2,7 +2,7 @@
 
 use super::{Api, ApiResult};
 use crate::app::case_views::{self, CaseLine};
-use crate::app::{Error, delivery, desk, known_problem, problems, task_views, tickets};
+use crate::app::{Error, delivery, desk, known_problem, problems, search as finding, task_views, tickets};
 use crate::domain::access::Action;
 use crate::store::plans::Task;
 use crate::store::tickets::Filter;
@@ -289,8 +289,8 @@ async fn sealed(api: Api, query: Query<Listing>) -> ApiResult {
 
 async fn search(api: Api, query: Query<Listing>) -> ApiResult {
     let text = query.into_inner().q.unwrap_or_default();
-    answer(&api, move |ctx| desk::search(ctx, &text), |found| {
-        json!({ "tickets_total": found.tickets_total, "tickets": found.tickets.iter().map(ticket).collect::<Vec<_>>(),
+    answer(&api, move |ctx| finding::search(ctx, &text), |found| {
+        json!({ "tickets_total": found.tickets_total, "tickets_behind": found.behind, "tickets": found.tickets.iter().map(ticket).collect::<Vec<_>>(),
             "problems": found.problems.iter().map(problem).collect::<Vec<_>>(), "cases": found.cases.iter().map(case).collect::<Vec<_>>(),
             "people": found.people.iter().map(|person| json!({ "id": person.id, "name": person.name })).collect::<Vec<_>>() })
     })

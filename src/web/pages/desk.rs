@@ -1,7 +1,8 @@
 //! The coordinator's desk, the unit's tasks, the leaders' view, the search box.
 
 use crate::app::case_views::{self, CaseLine};
-use crate::app::desk::{self, Found, Leadership, Waiting};
+use crate::app::desk::{self, Leadership, Waiting};
+use crate::app::search::{self, Found};
 use crate::app::task_views::{self, TaskLine};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
@@ -89,6 +90,6 @@ struct Asked {
 
 async fn search(page: Page, asked: Query<Asked>) -> PageResult {
     let (q, text) = (asked.q.clone(), asked.into_inner().q);
-    let found = page.read(move |ctx| desk::search(ctx, &text)).await?;
+    let found = page.read(move |ctx| search::search(ctx, &text)).await?;
     page.html(&SearchPage { page: page.clone(), q, found })
 }

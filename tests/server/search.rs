@@ -1,0 +1,56 @@
+//! Whether the one box finds what people look for, and nothing that is masked.
+
+use crate::support::{Client, On, Server};
+use rstest::rstest;
+use serde_json::json;
+use std::time::Duration;
+
+/// How many tickets a query finds.
+async fn found(client: &Client, query: &str) -> u64 {
+    let path = format!("/search?{}", form_urlencoded::Serializer::new(String::new()).append_pair("q", query).finish());
+    client.read(&path).await["tickets_total"].as_u64().unwrap()
+}
+
+#[rstest]
+#[actix_web::test]
+async fn words_and_numbers_are_found_within_what_the_reader_sees(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let operator = server.sign_in("operator").await;
+    let ticket = |no: &str, title: &str, body: &str| {
+        json!({ "source_no": no, "title": title, "body": body, "caller": "13812345678", "caller_name": "欧阳小明",
+            "received_at": "2026-03-02T08:00:00Z" })
+    };
+    let tickets = [
+        ticket("YZ-2026-0815", "实验小学门口拥堵", "放学时车辆堵在路口，我叫欧阳小明，电话13812345678"),
+        ticket("YZ-2026-0816", "夜间施工噪声", "ＡＢ座旁工地，小学生无法入睡"),
+        ticket("YZ-2026-0817", "小区门，口头承诺没有兑现", "物业"),
+    ];
+    operator.act("/tickets", json!(tickets)).await;
+    for _ in 0..200 {
+        if found(&operator, "物业").await == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let wanted = [
+        ("小学", 2),
+        ("门口", 1),
+        ("实验小学门口", 1),
+        ("小学 施工", 1),
+        ("ab座", 1),
+        ("YZ-2026-0816", 1),
+        ("0815", 1),
+        ("堵", 1),
+        ("小门", 0),
+        ("，", 0),
+        ("13812345678", 0),
+        ("欧阳小明", 0),
+        ("\" OR 小学 NEAR(", 0),
+    ];
+    for (query, count) in wanted {
+        assert_eq!(found(&operator, query).await, count, "{query:?}");
+    }
+    let listed = operator.read("/tickets?q=%E5%B0%8F%E5%AD%A6").await;
+    assert_eq!(listed["tickets"].as_array().unwrap().len(), 2);
+    server.stop().await;
+}
