@@ -1,6 +1,7 @@
 //! Signing in and out, with a lock after failed attempts.
 
-use super::{Actor, App, Clock, Error};
+use super::tasks::required;
+use super::{Actor, App, Clock, Ctx, Error};
 use crate::domain::event::{ActorKind, Channel};
 use crate::lang::{Lang, Message};
 use crate::store::people::{self, Person};
@@ -18,7 +19,7 @@ const FAILURES_ALLOWED: i32 = 5;
 const LOCKED_FOR: TimeDelta = TimeDelta::minutes(15);
 /// How long a session lasts on real time.
 pub const SESSION_LASTS: TimeDelta = TimeDelta::hours(12);
-pub const PASSWORD_MIN_CHARS: usize = 8;
+const PASSWORD_MIN_CHARS: usize = 8;
 
 /// A fresh session: the token goes into the cookie, only its hash is kept.
 pub struct SignedIn {
@@ -33,11 +34,20 @@ pub struct Authenticated {
 }
 
 /// An argon2id hash with a fresh salt.
-pub fn hash_password(password: &str) -> Result<String, Error> {
+fn hash_password(password: &str) -> Result<String, Error> {
     Argon2::default()
         .hash_password(password.as_bytes())
         .map(|hash| hash.to_string())
         .map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// [`hash_password`] of a password that somebody chooses now.
+pub fn hash_new_password(password: &str) -> Result<String, Error> {
+    if password.chars().count() < PASSWORD_MIN_CHARS {
+        let least = PASSWORD_MIN_CHARS;
+        return Err(Error::field("password", Message::new("密码至少 %{least} 位").with("least", least)));
+    }
+    hash_password(password)
 }
 
 fn password_matches(hash: &str, password: &str) -> bool {
@@ -123,7 +133,7 @@ pub async fn by_token(app: &App, token: String) -> Result<Actor, Error> {
 
 /// Keeps the language that a person reads pages and mails in.
 pub async fn set_language(app: &App, actor: &Actor, lang: Lang) -> Result<(), Error> {
-    let Some(person_id) = actor.person_id.clone().filter(|_| actor.lang != lang) else { return Ok(()) };
+    let Some(person_id) = actor.person_id.clone() else { return Ok(()) };
     app.write(actor, move |ctx| {
         people::set_lang(&mut ctx.tx, &person_id, lang.tag())?;
         ctx.record("person.language_set", ("person", &person_id), None, json!({ "to": lang.tag() }));
@@ -133,11 +143,55 @@ pub async fn set_language(app: &App, actor: &Actor, lang: Lang) -> Result<(), Er
 }
 
 /// Makes an API token for a person; the token itself is shown once.
-pub async fn issue_token(app: &App, person_id: String, name: String) -> Result<String, Error> {
-    let token = new_token();
-    let row = ApiToken { token_hash: token_hash(&token), person_id, name, created_at: Clock::real(), revoked_at: None };
-    app.store.write(move |tx| sessions::insert_token(tx, &row)).await?;
+pub fn issue_token(ctx: &mut Ctx, person_id: &str, name: String) -> Result<String, Error> {
+    let (name, token) = (required("name", name)?, new_token());
+    let row = ApiToken {
+        token_hash: token_hash(&token),
+        person_id: person_id.to_owned(),
+        name: name.clone(),
+        created_at: Clock::real(),
+        revoked_at: None,
+    };
+    sessions::insert_token(&mut ctx.tx, &row)?;
+    ctx.record("person.token_issued", ("person", person_id), None, json!({ "title": name }));
     Ok(token)
+}
+
+/// The actor's own tokens that still hold.
+pub fn own_tokens(ctx: &mut Ctx) -> Result<Vec<ApiToken>, Error> {
+    let tokens = sessions::tokens_of(&mut ctx.tx, ctx.actor.id())?;
+    Ok(tokens.into_iter().filter(|token| token.revoked_at.is_none()).collect())
+}
+
+/// Ends one of the actor's own tokens.
+pub fn revoke_own_token(ctx: &mut Ctx, token_hash: &str) -> Result<(), Error> {
+    let person_id = ctx.actor.id().to_owned();
+    if !sessions::revoke_token(&mut ctx.tx, &person_id, token_hash, Clock::real())? {
+        return Err(Error::NotFound);
+    }
+    ctx.record("person.token_revoked", ("person", &person_id), None, json!({}));
+    Ok(())
+}
+
+/// Changes the actor's own password, with the present one as the proof. Signs the person out everywhere.
+pub async fn change_password(app: &App, actor: &Actor, present: String, new: String) -> Result<(), Error> {
+    let person_id = actor.id().to_owned();
+    let id = person_id.clone();
+    let person = app.store.read(move |tx| people::person_by_id(tx, &id)).await?.ok_or(Error::Unauthenticated)?;
+    let hashed = tokio::task::spawn_blocking(move || {
+        if !person.password_hash.is_some_and(|hash| password_matches(&hash, &present)) {
+            return Err(Error::field("present", Message::new("现在的密码不对")));
+        }
+        hash_new_password(&new)
+    });
+    let hash = hashed.await.map_err(|error| Error::Internal(error.to_string()))??;
+    app.write(actor, move |ctx| {
+        people::set_password(&mut ctx.tx, &person_id, &hash)?;
+        sessions::delete_of_person(&mut ctx.tx, &person_id)?;
+        ctx.record("person.password_changed", ("person", &person_id), None, json!({}));
+        Ok(())
+    })
+    .await
 }
 
 fn actor(holder: Holder, kind: ActorKind, channel: Channel) -> Actor {

@@ -1,15 +1,11 @@
-//! The administrator's units, people and calendar.
+//! The administrator's units and people.
 
-use super::accounts::hash_password;
 use super::tasks::required;
-use super::{Ctx, Error};
+use super::{Ctx, Error, accounts};
 use crate::domain::access::{Action, Role};
-use crate::domain::calendar::parse_csv;
-use crate::domain::ticket::FieldError;
 use crate::lang::Message;
-use crate::store::house::{self, CalendarRow};
-use crate::store::new_id;
 use crate::store::people::{self, Person, PostRow, Unit};
+use crate::store::{new_id, plans, sessions};
 use serde_json::json;
 
 pub struct NewPerson {
@@ -60,10 +56,7 @@ pub fn add_unit(
 pub fn add_person(ctx: &mut Ctx, new: NewPerson) -> Result<String, Error> {
     ctx.require_anywhere(Action::Administer)?;
     let (login, name) = (required("login", new.login)?, required("name", new.name)?);
-    if new.password.chars().count() < super::accounts::PASSWORD_MIN_CHARS {
-        let least = super::accounts::PASSWORD_MIN_CHARS;
-        return Err(Error::field("password", Message::new("密码至少 %{least} 位").with("least", least)));
-    }
+    let password_hash = Some(accounts::hash_new_password(&new.password)?);
     if people::person_by_login(&mut ctx.tx, &login)?.is_some() {
         return Err(Error::field("login", Message::new("账号已被使用")));
     }
@@ -75,7 +68,7 @@ pub fn add_person(ctx: &mut Ctx, new: NewPerson) -> Result<String, Error> {
         email: new.email,
         phone: None,
         lang: new.lang,
-        password_hash: Some(hash_password(&new.password)?),
+        password_hash,
         failed_sign_ins: 0,
         locked_until: None,
         active: true,
@@ -99,21 +92,97 @@ pub fn add_person(ctx: &mut Ctx, new: NewPerson) -> Result<String, Error> {
     Ok(id)
 }
 
-/// Takes days into the calendar; they go over the shipped ones. A bad line refuses them all, by its number.
-pub fn import_calendar(ctx: &mut Ctx, csv: &str) -> Result<usize, Error> {
+/// What an administrator may change of a unit.
+pub struct UnitEdit {
+    pub name: String,
+    pub name_en: Option<String>,
+    pub mailbox: Option<String>,
+    pub active: bool,
+}
+
+/// Changes a unit at the version it was read in. A unit that holds open tasks stays active.
+pub fn edit_unit(ctx: &mut Ctx, id: &str, version: i64, edit: UnitEdit) -> Result<(), Error> {
     ctx.require_anywhere(Action::Administer)?;
-    let days = parse_csv(csv).map_err(|faults| {
-        let told = |fault: crate::domain::calendar::LineError| FieldError {
-            field: "csv",
-            reason: Message::new("第 %{line} 行：%{reason}").with("line", fault.line).with("reason", fault.reason),
-        };
-        Error::Invalid(faults.into_iter().map(told).collect())
-    })?;
-    let rows: Vec<CalendarRow> = days
-        .into_iter()
-        .map(|day| CalendarRow { day: day.date, kind: day.kind.code().to_owned(), name: day.name })
-        .collect();
-    house::put_calendar_days(&mut ctx.tx, &rows)?;
-    ctx.record("calendar.imported", ("calendar", "mainland"), None, json!({ "days": rows.len() }));
-    Ok(rows.len())
+    let unit = people::unit_by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
+    if !edit.active && !plans::of_units(&mut ctx.tx, std::slice::from_ref(&unit.path), true)?.is_empty() {
+        return Err(Error::Refused(Message::new("这个单位还有未办结的任务，不能停用。")));
+    }
+    let name = required("name", edit.name)?;
+    let row =
+        Unit { name: name.clone(), name_en: edit.name_en, mailbox: edit.mailbox, active: edit.active, version, ..unit };
+    if !people::update_unit(&mut ctx.tx, &row)? {
+        let current = people::unit_by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?.version;
+        return Err(Error::Stale { yours: version, current });
+    }
+    ctx.record("unit.changed", ("unit", id), None, json!({ "title": name, "active": edit.active }));
+    Ok(())
+}
+
+/// What an administrator may change of a person.
+pub struct PersonEdit {
+    pub name: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub active: bool,
+    /// A new password, when one is set.
+    pub password: Option<String>,
+}
+
+/// Changes a person at the version it was read in. Who is no longer active is signed out everywhere.
+pub fn edit_person(ctx: &mut Ctx, id: &str, version: i64, edit: PersonEdit) -> Result<(), Error> {
+    ctx.require_anywhere(Action::Administer)?;
+    let person = people::person_by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
+    if !edit.active && ctx.actor.person_id.as_deref() == Some(id) {
+        return Err(Error::field("active", Message::new("不能停用自己的账号")));
+    }
+    let password_hash = match &edit.password {
+        Some(password) => Some(accounts::hash_new_password(password)?),
+        None => person.password_hash.clone(),
+    };
+    let name = required("name", edit.name)?;
+    let (email, phone, active) = (edit.email, edit.phone, edit.active);
+    let row = Person { name: name.clone(), email, phone, active, password_hash, version, ..person };
+    if !people::update_person(&mut ctx.tx, &row)? {
+        let current = people::person_by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?.version;
+        return Err(Error::Stale { yours: version, current });
+    }
+    if !active || edit.password.is_some() {
+        sessions::delete_of_person(&mut ctx.tx, id)?;
+    }
+    let payload = json!({ "title": name, "active": active, "password": edit.password.is_some() });
+    ctx.record("person.changed", ("person", id), None, payload);
+    Ok(())
+}
+
+/// Gives a person another post. Gives its id.
+pub fn add_post(ctx: &mut Ctx, person_id: &str, role: Role, unit_id: Option<String>) -> Result<String, Error> {
+    ctx.require_anywhere(Action::Administer)?;
+    people::person_by_id(&mut ctx.tx, person_id)?.ok_or(Error::NotFound)?;
+    if let Some(unit_id) = &unit_id {
+        people::unit_by_id(&mut ctx.tx, unit_id)?
+            .ok_or_else(|| Error::field("unit_id", Message::new("没有这个单位")))?;
+    }
+    let id = new_id();
+    let row = PostRow {
+        id: id.clone(),
+        person_id: person_id.to_owned(),
+        role,
+        unit_id,
+        case_id: None,
+        since: super::Clock::real(),
+        until: None,
+    };
+    people::insert_posts(&mut ctx.tx, vec![row])?;
+    ctx.record("person.post_added", ("person", person_id), None, json!({ "title": role.label() }));
+    Ok(id)
+}
+
+/// Ends one of a person's posts.
+pub fn end_post(ctx: &mut Ctx, person_id: &str, post_id: &str) -> Result<(), Error> {
+    ctx.require_anywhere(Action::Administer)?;
+    if !people::end_post(&mut ctx.tx, person_id, post_id, super::Clock::real())? {
+        return Err(Error::NotFound);
+    }
+    ctx.record("person.post_ended", ("person", person_id), None, json!({}));
+    Ok(())
 }

@@ -28,6 +28,7 @@ pub mod task_matters;
 pub mod task_views;
 pub mod tasks;
 pub mod tickets;
+pub mod work_calendar;
 
 pub use clock::Clock;
 pub use error::Error;
@@ -40,10 +41,19 @@ use crate::domain::event::{ActorKind, Channel};
 use crate::domain::notice::{NoticeState, RecipientKind, Stage};
 use crate::lang::Lang;
 use crate::store::events::Event;
+use crate::store::house::CalendarRow;
 use crate::store::notices::{self, Notice};
 use crate::store::{self, Store, StoreError, Tx, house};
 use chrono::{NaiveDate, NaiveDateTime};
 use std::sync::{Arc, Mutex, RwLock};
+
+/// The shipped calendar with the edited days over it.
+fn calendar_with(edited: Vec<CalendarRow>) -> Calendar {
+    let edited = edited
+        .into_iter()
+        .filter_map(|row| Some(CalendarDay { date: row.day, kind: DayKind::parse(&row.kind)?, name: row.name }));
+    Calendar::from_days(Calendar::mainland().days().chain(edited).collect())
+}
 
 /// Who acts, through which door, with which posts.
 #[derive(Debug, Clone)]
@@ -117,29 +127,24 @@ impl App {
     pub fn new(store: Store, settings: Settings) -> Result<App, Error> {
         let offset = store.read_blocking(|tx| house::setting(tx, clock::OFFSET_SETTING))?;
         let clock = Clock::new(settings.timezone, offset.as_deref());
-        let app = App {
+        let calendar = Arc::new(calendar_with(store.read_blocking(house::calendar_days)?));
+        Ok(App {
             store,
             settings: Arc::new(settings),
             clock,
-            calendar: Arc::new(RwLock::new(Arc::new(Calendar::mainland()))),
+            calendar: Arc::new(RwLock::new(calendar)),
             engine: Arc::new(Mutex::new(None)),
-        };
-        app.reload_calendar()?;
-        Ok(app)
+        })
     }
 
     pub fn calendar(&self) -> Arc<Calendar> {
         self.calendar.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Reads the edited days again; they go over the shipped ones.
-    pub fn reload_calendar(&self) -> Result<(), Error> {
-        let edited = self.store.read_blocking(house::calendar_days)?;
-        let edited = edited
-            .into_iter()
-            .filter_map(|row| Some(CalendarDay { date: row.day, kind: DayKind::parse(&row.kind)?, name: row.name }));
-        let days = Calendar::mainland().days().chain(edited).collect();
-        *self.calendar.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(Calendar::from_days(days));
+    /// Reads the edited days again: this process or another one changed them.
+    pub async fn reload_calendar(&self) -> Result<(), Error> {
+        let edited = Arc::new(calendar_with(self.store.read(house::calendar_days).await?));
+        *self.calendar.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = edited;
         Ok(())
     }
 

@@ -71,7 +71,8 @@ fn add(app: &App, login: String, name: String, role: &str, unit: Option<String>,
 fn token(app: &App, login: String, name: String) -> Outcome {
     let person = app.store.read_blocking(|tx| people::person_by_login(tx, &login))?;
     let person = person.ok_or_else(|| format!("there is no account {login:?}"))?;
-    let token = tokio::runtime::Runtime::new()?.block_on(accounts::issue_token(app, person.id, name))?;
+    let machine = Actor::operator_of_machine();
+    let token = app.write_blocking(&machine, move |ctx| accounts::issue_token(ctx, &person.id, name))?;
     println!("{token}");
     Ok(())
 }

@@ -10,6 +10,7 @@ coded! {
         TaskWithheld = "task_withheld" "任务收回",
         TaskCancelled = "task_cancelled" "任务取消",
         TaskChanged = "task_changed" "任务调整",
+        CalendarChanged = "calendar_changed" "工作日历调整，期限变动",
         AcknowledgeReminder = "acknowledge_reminder" "签收提醒",
         DueSoon = "due_soon" "临期提醒",
         Overdue = "overdue" "超期催办",

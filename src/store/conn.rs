@@ -75,7 +75,8 @@ pub(in crate::store) enum Access {
 
 pub(in crate::store) fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, StoreError> {
     let mode = if access == Access::ReadOnly { "ro" } else { "rwc" };
-    let mut conn = SqliteConnection::establish(&format!("{}?mode={mode}", uri_of(path))).map_err(StoreError::connect)?;
+    let mut conn =
+        SqliteConnection::establish(&format!("{}?mode={mode}", uri_of(path))).map_err(StoreError::connect)?;
     conn.batch_execute(
         "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;",
     )?;

@@ -120,6 +120,11 @@ pub fn update_person(tx: &mut Tx, row: &Person) -> Result<bool, StoreError> {
     Ok(changed == 1)
 }
 
+pub fn set_password(tx: &mut Tx, person_id: &str, hash: &str) -> Result<(), StoreError> {
+    diesel::update(person::table.find(person_id)).set(person::password_hash.eq(hash)).execute(tx.0)?;
+    Ok(())
+}
+
 pub fn set_lang(tx: &mut Tx, person_id: &str, lang: &str) -> Result<(), StoreError> {
     diesel::update(person::table.find(person_id)).set(person::lang.eq(lang)).execute(tx.0)?;
     Ok(())
@@ -169,10 +174,9 @@ pub fn insert_posts(tx: &mut Tx, rows: Vec<PostRow>) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub fn end_post(tx: &mut Tx, post_id: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
-    let ended = diesel::update(post::table.find(post_id).filter(post::until.is_null()))
-        .set(post::until.eq(now))
-        .execute(tx.0)?;
+pub fn end_post(tx: &mut Tx, person_id: &str, post_id: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let open = post::table.find(post_id).filter(post::person_id.eq(person_id)).filter(post::until.is_null());
+    let ended = diesel::update(open).set(post::until.eq(now)).execute(tx.0)?;
     Ok(ended == 1)
 }
 
@@ -193,18 +197,6 @@ pub fn reachable_in_unit(
         .filter(person::email.is_not_null())
         .order(person::login)
         .select(Person::as_select())
-        .distinct()
-        .load(tx.0)?)
-}
-
-/// Ids of active people who hold `role` anywhere.
-pub fn holders_of(tx: &mut Tx, role: Role, now: NaiveDateTime) -> Result<Vec<String>, StoreError> {
-    Ok(post::table
-        .inner_join(person::table.on(person::id.eq(post::person_id)))
-        .filter(post::role.eq(role.code()))
-        .filter(post::until.is_null().or(post::until.gt(now)))
-        .filter(person::active.eq(true))
-        .select(post::person_id)
         .distinct()
         .load(tx.0)?)
 }

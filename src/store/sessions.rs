@@ -107,3 +107,27 @@ fn holder(rows: Vec<HolderRow>) -> Option<Holder> {
 fn post_of((role, unit_id, unit_path, case_id): PostColumns) -> Option<Post> {
     Some(Post { role: Role::parse(&role)?, unit_id, unit_path, case_id })
 }
+
+/// A person's tokens, the newest first.
+pub fn tokens_of(tx: &mut Tx, person_id: &str) -> Result<Vec<ApiToken>, StoreError> {
+    Ok(api_token::table
+        .filter(api_token::person_id.eq(person_id))
+        .order(api_token::created_at.desc())
+        .select(ApiToken::as_select())
+        .load(tx.0)?)
+}
+
+/// Ends one of a person's tokens; `false` when there is no such token that still holds.
+pub fn revoke_token(tx: &mut Tx, person_id: &str, token_hash: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let open = api_token::table
+        .filter(api_token::token_hash.eq(token_hash))
+        .filter(api_token::person_id.eq(person_id))
+        .filter(api_token::revoked_at.is_null());
+    Ok(diesel::update(open).set(api_token::revoked_at.eq(now)).execute(tx.0)? == 1)
+}
+
+/// Signs a person out everywhere.
+pub fn delete_of_person(tx: &mut Tx, person_id: &str) -> Result<(), StoreError> {
+    diesel::delete(session::table.filter(session::person_id.eq(person_id))).execute(tx.0)?;
+    Ok(())
+}

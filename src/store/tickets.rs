@@ -128,9 +128,7 @@ pub(in crate::store) fn containing(text: &str) -> String {
 fn saying(conn: &Conn, text: &str) -> Box<dyn BoxableExpression<ticket::table, Backend, SqlType = Bool>> {
     let numbered = ticket::source_no.eq(text.trim().to_owned());
     match Query::new(conn, text) {
-        Some(query) => {
-            Box::new(sql::<Bool>(query.before).bind::<Text, _>(query.words).sql(query.after).or(numbered))
-        }
+        Some(query) => Box::new(sql::<Bool>(query.before).bind::<Text, _>(query.words).sql(query.after).or(numbered)),
         None => Box::new(numbered),
     }
 }
@@ -262,6 +260,7 @@ pub fn addresses_of(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, String)>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::text_index::{Entry, Unindexed, unindexed_after};
     use crate::store::{DatabaseUrl, Store, new_id};
 
     fn row(no: usize) -> NewRow {
@@ -305,6 +304,12 @@ mod tests {
 
         let order = |limit| store.write_blocking(move |tx| give_order(tx, limit)).unwrap();
         assert_eq!((order(2000), order(2000), order(2000)), (2000, 600, 0));
+
+        let entry = |row: Unindexed| Entry { seq: row.seq, ticket_n: row.ticket_n, text: row.title };
+        let texts = store.read_blocking(|tx| unindexed_after(tx, 0, 3000)).unwrap();
+        let entries: Vec<Entry> = texts.into_iter().map(entry).collect();
+        assert!(store.feed_text_index(0, entries.clone(), row(0).ticket.created_at).unwrap());
+        assert!(!store.feed_text_index(0, entries, row(0).ticket.created_at).unwrap(), "fed once");
 
         store
             .read_blocking(|tx| {

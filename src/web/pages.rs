@@ -5,6 +5,7 @@ mod case;
 mod demo;
 mod desk;
 mod mail;
+mod me;
 mod problems;
 mod sign_in;
 
@@ -31,6 +32,7 @@ pub fn routes() -> Vec<Route> {
         task::routes(),
         tickets::routes(),
         mail::routes(),
+        me::routes(),
         admin::routes(),
         demo::routes(),
     ];
@@ -100,6 +102,7 @@ fn event_words(kind: &str) -> &'static str {
         "case.approve" => "报批",
         "case.issued" => "交办",
         "case.approved_after" => "补录审批",
+        "case.dates_recomputed" => "工作日历调整，期限变动",
         "case.deadline_moved" => "调整期限",
         "case.manager_set" => "指定牵头负责人",
         "case.instructed" => "批示",

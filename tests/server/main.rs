@@ -5,6 +5,7 @@ mod chain;
 mod commands;
 mod durability;
 mod files;
+mod house;
 mod pages;
 mod permissions;
 mod postgres;

@@ -36,8 +36,8 @@ pub async fn found(app: &App) -> Result<City, Error> {
     let (units, people) = app.write(&Actor::operator_of_machine(), found_rows).await?;
     let id = people[0].clone();
     let coordinator = app.store.read(move |tx| actor_of(tx, &id, ActorKind::Person, Channel::Api)).await?;
-    let coordinator_token = accounts::issue_token(app, people[0].clone(), "bench".to_owned()).await?;
-    let officer_token = accounts::issue_token(app, people[1].clone(), "bench".to_owned()).await?;
+    let coordinator_token = token(app, people[0].clone()).await?;
+    let officer_token = token(app, people[1].clone()).await?;
     Ok(City { coordinator, coordinator_token, officer_token, units })
 }
 
@@ -113,4 +113,9 @@ fn open_and_issue(ctx: &mut Ctx, n: usize, units: &[String]) -> Result<BenchCase
     let basis = Basis { basis: "会议纪要".to_owned(), approver: "市长".to_owned(), decided_on: Some(ctx.today) };
     cases::issue(ctx, &id, 1, basis, None)?;
     Ok(BenchCase { id, task_ids })
+}
+
+async fn token(app: &App, person_id: String) -> Result<String, Error> {
+    let issue = move |ctx: &mut Ctx| accounts::issue_token(ctx, &person_id, "bench".to_owned());
+    app.write(&Actor::operator_of_machine(), issue).await
 }

@@ -2,7 +2,7 @@
 
 use super::city::{BenchCase, City};
 use super::client::{Connection, quantile};
-use crate::app::App;
+use crate::app::{App, detection, search};
 use crate::store::{measure, plans};
 use crate::web::address;
 use futures_util::future::try_join_all;
@@ -14,6 +14,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 pub const CLIENTS: usize = 8;
+/// Who holds the leases of the background work that is measured.
+const HOLDER: &str = "bench";
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// Where and as whom.
@@ -104,8 +106,33 @@ pub async fn tickets(target: &Target<'_>, bodies: Vec<String>, batch: usize) -> 
     Ok(count as f64 / begun.elapsed().as_secs_f64())
 }
 
+/// Texts brought into the index a second, until all can be found.
+pub async fn index(app: &App) -> Result<f64, crate::app::Error> {
+    while detection::order(app, HOLDER).await? > 0 {}
+    let (begun, mut count) = (Instant::now(), 0);
+    loop {
+        match search::index_new(app).await? {
+            0 => return Ok(count as f64 / begun.elapsed().as_secs_f64()),
+            indexed => count += indexed,
+        }
+    }
+}
+
+/// Tickets matched to problems a second, for a while.
+pub async fn matching(app: &App, lasts: Duration) -> Result<f64, crate::app::Error> {
+    detection::load(app).await?;
+    let (begun, mut count) = (Instant::now(), 0);
+    while begun.elapsed() < lasts {
+        count += match detection::catch_up(app, HOLDER).await? {
+            0 => break,
+            matched => matched,
+        };
+    }
+    Ok(count as f64 / begun.elapsed().as_secs_f64())
+}
+
 /// The 95th percentile of searches for two-character words, in milliseconds.
-pub async fn search(target: &Target<'_>, words: &[String]) -> Result<f64, Failure> {
+pub async fn searches(target: &Target<'_>, words: &[String]) -> Result<f64, Failure> {
     let mut connection = Connection::open(target.address).await?;
     for word in words {
         let path = address("/api/v1/search", &[("q", word)]);

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 const RAW_LASTS: Duration = Duration::from_secs(3);
 const PAGES_LAST: Duration = Duration::from_secs(10);
+const MATCHING_LASTS: Duration = Duration::from_secs(10);
 /// Cases worked off to count statements, besides the measured ones.
 const COUNTED_CASES: usize = 8;
 const BATCH: usize = 1_000;
@@ -72,6 +73,8 @@ struct Figures {
     mails_drained: i64,
     mails_a_second: f64,
     tickets_a_second: f64,
+    texts_indexed_a_second: f64,
+    tickets_matched_a_second: f64,
     search_p95_ms: f64,
 }
 
@@ -127,8 +130,12 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let words = load::words(&texts);
     let bodies = texts.chunks(BATCH).map(|chunk| json!(chunk).to_string()).collect();
     let tickets_a_second = load::tickets(&target, bodies, BATCH).await.map_err(failed)?;
+    told("index");
+    let texts_indexed_a_second = load::index(&app).await?;
+    told("matching");
+    let tickets_matched_a_second = load::matching(&app, MATCHING_LASTS).await?;
     told("search");
-    let search_p95_ms = load::search(&target, &words).await.map_err(failed)?;
+    let search_p95_ms = load::searches(&target, &words).await.map_err(failed)?;
     handle.stop(false).await;
     let Rate { requests, a_second, p99_ms } = updates;
     Ok(Figures {
@@ -145,6 +152,8 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
         mails_drained,
         mails_a_second,
         tickets_a_second,
+        texts_indexed_a_second,
+        tickets_matched_a_second,
         search_p95_ms,
     })
 }

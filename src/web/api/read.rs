@@ -54,7 +54,7 @@ impl Listing {
     }
 }
 
-async fn answer<T: Send + 'static>(
+pub(super) async fn answer<T: Send + 'static>(
     api: &Api,
     work: impl FnOnce(&mut crate::app::Ctx) -> Result<T, Error> + Send + 'static,
     told: impl FnOnce(T) -> Value,

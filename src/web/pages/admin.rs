@@ -1,15 +1,17 @@
 //! The administrator's units, people and calendar.
 
 use crate::app::admin::{self, NewPerson};
+use crate::app::{Clock, Error, work_calendar};
 use crate::domain::access::{Action, Role};
 use crate::domain::calendar::CalendarDay;
-use crate::store::people::{self, Person, Unit};
+use crate::store::people::{self, Person, PostRow, Unit};
+use crate::web::acts::role;
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
-use actix_web::web::{Bytes, Query};
+use actix_web::web::{Bytes, Path, Query};
 use askama::Template;
-use chrono::{Datelike, TimeDelta};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -23,7 +25,33 @@ struct AdminPage {
     people: Vec<(Person, Vec<(Role, String)>)>,
     roles: Vec<(&'static str, &'static str)>,
     days: Vec<CalendarDay>,
+    /// Those of the days that were edited here.
+    edited: Vec<NaiveDate>,
     unannounced: Option<i32>,
+}
+
+#[derive(Template)]
+#[template(path = "unit_edit.html", config = "src/web/askama.toml")]
+struct UnitPage {
+    page: Page,
+    unit: Unit,
+}
+
+#[derive(Template)]
+#[template(path = "person_edit.html", config = "src/web/askama.toml")]
+struct PersonPage {
+    page: Page,
+    person: Person,
+    posts: Vec<PostRow>,
+    units: Vec<Unit>,
+    roles: Vec<(&'static str, &'static str)>,
+}
+
+impl PersonPage {
+    fn unit_name(&self, post: &PostRow) -> &str {
+        let unit = self.units.iter().find(|unit| Some(&unit.id) == post.unit_id.as_ref());
+        unit.map_or("", |unit| &unit.name)
+    }
 }
 
 const TABS: [(&str, &str); 3] = [("units", "单位"), ("people", "人员"), ("calendar", "工作日历")];
@@ -34,6 +62,9 @@ pub fn routes() -> Vec<Route> {
         Route::post("/admin/units", Access::SignedIn(Action::Administer), add_unit),
         Route::post("/admin/people", Access::SignedIn(Action::Administer), add_person),
         Route::post("/admin/calendar", Access::SignedIn(Action::Administer), import_calendar),
+        Route::post("/admin/calendar/remove", Access::SignedIn(Action::Administer), remove_day),
+        Route::get("/units/{id}", Access::SignedIn(Action::Administer), one_unit),
+        Route::get("/people/{id}", Access::SignedIn(Action::Administer), one_person),
     ]
 }
 
@@ -44,10 +75,10 @@ struct Asked {
 
 async fn show(page: Page, asked: Query<Asked>) -> PageResult {
     let tab = TABS.iter().map(|(code, _)| *code).find(|code| asked.tab.as_deref() == Some(*code)).unwrap_or("units");
-    let (units, people) = page
+    let (units, people, edited) = page
         .read(|ctx| {
             let units = people::units(&mut ctx.tx)?;
-            let posts = people::open_posts(&mut ctx.tx, crate::app::Clock::real())?;
+            let posts = people::open_posts(&mut ctx.tx, Clock::real())?;
             let name = |id: &Option<String>| {
                 units
                     .iter()
@@ -64,7 +95,8 @@ async fn show(page: Page, asked: Query<Asked>) -> PageResult {
                     .collect()
             };
             let people = rows.into_iter().map(|person| (person.clone(), held(&person))).collect();
-            Ok((units, people))
+            let edited = work_calendar::edited(ctx)?.into_iter().map(|row| row.day).collect();
+            Ok((units, people, edited))
         })
         .await?;
     let today = page.today();
@@ -75,7 +107,8 @@ async fn show(page: Page, asked: Query<Asked>) -> PageResult {
         tabs: TABS,
         units,
         people,
-        roles: Role::ALL.iter().map(|role| (role.code(), role.label())).collect(),
+        roles: roles(),
+        edited,
         days,
         unannounced: page.app.calendar().first_unannounced(today, today + TimeDelta::days(365)),
     })
@@ -92,7 +125,7 @@ async fn add_unit(page: Page, body: Bytes) -> PageResult {
 
 async fn add_person(page: Page, body: Bytes) -> PageResult {
     let f = Fields::from_form(&body);
-    let role = f.one("role").and_then(Role::parse).unwrap_or(Role::Officer);
+    let role = role(&f).map_err(|error| page.failed(error))?;
     let new = NewPerson {
         login: f.text("login"),
         name: f.text("name"),
@@ -107,10 +140,35 @@ async fn add_person(page: Page, body: Bytes) -> PageResult {
 
 async fn import_calendar(page: Page, body: Bytes) -> PageResult {
     let csv = Fields::from_form(&body).text("csv");
-    page.app
-        .write(&page.actor, move |ctx| admin::import_calendar(ctx, &csv))
-        .await
-        .map_err(|error| page.failed(error))?;
-    page.app.reload_calendar().map_err(|error| page.failed(error))?;
-    Ok(page.done("/admin?tab=calendar", "日历已导入"))
+    work_calendar::import(&page.app, &page.actor, csv).await.map_err(|error| page.failed(error))?;
+    Ok(page.done("/admin?tab=calendar", "日历已导入，未办结任务的期限已随之调整"))
+}
+
+async fn remove_day(page: Page, body: Bytes) -> PageResult {
+    let day = Fields::from_form(&body).parsed("day").map_err(|error| page.failed(error))?;
+    work_calendar::remove(&page.app, &page.actor, day).await.map_err(|error| page.failed(error))?;
+    Ok(page.done("/admin?tab=calendar", "已撤回，未办结任务的期限已随之调整"))
+}
+
+async fn one_unit(page: Page, id: Path<String>) -> PageResult {
+    let unit = page.read(move |ctx| people::unit_by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)).await?;
+    page.html(&UnitPage { page: page.clone(), unit })
+}
+
+async fn one_person(page: Page, id: Path<String>) -> PageResult {
+    let (person, posts, units) = page
+        .read(move |ctx| {
+            let person = people::person_by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
+            let posts = people::open_posts(&mut ctx.tx, Clock::real())?;
+            let own = posts.into_iter().filter(|post| post.person_id == person.id).collect();
+            Ok((person, own, people::units(&mut ctx.tx)?))
+        })
+        .await?;
+    page.html(&PersonPage { page: page.clone(), person, posts, units, roles: roles() })
+}
+
+/// Posts that an administrator gives; the lead unit's manager is named in the case.
+fn roles() -> Vec<(&'static str, &'static str)> {
+    let given = Role::ALL.iter().filter(|role| **role != Role::LeadManager);
+    given.map(|role| (role.code(), role.label())).collect()
 }

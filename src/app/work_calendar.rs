@@ -1,0 +1,125 @@
+//! The edited working-day calendar, and the due dates that follow it.
+
+use super::plans::CasePlan;
+use super::{Actor, App, Ctx, Error, Owed, Recipient, calendar_with};
+use crate::domain::access::Action;
+use crate::domain::calendar::{Calendar, LineError, parse_csv};
+use crate::domain::case::CaseState;
+use crate::domain::notice::Stage;
+use crate::domain::ticket::FieldError;
+use crate::lang::Message;
+use crate::plan::due_date;
+use crate::store::cases;
+use crate::store::house::{self, CalendarRow};
+use crate::store::plans::Task;
+use chrono::NaiveDate;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Takes days into the calendar; they go over the shipped ones. A bad line refuses them all, by its number.
+pub async fn import(app: &App, actor: &Actor, csv: String) -> Result<usize, Error> {
+    let taken = app.write(actor, move |ctx| take_in(ctx, &csv)).await?;
+    app.reload_calendar().await?;
+    Ok(taken)
+}
+
+/// Takes an edited day out again: the shipped calendar's word for it holds.
+pub async fn remove(app: &App, actor: &Actor, day: NaiveDate) -> Result<(), Error> {
+    app.write(actor, move |ctx| take_out(ctx, day)).await?;
+    app.reload_calendar().await
+}
+
+/// The edited days.
+pub fn edited(ctx: &mut Ctx) -> Result<Vec<CalendarRow>, Error> {
+    ctx.require_anywhere(Action::Administer)?;
+    Ok(house::calendar_days(&mut ctx.tx)?)
+}
+
+fn take_in(ctx: &mut Ctx, csv: &str) -> Result<usize, Error> {
+    ctx.require_anywhere(Action::Administer)?;
+    let days = parse_csv(csv).map_err(|faults| {
+        let told = |fault: LineError| FieldError {
+            field: "csv",
+            reason: Message::new("第 %{line} 行：%{reason}").with("line", fault.line).with("reason", fault.reason),
+        };
+        Error::Invalid(faults.into_iter().map(told).collect())
+    })?;
+    let rows: Vec<CalendarRow> = days
+        .into_iter()
+        .map(|day| CalendarRow { day: day.date, kind: day.kind.code().to_owned(), name: day.name })
+        .collect();
+    house::put_calendar_days(&mut ctx.tx, &rows)?;
+    ctx.record("calendar.imported", ("calendar", "mainland"), None, json!({ "days": rows.len() }));
+    follow(ctx)?;
+    Ok(rows.len())
+}
+
+fn take_out(ctx: &mut Ctx, day: NaiveDate) -> Result<(), Error> {
+    ctx.require_anywhere(Action::Administer)?;
+    if !house::delete_calendar_day(&mut ctx.tx, day)? {
+        return Err(Error::NotFound);
+    }
+    ctx.record("calendar.day_removed", ("calendar", "mainland"), None, json!({ "day": day }));
+    follow(ctx)
+}
+
+/// Open due dates move with the calendar: one event a case, one notice a unit.
+fn follow(ctx: &mut Ctx) -> Result<(), Error> {
+    let before = ctx.calendar.clone();
+    ctx.calendar = Arc::new(calendar_with(house::calendar_days(&mut ctx.tx)?));
+    for case in cases::in_states(&mut ctx.tx, &[CaseState::Issued])? {
+        let mut plan = CasePlan::take(ctx, &case.id)?;
+        let moved = recompute(ctx, &mut plan, &before)?;
+        if !moved.is_empty() {
+            tell(ctx, &plan, &moved);
+        }
+    }
+    Ok(())
+}
+
+/// A task whose due date moved, and the date it had.
+struct Moved {
+    task: Task,
+    from: NaiveDate,
+}
+
+/// Dates that follow from a release and a duration. One that a person granted stays.
+fn recompute(ctx: &mut Ctx, plan: &mut CasePlan, before: &Calendar) -> Result<Vec<Moved>, Error> {
+    let mut moved = Vec::new();
+    for task in plan.tasks.clone().into_iter().filter(|task| task.state.is_with_unit()) {
+        let (Some(from), Some(released_at)) = (task.due_on, task.released_at) else { continue };
+        let released_on = ctx.app.clock.local_date(released_at);
+        let to = due_date(released_on, task.duration, task.duration_unit, &ctx.calendar);
+        if from != due_date(released_on, task.duration, task.duration_unit, before) || from == to {
+            continue;
+        }
+        let task = Task { due_on: Some(to), ..task };
+        plan.save(ctx, task.clone())?;
+        moved.push(Moved { task, from });
+    }
+    Ok(moved)
+}
+
+fn tell(ctx: &mut Ctx, plan: &CasePlan, moved: &[Moved]) {
+    let told = |moved: &Moved| json!({ "no": moved.task.no, "from": moved.from, "to": moved.task.due_on });
+    let payload = json!({ "tasks": moved.iter().map(told).collect::<Vec<_>>() });
+    ctx.record("case.dates_recomputed", ("case", &plan.case.id), Some(&plan.case.id), payload);
+    let mut lines: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for Moved { task, from } in moved {
+        let to = task.due_on.map(|day| day.to_string()).unwrap_or_default();
+        lines.entry(&task.unit_id).or_default().push(format!("{:02} {}：{from} → {to}", task.no, task.title));
+    }
+    for (unit_id, lines) in lines {
+        ctx.owe(Owed {
+            subject_kind: "case",
+            subject_id: &plan.case.id,
+            stage: Stage::CalendarChanged,
+            recipient: Recipient::Unit(unit_id),
+            // Taking the plan gave it a new revision: each change of the calendar is a cycle of its own.
+            cycle: i32::try_from(plan.case.plan_revision).unwrap_or(i32::MAX),
+            case_id: Some(&plan.case.id),
+            detail: &lines.join("\n"),
+        });
+    }
+}

@@ -1,0 +1,93 @@
+//! Acts on units and people.
+
+use super::{Act, Done};
+use crate::app::admin::{self, PersonEdit, UnitEdit};
+use crate::app::{Error, accounts};
+use crate::domain::access::{Action, Role};
+use crate::lang::Message;
+use crate::web::fields::Fields;
+
+pub const ACTS: &[Act] = &[
+    Act {
+        on: "units",
+        name: "edit",
+        needs: Action::Administer,
+        said: "已保存",
+        fields: &[
+            ("version", "integer"),
+            ("name", "string"),
+            ("name_en", "string"),
+            ("mailbox", "string"),
+            ("active", "boolean"),
+        ],
+        run: |ctx, id, f| {
+            let edit = UnitEdit {
+                name: f.text("name"),
+                name_en: f.optional("name_en"),
+                mailbox: f.optional("mailbox"),
+                active: f.one("active") == Some("true"),
+            };
+            Ok(admin::edit_unit(ctx, id, f.parsed("version")?, edit)?.into())
+        },
+    },
+    Act {
+        on: "people",
+        name: "edit",
+        needs: Action::Administer,
+        said: "已保存",
+        fields: &[
+            ("version", "integer"),
+            ("name", "string"),
+            ("email", "string"),
+            ("phone", "string"),
+            ("password", "string"),
+            ("active", "boolean"),
+        ],
+        run: |ctx, id, f| {
+            let edit = PersonEdit {
+                name: f.text("name"),
+                email: f.optional("email"),
+                phone: f.optional("phone"),
+                active: f.one("active") == Some("true"),
+                password: f.optional("password"),
+            };
+            Ok(admin::edit_person(ctx, id, f.parsed("version")?, edit)?.into())
+        },
+    },
+    Act {
+        on: "people",
+        name: "add-post",
+        needs: Action::Administer,
+        said: "已保存",
+        fields: &[("role", "string"), ("unit_id", "string")],
+        run: |ctx, id, f| {
+            let post = admin::add_post(ctx, id, role(f)?, f.optional("unit_id"))?;
+            Ok(Done { id: Some(post), ..Done::default() })
+        },
+    },
+    Act {
+        on: "people",
+        name: "end-post",
+        needs: Action::Administer,
+        said: "已保存",
+        fields: &[("post_id", "string")],
+        run: |ctx, id, f| Ok(admin::end_post(ctx, id, &f.text("post_id"))?.into()),
+    },
+    Act {
+        on: "tokens",
+        name: "revoke",
+        needs: Action::OwnAccount,
+        said: "令牌已作废",
+        fields: &[],
+        run: |ctx, id, _| {
+            accounts::revoke_own_token(ctx, id)?;
+            Ok(Done { go: Some("/me".to_owned()), ..Done::default() })
+        },
+    },
+];
+
+/// A post that an administrator gives; the lead unit's manager is named in the case.
+pub fn role(fields: &Fields) -> Result<Role, Error> {
+    let role = fields.one("role").and_then(Role::parse).filter(|role| *role != Role::LeadManager);
+    role.ok_or_else(|| Error::field("role", Message::new("请选择岗位")))
+}

@@ -1,0 +1,54 @@
+//! The reader's own account: password and API tokens.
+
+use crate::app::accounts;
+use crate::domain::access::Action;
+use crate::store::sessions::ApiToken;
+use crate::web::fields::Fields;
+use crate::web::page::{Page, PageResult};
+use crate::web::routes::{Access, Route};
+use actix_web::web::Bytes;
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "me.html", config = "src/web/askama.toml")]
+struct MePage {
+    page: Page,
+    tokens: Vec<ApiToken>,
+    /// A token that was made just now: shown this once.
+    fresh: Option<String>,
+}
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/me", Access::SignedIn(Action::OwnAccount), show),
+        Route::post("/me/password", Access::SignedIn(Action::OwnAccount), change_password),
+        Route::post("/me/tokens", Access::SignedIn(Action::OwnAccount), issue_token),
+    ]
+}
+
+async fn show(page: Page) -> PageResult {
+    shown(page, None).await
+}
+
+async fn shown(page: Page, fresh: Option<String>) -> PageResult {
+    let tokens = page.read(accounts::own_tokens).await?;
+    page.html(&MePage { page: page.clone(), tokens, fresh })
+}
+
+async fn change_password(page: Page, body: Bytes) -> PageResult {
+    let f = Fields::from_form(&body);
+    accounts::change_password(&page.app, &page.actor, f.text("present"), f.text("password"))
+        .await
+        .map_err(|error| page.failed(error))?;
+    Ok(page.done("/sign-in", "密码已修改，请重新登录"))
+}
+
+async fn issue_token(page: Page, body: Bytes) -> PageResult {
+    let name = Fields::from_form(&body).text("name");
+    let issued = page.app.write(&page.actor, move |ctx| {
+        let person_id = ctx.actor.id().to_owned();
+        accounts::issue_token(ctx, &person_id, name)
+    });
+    let token = issued.await.map_err(|error| page.failed(error))?;
+    shown(page, Some(token)).await
+}
