@@ -16,6 +16,7 @@ pub mod drafting;
 mod error;
 pub mod files;
 pub mod follow_up;
+pub mod importing;
 pub mod known_problem;
 pub mod observation;
 pub mod observing;

@@ -5,6 +5,16 @@ use crate::lang::Message;
 use chrono::NaiveDateTime;
 
 coded! {
+    /// Where the import of a ticket file stands.
+    pub enum ImportState {
+        Received = "received" "待导入",
+        Running = "running" "导入中",
+        Done = "done" "已导入",
+        Failed = "failed" "导入失败",
+    }
+}
+
+coded! {
     /// Where a ticket stands by itself.
     pub enum TicketState {
         Open = "open" "待办",

@@ -1,6 +1,6 @@
 //! Reading a file row by row; a bad row is told and the others go on.
 
-use super::mapping::Mapping;
+use super::mapping::{FIELDS, Mapping};
 use crate::domain::ticket::{FieldError, NewTicket};
 use crate::lang::Message;
 use calamine::{Data, Reader};
@@ -116,6 +116,14 @@ fn cell(data: &Data) -> String {
         Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
         Data::Empty => String::new(),
         other => other.to_string(),
+    }
+}
+
+impl TicketFile {
+    /// Each field that was found, in their usual order, and the header it is under.
+    pub fn columns(&self) -> Vec<(&'static str, String)> {
+        let found = FIELDS.into_iter().filter_map(|field| Some((field, *self.columns.get(field)?)));
+        found.map(|(field, column)| (field, self.headers[column].clone())).collect()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod cases;
 pub mod events;
 pub mod files;
 pub mod house;
+pub mod imports;
 pub mod measure;
 pub mod notices;
 pub mod observations;

@@ -4,6 +4,7 @@ mod admin;
 mod case;
 mod demo;
 mod desk;
+mod import;
 mod mail;
 mod me;
 mod problems;
@@ -31,6 +32,7 @@ pub fn routes() -> Vec<Route> {
         case::routes(),
         task::routes(),
         tickets::routes(),
+        import::routes(),
         mail::routes(),
         me::routes(),
         admin::routes(),

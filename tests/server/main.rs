@@ -6,6 +6,7 @@ mod commands;
 mod durability;
 mod files;
 mod house;
+mod import;
 mod pages;
 mod permissions;
 mod postgres;

@@ -115,3 +115,19 @@ diesel::table! {
         ticket_id -> Text,
     }
 }
+
+diesel::table! {
+    import_run (id) {
+        id -> Text,
+        file_name -> Text,
+        stored -> BigInt,
+        repeated -> BigInt,
+        rejected -> BigInt,
+        rejects_file -> Nullable<Text>,
+        started_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+        started_by -> Nullable<Text>,
+        state -> Text,
+        failure -> Nullable<Text>,
+    }
+}

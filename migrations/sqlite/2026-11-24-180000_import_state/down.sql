@@ -1,0 +1,2 @@
+ALTER TABLE import_run DROP COLUMN failure;
+ALTER TABLE import_run DROP COLUMN state;

@@ -1,0 +1,2 @@
+ALTER TABLE import_run ADD COLUMN state TEXT NOT NULL DEFAULT 'done';
+ALTER TABLE import_run ADD COLUMN failure TEXT;

@@ -1,0 +1,58 @@
+//! Ticket files by page: received, looked at, imported, and what was rejected fetched.
+
+use crate::support::{Client, On, Server};
+use reqwest::multipart::{Form, Part};
+use rstest::rstest;
+use std::time::Duration;
+
+const FILE: &str = "工单编号,主题,内容,受理时间,来电号码\n\
+    A1,校门口拥堵,放学堵车,2026-03-02 08:00,13900000001\n\
+    A2,夜间噪声,工地施工,不是时间,13900000002\n\
+    A3,路灯不亮,东街,2026-03-03 20:00,13900000003\n";
+
+async fn upload(client: &Client, name: &str, text: &str) -> reqwest::Response {
+    let part = Part::bytes(text.as_bytes().to_vec()).file_name(name.to_owned());
+    let form = Form::new().text("csrf", client.csrf.clone()).part("file", part);
+    client.http.post(format!("{}/import", client.base)).multipart(form).send().await.unwrap()
+}
+
+/// Imports a file and gives its finished page and address.
+async fn import(client: &Client) -> (String, String) {
+    let received = upload(client, "三月.csv", FILE).await;
+    let path = received.headers()["location"].to_str().unwrap().to_owned();
+    let checked = client.get(&path).await.text().await.unwrap();
+    for shown in ["工单编号", "校门口拥堵", "拒收", "开始导入"] {
+        assert!(checked.contains(shown), "{shown}");
+    }
+    assert!(!checked.contains("13900000001"));
+    assert_eq!(client.form(&format!("{path}/start"), &[]).await.status().as_u16(), 303);
+    for _ in 0..200 {
+        let page = client.get(&path).await.text().await.unwrap();
+        if page.contains("已导入") {
+            return (page, path);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the import did not end");
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_dropped_file_is_checked_imported_once_and_its_bad_rows_are_told(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let operator = server.sign_in("operator").await;
+    let refused = upload(&operator, "别的.csv", "姓名,年龄\n王,3\n").await;
+    assert_eq!(refused.status().as_u16(), 422);
+    assert!(refused.text().await.unwrap().contains("姓名、年龄"), "the headers are named");
+
+    let (page, path) = import(&operator).await;
+    assert!(page.contains("新增 2 件，已有 0 件，拒收 1 行"), "{page}");
+    let rejected = operator.get(&format!("{path}/rejected")).await.text().await.unwrap();
+    let line = rejected.lines().nth(1).unwrap();
+    assert!(line.starts_with("3,received_at,") && line.contains("A2"), "{line}");
+    assert_eq!(operator.form(&format!("{path}/start"), &[]).await.status().as_u16(), 409, "done is done");
+    let (again, _) = import(&operator).await;
+    assert!(again.contains("新增 0 件，已有 2 件，拒收 1 行"));
+    assert_eq!(operator.read("/tickets").await["total"], 2);
+    server.stop().await;
+}
