@@ -33,6 +33,20 @@ pub struct CaseLine {
     pub troubles: Vec<Trouble>,
     /// Tickets a week over a quarter, the oldest first.
     pub weekly: Vec<u32>,
+    /// Of those weeks, how many the case has been open in, a begun one counted.
+    pub weeks_open: usize,
+}
+
+impl CaseLine {
+    /// Tickets a week on average before the case was opened, and in the last seven days. None when the quarter shown
+    /// does not reach back that far.
+    pub fn before_and_now(&self) -> Option<(u32, u32)> {
+        let now = *self.weekly.last()?;
+        let before =
+            self.weekly.get(..self.weekly.len().checked_sub(self.weeks_open)?).filter(|weeks| !weeks.is_empty())?;
+        let mean = f64::from(before.iter().sum::<u32>()) / before.len() as f64;
+        Some((mean.round() as u32, now))
+    }
 }
 
 /// What holds a case up, and who holds it.
@@ -158,6 +172,7 @@ fn line(
         forecast: schedule.forecast,
         troubles,
         weekly,
+        weeks_open: (ctx.now - plan.case.created_at).num_days().max(0) as usize / 7 + 1,
         case: plan.case.clone(),
     })
 }

@@ -8,10 +8,10 @@ use crate::domain::case::{CaseState, ObservationResult};
 use crate::domain::problem::ProblemState;
 use crate::domain::task::TaskState;
 use crate::store::cases::{self, Case, Directive};
-use crate::store::observations;
 use crate::store::plans;
 use crate::store::problems;
 use crate::store::tasks;
+use crate::store::{events, observations};
 use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::BTreeMap;
 
@@ -165,7 +165,7 @@ pub struct Leadership {
     pub red: usize,
     pub verifying: usize,
     pub closed_this_week: usize,
-    pub reopened_this_week: usize,
+    pub reopened_this_week: i64,
     pub terminated: usize,
     /// Cases in hand or being observed, the worst lamp first.
     pub lines: Vec<CaseLine>,
@@ -180,6 +180,7 @@ pub fn leadership(ctx: &mut Ctx) -> Result<Leadership, Error> {
     let week_ago = ctx.now - TimeDelta::days(7);
     let ended_since =
         |state| all.iter().filter(|c| c.state == state && c.ended_at.is_some_and(|at| at > week_ago)).count();
+    let in_a_later_round: Vec<&str> = all.iter().filter(|case| case.round > 1).map(|case| case.id.as_str()).collect();
     let lines = case_views::list(ctx, &[CaseState::Issued, CaseState::Verifying])?;
     let mut directives = Vec::new();
     for directive in cases::unreported_directives(&mut ctx.tx)? {
@@ -192,7 +193,7 @@ pub fn leadership(ctx: &mut Ctx) -> Result<Leadership, Error> {
         red: lines.iter().filter(|line| line.lamp == Some(crate::plan::Lamp::Red)).count(),
         verifying: lines.iter().filter(|line| line.case.state == CaseState::Verifying).count(),
         closed_this_week: ended_since(CaseState::Closed),
-        reopened_this_week: all.iter().filter(|case| case.state == CaseState::Issued && case.round > 1).count(),
+        reopened_this_week: events::count_since(&mut ctx.tx, &in_a_later_round, "case.reopen", week_ago)?,
         terminated: all.iter().filter(|case| case.state == CaseState::Terminated).count(),
         units: units(ctx, &lines)?,
         lines,

@@ -56,6 +56,12 @@ pub fn of_case(tx: &mut Tx, case_id: &str, limit: i64) -> Result<Vec<Event>, Sto
         .load(tx.0)?)
 }
 
+/// How often a kind of thing happened to the given cases after `since`.
+pub fn count_since(tx: &mut Tx, cases: &[&str], kind: &str, since: NaiveDateTime) -> Result<i64, StoreError> {
+    let happened = event::table.filter(event::case_id.eq_any(cases)).filter(event::at.gt(since));
+    Ok(happened.filter(event::kind.eq(kind)).count().get_result(tx.0)?)
+}
+
 /// What happened to one subject, newest first.
 pub fn of_subject(tx: &mut Tx, subject_id: &str, limit: i64) -> Result<Vec<Event>, StoreError> {
     Ok(event::table

@@ -4,6 +4,7 @@ mod admin;
 mod case;
 mod demo;
 mod desk;
+mod export;
 mod import;
 mod mail;
 mod me;
@@ -32,6 +33,7 @@ pub fn routes() -> Vec<Route> {
         case::routes(),
         task::routes(),
         tickets::routes(),
+        export::routes(),
         import::routes(),
         mail::routes(),
         me::routes(),
@@ -52,6 +54,8 @@ pub struct Pager {
     pub to: i64,
     pub back: Option<String>,
     pub on: Option<String>,
+    /// The whole list as a spreadsheet, where there is one.
+    pub export: Option<String>,
 }
 
 impl Pager {
@@ -64,6 +68,7 @@ impl Pager {
             from: (from + 1).min(total),
             to: (from + ROWS).min(total),
             back: (page > 0).then(|| link(page - 1)),
+            export: export::KINDS.contains(&path).then(|| address(&format!("/export{path}"), filters)),
             on: (from + ROWS < total).then(|| link(page + 1)),
         }
     }

@@ -59,6 +59,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_asked_cannot_break_out_of_its_place_in_an_address() {
+        assert_eq!(address("/tickets", &[("q", "a&b=拥"), ("page", "2")]), "/tickets?q=a%26b%3D%E6%8B%A5&page=2");
+    }
+
+    #[test]
     fn times_are_relative_within_a_day_and_absolute_beyond() {
         let now: NaiveDateTime = "2026-03-12T10:00:00".parse().unwrap();
         let ago = |minutes| when(now - chrono::TimeDelta::minutes(minutes), now, chrono_tz::Asia::Shanghai, Lang::Zh);

@@ -2,6 +2,7 @@
 
 use crate::chain::{complaints, diamond, issue};
 use crate::support::{Client, On, Server, between};
+use calamine::Reader;
 use rstest::rstest;
 
 /// The pages and who looks at them, as the tests' people are named.
@@ -85,5 +86,25 @@ async fn a_page_that_is_not_there_says_so_in_the_readers_language() {
     leader.form("/language", &[("lang", "en"), ("next", "/lead")]).await;
     let page = text_of(&leader, "/lead").await;
     assert_eq!(between(&page, "<html lang=\"", "\""), Some("en"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_is_exported_as_it_was_filtered() {
+    let Some(server) = Server::start(On::Sqlite).await else { return };
+    looked_at(&server).await;
+    let coordinator = server.sign_in("coordinator").await;
+    let rows_of = async |path: &str| {
+        let bytes = coordinator.get(path).await.bytes().await.unwrap().to_vec();
+        let mut book: calamine::Xlsx<_> = calamine::open_workbook_from_rs(std::io::Cursor::new(bytes)).unwrap();
+        let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+        sheet.rows().skip(1).map(|row| row[1].to_string()).collect::<Vec<String>>()
+    };
+    let all = coordinator.read("/tickets").await["total"].as_u64().unwrap() as usize;
+    assert_eq!(rows_of("/export/tickets").await.len(), all);
+    assert!(rows_of("/export/tickets?district=nowhere").await.is_empty());
+    assert_eq!(rows_of("/export/cases").await, ["实验小学校门口拥堵"]);
+    assert!(!rows_of("/export/problems?state=").await.is_empty());
+    assert!(text_of(&coordinator, "/tickets").await.contains("href=\"/export/tickets?"));
     server.stop().await;
 }

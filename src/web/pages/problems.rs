@@ -64,7 +64,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+pub(super) struct Asked {
     state: Option<String>,
     #[serde(default)]
     q: String,
@@ -72,13 +72,22 @@ struct Asked {
     page: i64,
 }
 
+impl Asked {
+    fn state(&self) -> &str {
+        self.state.as_deref().unwrap_or(ProblemState::Proposed.code())
+    }
+
+    pub(super) fn filter(&self) -> Filter {
+        Filter {
+            states: ProblemState::parse(self.state()).into_iter().collect(),
+            text: Some(self.q.trim().to_owned()).filter(|q| !q.is_empty()),
+        }
+    }
+}
+
 async fn list(page: Page, asked: Query<Asked>) -> PageResult {
     let asked = asked.into_inner();
-    let state = asked.state.unwrap_or_else(|| ProblemState::Proposed.code().to_owned());
-    let filter = Filter {
-        states: ProblemState::parse(&state).into_iter().collect(),
-        text: Some(asked.q.trim().to_owned()).filter(|q| !q.is_empty()),
-    };
+    let (state, filter) = (asked.state().to_owned(), asked.filter());
     let at = asked.page.max(0);
     let (lines, total) = page.read(move |ctx| problems::list(ctx, &filter, at * ROWS, ROWS)).await?;
     let states = ProblemState::ALL.iter().map(|state| (state.code(), state.label())).chain([("", "全部")]).collect();

@@ -62,7 +62,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+pub(super) struct Asked {
     #[serde(default)]
     q: String,
     #[serde(default)]
@@ -73,15 +73,21 @@ struct Asked {
     page: i64,
 }
 
+impl Asked {
+    pub(super) fn filter(&self) -> Filter {
+        let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        Filter {
+            text: some(&self.q),
+            district: some(&self.district),
+            disposition: Disposition::parse(&self.disposition),
+            ..Filter::default()
+        }
+    }
+}
+
 async fn list(page: Page, asked: Query<Asked>) -> PageResult {
     let asked = asked.into_inner();
-    let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let filter = Filter {
-        text: some(&asked.q),
-        district: some(&asked.district),
-        disposition: Disposition::parse(&asked.disposition),
-        ..Filter::default()
-    };
+    let filter = asked.filter();
     let at = asked.page.max(0);
     let (rows, total) = page.read(move |ctx| tickets::list(ctx, &filter, at * ROWS, ROWS)).await?;
     let filters = [("q", asked.q.as_str()), ("district", &asked.district), ("disposition", &asked.disposition)];

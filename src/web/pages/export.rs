@@ -1,0 +1,110 @@
+//! Lists as spreadsheets, filtered as the page was.
+
+use super::{problems as problem_pages, tickets as ticket_pages};
+use crate::app::{Error, case_views, problems, tickets};
+use crate::domain::access::Action;
+use crate::web::page::{Page, PageResult};
+use crate::web::routes::{Access, Route};
+use actix_web::HttpResponse;
+use actix_web::web::Query;
+use rust_xlsxwriter::{Format, Workbook, XlsxError};
+
+/// Lists that can be exported, by their page's path.
+pub(super) const KINDS: [&str; 2] = ["/tickets", "/problems"];
+/// The most rows of a spreadsheet.
+const ROWS_MAX: i64 = 20_000;
+const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/export/tickets", Access::SignedIn(Action::ReadTickets), export_tickets),
+        Route::get("/export/problems", Access::SignedIn(Action::ReadProblems), export_problems),
+        Route::get("/export/cases", Access::SignedIn(Action::ReadCase), export_cases),
+    ]
+}
+
+enum Cell {
+    Text(String),
+    Number(f64),
+}
+
+async fn export_tickets(page: Page, asked: Query<ticket_pages::Asked>) -> PageResult {
+    let filter = asked.filter();
+    let (rows, _) = page.read(move |ctx| tickets::list(ctx, &filter, 0, ROWS_MAX)).await?;
+    let cells = |row: crate::store::tickets::Ticket| {
+        let text = [row.source_no, row.title, row.body, row.category.unwrap_or_default()];
+        let rest = [row.district.unwrap_or_default(), page.t(row.disposition.label()).into_owned()];
+        let at = page.exactly(&row.received_at);
+        text.into_iter().chain(rest).chain([at]).map(Cell::Text).collect()
+    };
+    let headers = ["编号", "主题", "内容", "类别", "区县", "处置", "受理时间"];
+    answer(&page, "tickets", &headers, rows.into_iter().map(cells).collect())
+}
+
+async fn export_problems(page: Page, asked: Query<problem_pages::Asked>) -> PageResult {
+    let filter = asked.filter();
+    let (lines, _) = page.read(move |ctx| problems::list(ctx, &filter, 0, ROWS_MAX)).await?;
+    let cells = |line: problems::ProblemLine| {
+        let problem = line.problem;
+        vec![
+            Cell::Number(problem.no as f64),
+            Cell::Text(problem.title),
+            Cell::Text(line.terms.join(" ")),
+            Cell::Number(problem.tickets as f64),
+            Cell::Number(problem.callers as f64),
+            Cell::Number(problem.window_callers as f64),
+            Cell::Text(page.t(problem.state.label()).into_owned()),
+        ]
+    };
+    let headers = ["编号", "问题", "关键词", "工单", "市民", "近28天", "状态"];
+    answer(&page, "problems", &headers, lines.into_iter().map(cells).collect())
+}
+
+async fn export_cases(page: Page) -> PageResult {
+    let lines = page.read(|ctx| case_views::list(ctx, &[])).await?;
+    let cells = |line: case_views::CaseLine| {
+        let state = line.lamp.map_or(line.case.state.label(), |lamp| lamp.label());
+        let forecast = line.forecast.map(|day| day.to_string()).unwrap_or_default();
+        vec![
+            Cell::Text(line.case.no),
+            Cell::Text(line.case.title),
+            Cell::Text(page.t(state).into_owned()),
+            Cell::Text(line.lead),
+            Cell::Text(line.case.deadline.to_string()),
+            Cell::Text(forecast),
+            Cell::Number(line.done as f64),
+            Cell::Number(line.total as f64),
+        ]
+    };
+    let headers = ["编号", "专项", "状态", "牵头单位", "期限", "预测完成", "已办结", "任务"];
+    answer(&page, "cases", &headers, lines.into_iter().map(cells).collect())
+}
+
+fn answer(page: &Page, name: &str, headers: &[&str], rows: Vec<Vec<Cell>>) -> PageResult {
+    let headers: Vec<String> = headers.iter().map(|header| page.t(header).into_owned()).collect();
+    let bytes = sheet(&headers, rows).map_err(|error| page.failed(Error::Internal(error.to_string())))?;
+    Ok(HttpResponse::Ok()
+        .content_type(SPREADSHEET)
+        .insert_header(("content-disposition", format!("attachment; filename=\"{name}.xlsx\"")))
+        .body(bytes))
+}
+
+/// Texts are written as texts: what begins like a formula is none.
+fn sheet(headers: &[String], rows: Vec<Vec<Cell>>) -> Result<Vec<u8>, XlsxError> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let bold = Format::new().set_bold();
+    for (column, header) in (0..).zip(headers) {
+        sheet.write_string_with_format(0, column, header, &bold)?;
+    }
+    for (row, cells) in (1..).zip(rows) {
+        for (column, cell) in (0..).zip(cells) {
+            match cell {
+                Cell::Text(text) => sheet.write_string(row, column, text)?,
+                Cell::Number(number) => sheet.write_number(row, column, number)?,
+            };
+        }
+    }
+    sheet.set_freeze_panes(1, 0)?.autofit();
+    book.save_to_buffer()
+}
