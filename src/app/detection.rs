@@ -1,30 +1,25 @@
 //! Tickets are matched to problems in the background, by their place in the order of commits.
 
-use super::{Actor, App, Clock, Ctx, Error, attaching};
-use crate::detect::{self, Document, Engine, explain, trend};
+use super::{Actor, App, Clock, Ctx, Error, attaching, counting};
+use crate::detect::{self, Document, Engine};
 use crate::domain::mask;
 use crate::domain::problem::{PlacedBy, ProblemKind, ProblemState};
 use crate::store::problems::{self, Membership, Problem};
 use crate::store::tickets::{self, Ticket};
 use crate::store::{StoreError, Tx, cases, house, new_id};
 use chrono::{NaiveDateTime, TimeDelta};
-use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 
 const WATERMARK: &str = "detection.watermark";
-/// The local day on which every problem was last counted.
-const COUNTED_ON_SETTING: &str = "detection.counted_on";
 const LEASE: &str = "detection";
 const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
 /// Tickets taken in one transaction.
 const CHUNK: i64 = 250;
 /// Tickets that are given their place in one transaction.
-const ORDERED_AT_ONCE: i64 = 2_000;
+const ORDERED_AT_ONCE: i64 = 500;
 /// Which engine placed a ticket: a later one may place it anew.
 const ENGINE_VERSION: i32 = 1;
-const TERMS_SHOWN: usize = 8;
-const PLACES_SHOWN: usize = 12;
 const TITLE_MAX_CHARS: usize = 40;
 
 /// What a person's decision changes in the matching index, after it is committed.
@@ -129,7 +124,7 @@ pub async fn order(app: &App, holder: &str) -> Result<usize, Error> {
     let (holder, real) = (holder.to_owned(), Clock::real());
     let given: Result<usize, StoreError> = app
         .store
-        .write(move |tx| {
+        .write_behind(move |tx| {
             if house::take_lease(tx, ORDER_LEASE, &holder, real, real + LEASE_LASTS)? {
                 tickets::give_order(tx, ORDERED_AT_ONCE)
             } else {
@@ -140,19 +135,25 @@ pub async fn order(app: &App, holder: &str) -> Result<usize, Error> {
     Ok(given?)
 }
 
-/// Matches up to one chunk of new tickets. Gives how many were taken; nothing while another process holds the lease or
+/// Matches up to one chunk of new tickets, or counts some of the problems they went to. Gives how many were taken; nothing while another process holds the lease or
 /// the index is not there yet.
 pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
-    let waiting = |tx: &mut Tx| -> Result<bool, Error> {
-        let after = watermark(tx)?;
-        Ok(!tickets::ordered_after(tx, after, 1)?.is_empty())
-    };
-    if !app.store.read(waiting).await? {
+    let (waits, uncounted) = app
+        .store
+        .read(|tx| -> Result<_, Error> {
+            let after = watermark(tx)?;
+            Ok((!tickets::ordered_after(tx, after, 1)?.is_empty(), counting::uncounted(tx)?.len()))
+        })
+        .await?;
+    if !waits && uncounted == 0 {
         return Ok(0);
     }
     let (name, real) = (holder.to_owned(), Clock::real());
     if !app.store.write(move |tx| house::take_lease(tx, LEASE, &name, real, real + LEASE_LASTS)).await? {
         return Ok(0);
+    }
+    if !waits || uncounted >= counting::UNCOUNTED_MAX {
+        return app.write(&Actor::job("归并"), counting::count_some).await;
     }
     let (rows, places) = app
         .store
@@ -215,13 +216,13 @@ fn store_chunk(ctx: &mut Ctx, rows: Vec<(i64, Ticket)>, placed: Vec<Option<Place
         memberships.iter().map(|row| (row.ticket_id.clone(), row.problem_id.clone())).collect();
     problems::place(&mut ctx.tx, memberships)?;
     for problem_id in &touched {
-        refresh(ctx, problem_id)?;
         attach_new(
             ctx,
             problem_id,
             rows.iter().map(|(_, ticket)| ticket).filter(|t| of_ticket.get(&t.id) == Some(problem_id)),
         )?;
     }
+    counting::add_uncounted(ctx, touched)?;
     Ok(house::put_setting(&mut ctx.tx, WATERMARK, &last.to_string(), ctx.now)?)
 }
 
@@ -276,7 +277,7 @@ pub fn blank_problem(ctx: &mut Ctx, id: &str, title: &str, at: NaiveDateTime) ->
     })
 }
 
-fn short(title: &str) -> String {
+pub(super) fn short(title: &str) -> String {
     mask::text(title, None).chars().take(TITLE_MAX_CHARS).collect()
 }
 
@@ -289,86 +290,4 @@ fn attach_new<'t>(ctx: &mut Ctx, problem_id: &str, new: impl Iterator<Item = &'t
         attaching::attach_matched(ctx, ticket, &case.id)?;
     }
     Ok(())
-}
-
-/// Counts a problem anew: tickets, callers, window, growth, heat, terms, places; proposes it when it is past its thresholds.
-pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
-    let Some(mut problem) = problems::by_id(&mut ctx.tx, problem_id)? else { return Ok(()) };
-    let calls = problems::calls(&mut ctx.tx, problem_id, None)?;
-    let counted: Vec<trend::Counted> = calls
-        .iter()
-        .map(|call| trend::Counted {
-            caller: call.caller_hash.clone(),
-            received_on: ctx.app.clock.local_date(call.received_at),
-        })
-        .collect();
-    let thresholds = ctx.app.settings.thresholds.clone();
-    problem.tickets = calls.len() as i64;
-    let anonymous = counted.iter().filter(|call| call.caller.is_none()).count();
-    let named: BTreeSet<&String> = counted.iter().filter_map(|call| call.caller.as_ref()).collect();
-    problem.callers = (anonymous + named.len()) as i64;
-    problem.window_callers = i64::from(trend::window_callers(&counted, ctx.today, thresholds.window_days));
-    problem.growth = Some(f64::from(trend::growth(&counted, ctx.today, thresholds.window_days)));
-    problem.heat = trend::heat(&counted, ctx.today);
-    if let (Some(first), Some(last)) = (calls.first(), calls.last()) {
-        (problem.first_at, problem.last_at) = (first.received_at, last.received_at);
-    }
-    let addresses = problems::addresses(&mut ctx.tx, problem_id)?;
-    let districts: Vec<String> = calls.iter().filter_map(|call| call.district.clone()).collect();
-    let named = if districts.is_empty() { &addresses } else { &districts };
-    let mut places = explain::places(named.iter().map(String::as_str));
-    places.truncate(PLACES_SHOWN);
-    problem.places = json!(places).to_string();
-    describe(ctx, &mut problem)?;
-    if problem.state == ProblemState::Quiet && trend::judge(&thresholds, &counted, ctx.today) {
-        problem.state = ProblemState::Proposed;
-        problem.proposed_at = Some(ctx.now);
-        let payload = json!({ "no": problem.no, "callers": problem.window_callers, "growth": problem.growth });
-        ctx.record("problem.proposed", ("problem", problem_id), None, payload);
-    }
-    if problems::save(&mut ctx.tx, &problem)? { Ok(()) } else { Err(Error::Busy) }
-}
-
-/// Key terms, and the most central ticket's title unless a person gave one.
-fn describe(ctx: &mut Ctx, problem: &mut Problem) -> Result<(), Error> {
-    let app = ctx.app.clone();
-    let slot = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let Some(engine) = slot.as_ref() else { return Ok(()) };
-    problem.terms = json!(explain::terms(engine, &problem.id, TERMS_SHOWN)).to_string();
-    if !problem.title_by_person
-        && let Some(central) = explain::central(engine, &problem.id, 1).first()
-        && let Some(ticket) = tickets::by_id(&mut ctx.tx, central)?
-    {
-        problem.title = short(&ticket.title);
-    }
-    Ok(())
-}
-
-/// Counts every problem once a local day: windows, growth and heat change by the mere passing of days.
-pub async fn recount_daily(app: &App) -> Result<(), Error> {
-    let now = app.clock.now();
-    let today = app.clock.local_date(now).to_string();
-    let counted_on = app.store.read(|tx| house::setting(tx, COUNTED_ON_SETTING)).await?;
-    if counted_on.as_ref() == Some(&today) {
-        return Ok(());
-    }
-    recount(app).await?;
-    Ok(app.store.write(move |tx| house::put_setting(tx, COUNTED_ON_SETTING, &today, now)).await?)
-}
-
-/// Counts every problem as of now.
-pub async fn recount(app: &App) -> Result<usize, Error> {
-    let actor = Actor::job("研判");
-    let ids: Vec<String> = app
-        .store
-        .read(|tx| -> Result<_, Error> {
-            Ok(problems::list(tx, &problems::Filter::default(), 0, 5_000)?.0.into_iter().map(|row| row.id).collect())
-        })
-        .await?;
-    let count = ids.len();
-    for chunk in ids.chunks(50) {
-        let chunk = chunk.to_vec();
-        app.write(&actor, move |ctx| chunk.iter().try_for_each(|id| refresh(ctx, id))).await?;
-    }
-    Ok(count)
 }

@@ -9,7 +9,10 @@ use crate::store::imports::{self, ImportRun};
 use crate::store::new_id;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
+/// Rows stored in one transaction: few enough that nobody waits for it.
+const ROWS_AT_ONCE: usize = 400;
 const LISTED: i64 = 20;
 const ROWS_PREVIEWED: usize = 8;
 
@@ -134,30 +137,45 @@ pub fn take_in(
     mut seen: impl FnMut(u64),
 ) -> Result<ImportRun, Error> {
     let mut rejects = RejectsFile::new(rejects, file.headers.clone(), actor.lang);
-    let mut batch: Vec<NewTicket> = Vec::with_capacity(tickets::BATCH_MAX);
-    for row in file {
-        seen(row.line);
-        match row.outcome {
-            Ok(ticket) => batch.push(ticket),
-            Err(rejected) => rejects.add(row.line, &rejected).map_err(internal)?,
+    // One thread reads while the other stores.
+    std::thread::scope(|scope| {
+        let (sender, batches) = sync_channel(1);
+        scope.spawn(move || read_batches(file, &sender));
+        for rows in batches {
+            let mut tickets = Vec::with_capacity(ROWS_AT_ONCE);
+            for row in rows {
+                seen(row.line);
+                match row.outcome {
+                    Ok(ticket) => tickets.push(ticket),
+                    Err(rejected) => rejects.add(row.line, &rejected).map_err(internal)?,
+                }
+            }
+            store(app, actor, run_id, tickets, &rejects, false)?;
         }
-        if batch.len() == tickets::BATCH_MAX {
-            store(app, actor, run_id, &mut batch, &rejects, false)?;
+        rejects.finish().map_err(internal)?;
+        store(app, actor, run_id, Vec::new(), &rejects, true)
+    })
+}
+
+fn read_batches(file: TicketFile, to: &SyncSender<Vec<Row>>) {
+    let mut rows = file.fuse().peekable();
+    while rows.peek().is_some() {
+        // Whoever stores may have given up after an error.
+        if to.send(rows.by_ref().take(ROWS_AT_ONCE).collect()).is_err() {
+            return;
         }
     }
-    rejects.finish().map_err(internal)?;
-    store(app, actor, run_id, &mut batch, &rejects, true)
 }
 
 fn store(
     app: &App,
     actor: &Actor,
     run_id: &str,
-    batch: &mut Vec<NewTicket>,
+    rows: Vec<NewTicket>,
     rejects: &RejectsFile,
     last: bool,
 ) -> Result<ImportRun, Error> {
-    let (rows, id, rejected) = (std::mem::take(batch), run_id.to_owned(), rejects.count as i64);
+    let (id, rejected) = (run_id.to_owned(), rejects.count as i64);
     let rejects_file = (rejected > 0).then(|| rejects.path().display().to_string());
     app.write_blocking(actor, move |ctx| {
         let mut run = show(ctx, &id)?;

@@ -9,6 +9,7 @@ pub mod case_views;
 pub mod cases;
 mod clock;
 pub mod clock_control;
+pub mod counting;
 pub mod delivery;
 pub mod desk;
 pub mod detection;
@@ -149,13 +150,16 @@ impl App {
         Ok(())
     }
 
-    /// Runs a use case in one transaction with its events and notices.
+    /// Runs a use case in one transaction with its events and notices. What happens by itself lets people go first.
     pub async fn write<T: Send + 'static>(
         &self,
         actor: &Actor,
         work: impl FnOnce(&mut Ctx) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (app, actor) = (self.clone(), actor.clone());
+        if actor.channel == Channel::Job {
+            return self.store.write_behind(move |tx| app.run(tx, actor, work)).await;
+        }
         self.store.write(move |tx| app.run(tx, actor, work)).await
     }
 

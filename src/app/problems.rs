@@ -1,6 +1,7 @@
 //! Problems: the ranked list, one problem with its reasons, and what people decide about it.
 
-use super::detection::{EngineChange, blank_problem, refresh};
+use super::counting::refresh;
+use super::detection::{EngineChange, blank_problem};
 use super::tickets::masked;
 use super::{Ctx, Error};
 use crate::detect::{explain, trend};

@@ -33,7 +33,7 @@ pub struct Row {
 }
 
 /// Each row's line and its cells, or why it cannot be read.
-type Rows = Box<dyn Iterator<Item = (u64, Result<Vec<String>, Message>)>>;
+type Rows = Box<dyn Iterator<Item = (u64, Result<Vec<String>, Message>)> + Send>;
 
 /// An open file: its headers, how many rows at most, and the rows.
 pub struct TicketFile {

@@ -1,8 +1,8 @@
 //! What happens by itself: one loop a file's worth of work, each under one small pattern: wait, do, tell what failed.
 
-use crate::app::{App, Clock, Error, delivery, detection, follow_up, observing, search};
+use crate::app::{App, Clock, Error, counting, delivery, detection, follow_up, observing, search};
 use crate::mail::Mailer;
-use crate::store::{StoreError, events, house};
+use crate::store::{Store, StoreError, events, house};
 use chrono::TimeDelta;
 use std::future::Future;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 const SEAL_LEASE: &str = "sealing";
 const SEAL_LEASE_LASTS: TimeDelta = TimeDelta::seconds(30);
-const SEALED_AT_ONCE: i64 = 1_000;
+const SEALED_AT_ONCE: i64 = 500;
 /// How often a process says that it runs, and how long its word holds: its claims on mails end with it.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 const HEARTBEAT_LASTS: TimeDelta = TimeDelta::seconds(20);
@@ -27,13 +27,16 @@ const CALENDAR_EVERY: Duration = Duration::from_secs(20);
 pub struct Jobs {
     running: JoinSet<()>,
     stop: watch::Sender<bool>,
+    store: Store,
+    holder: String,
 }
 
 impl Jobs {
     /// Starts all loops. Without a mailer nothing is delivered, without `detect` nothing is matched.
     pub fn start(app: &App, mailer: Option<Mailer>, detect: bool) -> Jobs {
         let holder = crate::store::new_id();
-        let mut jobs = Jobs { running: JoinSet::new(), stop: watch::Sender::new(false) };
+        let stop = watch::Sender::new(false);
+        let mut jobs = Jobs { running: JoinSet::new(), stop, store: app.store.clone(), holder: holder.clone() };
         jobs.every(
             HEARTBEAT_EVERY,
             "heartbeat",
@@ -51,7 +54,7 @@ impl Jobs {
                 if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
                     detection::load(&app).await?;
                 }
-                detection::recount_daily(&app).await?;
+                counting::recount_daily(&app).await?;
                 detection::catch_up(&app, &holder).await
             });
         }
@@ -99,10 +102,15 @@ impl Jobs {
         });
     }
 
-    /// Lets every loop finish what it is at.
+    /// Lets every loop finish what it is at, and gives its leases up: another process goes on at once.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.running.join_next().await.is_some() {}
+        let holder = self.holder;
+        let released: Result<(), StoreError> = self.store.write(move |tx| house::release_leases(tx, &holder)).await;
+        if let Err(error) = released {
+            tracing::warn!(%error, "the leases run out by themselves");
+        }
     }
 }
 
@@ -129,7 +137,7 @@ async fn seal(app: &App, holder: &str) -> Result<usize, Error> {
     let (holder, now) = (holder.to_owned(), Clock::real());
     let sealed: Result<usize, StoreError> = app
         .store
-        .write(move |tx| {
+        .write_behind(move |tx| {
             if !house::take_lease(tx, SEAL_LEASE, &holder, now, now + SEAL_LEASE_LASTS)? {
                 return Ok(0);
             }

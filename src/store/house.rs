@@ -49,6 +49,12 @@ pub fn take_lease(
     Ok(taken == 1)
 }
 
+/// Gives up all leases of a holder that stops.
+pub fn release_leases(tx: &mut Tx, holder: &str) -> Result<(), StoreError> {
+    diesel::delete(lease::table.filter(lease::holder.eq(holder))).execute(tx.0)?;
+    Ok(())
+}
+
 /// Forgets leases that ran out before `before`.
 pub fn forget_leases(tx: &mut Tx, before: NaiveDateTime) -> Result<(), StoreError> {
     diesel::delete(lease::table.filter(lease::until.lt(before))).execute(tx.0)?;

@@ -134,6 +134,16 @@ impl Store {
         self.commits.subscribe()
     }
 
+    /// [`Store::write`] for background work: on SQLite it lets everybody at a screen go first.
+    pub async fn write_behind<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        on_blocking_thread(move || store.write_blocking(work)).await
+    }
+
     /// Runs `work` in one transaction; an error or a panic rolls it back. Answers after the commit is on disk.
     pub async fn write<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
@@ -154,7 +164,7 @@ impl Store {
         }
     }
 
-    /// [`Store::write`] for commands and imports: blocks the thread and waits for its turn however long the queue.
+    /// [`Store::write_behind`] on this thread, for commands and imports: waits for its turn however long the queue.
     pub fn write_blocking<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -163,7 +173,7 @@ impl Store {
         match &self.writing {
             Writing::Sqlite(writer) => {
                 let (job, answer) = sqlite_job(work);
-                writer.submit_patiently(job)?;
+                writer.submit_behind(job)?;
                 answer.blocking_recv().unwrap_or_else(|_| Err(lost().into()))
             }
             Writing::Postgres { pool, .. } => postgres_write(pool, &self.commits, work),

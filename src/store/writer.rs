@@ -16,51 +16,104 @@ const BATCH: usize = 64;
 pub(in crate::store) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub(in crate::store) type Job = Box<dyn FnOnce(&mut Conn) -> Answer + Send>;
 
+/// What waits in the one queue: people's jobs themselves, or a sign that a background job waits in its own.
+enum Turn {
+    Foreground(Job),
+    Background,
+}
+
+/// Batches that may pass a waiting background job, so that it is never starved.
+const PASSED_OVER: usize = 16;
+
 #[derive(Clone)]
 pub(in crate::store) struct Writer {
-    queue: SyncSender<Job>,
+    queue: SyncSender<Turn>,
+    background: SyncSender<Job>,
 }
 
 impl Writer {
     /// Starts the thread; it ends when the last handle is dropped. `committed` is called after each commit.
-    pub fn start(mut conn: Conn, committed: impl Fn() + Send + 'static) -> Result<Writer, StoreError> {
-        let (queue, jobs) = sync_channel::<Job>(QUEUE);
+    pub fn start(conn: Conn, committed: impl Fn() + Send + 'static) -> Result<Writer, StoreError> {
+        let (queue, turns) = sync_channel(QUEUE);
+        let (background, jobs) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || {
-                while let Ok(first) = jobs.recv() {
-                    run_batch(&mut conn, first, &jobs);
-                    committed();
-                }
-            })
+            .spawn(move || run(conn, &turns, &jobs, committed))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Writer { queue })
+        Ok(Writer { queue, background })
     }
 
     pub fn submit(&self, job: Job) -> Result<(), StoreError> {
-        self.queue.try_send(job).map_err(|error| match error {
+        self.queue.try_send(Turn::Foreground(job)).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => StoreError::Unavailable("the writer has stopped".into()),
+            TrySendError::Disconnected(_) => stopped(),
         })
     }
 
-    /// Waits for room in the queue: for imports and commands, which nobody waits for at a screen.
-    pub fn submit_patiently(&self, job: Job) -> Result<(), StoreError> {
-        self.queue.send(job).map_err(|_| StoreError::Unavailable("the writer has stopped".into()))
+    /// A job nobody waits for at a screen: it runs when no other waits. Waits for room in the queue.
+    pub fn submit_behind(&self, job: Job) -> Result<(), StoreError> {
+        self.background.send(job).map_err(|_| stopped())?;
+        self.queue.send(Turn::Background).map_err(|_| stopped())
     }
 }
 
-fn run_batch(conn: &mut Conn, first: Job, jobs: &Receiver<Job>) {
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".into())
+}
+
+fn run(mut conn: Conn, turns: &Receiver<Turn>, background: &Receiver<Job>, committed: impl Fn()) {
+    let (mut waiting, mut passed) = (0, 0);
+    loop {
+        let turn = match waiting {
+            0 => turns.recv().ok(),
+            _ if passed >= PASSED_OVER => None,
+            _ => turns.try_recv().ok(),
+        };
+        match turn {
+            Some(Turn::Foreground(job)) => {
+                waiting += run_batch(&mut conn, job, turns);
+                passed += usize::from(waiting > 0);
+            }
+            Some(Turn::Background) => {
+                waiting += 1;
+                continue;
+            }
+            None if waiting == 0 => return,
+            None => {
+                (waiting, passed) = (waiting - 1, 0);
+                if let Ok(job) = background.try_recv() {
+                    commit(&mut conn, |conn| vec![job(conn)]);
+                }
+            }
+        }
+        committed();
+    }
+}
+
+/// Runs the first job and those that wait behind it in one transaction. Gives how many background jobs it met.
+fn run_batch(conn: &mut Conn, first: Job, turns: &Receiver<Turn>) -> usize {
+    let mut background = 0;
+    commit(conn, |conn| {
+        let mut answers = vec![first(conn)];
+        while answers.len() < BATCH {
+            match turns.try_recv() {
+                Ok(Turn::Foreground(job)) => answers.push(job(conn)),
+                Ok(Turn::Background) => background += 1,
+                Err(_) => break,
+            }
+        }
+        answers
+    });
+    background
+}
+
+fn commit(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Vec<Answer>) {
     if let Err(error) = conn.begin_write() {
-        // Dropping the job drops its sender, which its caller sees as `Unavailable`.
+        // Dropping a job drops its sender, which its caller sees as `Unavailable`.
         tracing::error!(%error, "cannot begin a transaction");
         return;
     }
-    let mut answers = vec![first(conn)];
-    while answers.len() < BATCH {
-        let Ok(job) = jobs.try_recv() else { break };
-        answers.push(job(conn));
-    }
+    let answers = work(conn);
     let outcome = conn.commit();
     if outcome.is_err() {
         // A failed commit leaves nothing behind; a failed rollback after it has nothing to undo.

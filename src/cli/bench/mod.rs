@@ -2,6 +2,7 @@
 
 mod city;
 mod client;
+mod intake;
 mod load;
 
 use super::Outcome;
@@ -25,6 +26,8 @@ use std::time::{Duration, Instant};
 
 const RAW_LASTS: Duration = Duration::from_secs(3);
 const PAGES_LAST: Duration = Duration::from_secs(10);
+/// Cases worked off with and without an import beside them.
+const SPARE_CASES: usize = 40;
 const MATCHING_LASTS: Duration = Duration::from_secs(10);
 /// Cases worked off to count statements, besides the measured ones.
 const COUNTED_CASES: usize = 8;
@@ -73,6 +76,9 @@ struct Figures {
     mails_drained: i64,
     mails_a_second: f64,
     tickets_a_second: f64,
+    imported_a_second: f64,
+    /// As a multiple of the same updates without an import.
+    updates_p99_beside_import: f64,
     texts_indexed_a_second: f64,
     tickets_matched_a_second: f64,
     search_p95_ms: f64,
@@ -112,6 +118,8 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let raw = measure::raw_commit_rate(app.store.url(), CLIENTS, RAW_LASTS)?;
     let cases = city::cases(&app, &city, args.cases).await?;
     let counted = city::cases(&app, &city, COUNTED_CASES).await?;
+    let (quiet_cases, spare) =
+        (city::cases(&app, &city, SPARE_CASES).await?, city::cases(&app, &city, SPARE_CASES).await?);
     let target = Target { app: &app, address, city: &city };
     // Sealing runs, delivery is paused.
     let jobs = Jobs::start(&app, None, false);
@@ -121,6 +129,7 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let gantt = load::pages(&target, &cases, "gantt", PAGES_LAST).await.map_err(failed)?;
     told("updates");
     let statements = load::statements(&target, &counted).await.map_err(failed)?;
+    let quiet = load::updates(&target, &quiet_cases).await.map_err(failed)?;
     let updates = load::updates(&target, &cases).await.map_err(failed)?;
     jobs.stop().await;
     told("mails");
@@ -136,6 +145,16 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let tickets_matched_a_second = load::matching(&app, MATCHING_LASTS).await?;
     told("search");
     let search_p95_ms = load::searches(&target, &words).await.map_err(failed)?;
+    told("import");
+    let import = intake::Import::written(&app, folder, args.tickets)?;
+    let imported_a_second = import.run(&app).await?;
+    told("updates during an import");
+    let jobs = Jobs::start(&app, None, true);
+    let import = intake::Import::written(&app, folder, args.tickets)?;
+    let (busy, ran) = tokio::join!(load::updates(&target, &spare), import.run(&app));
+    ran?;
+    let busy = busy.map_err(failed)?;
+    jobs.stop().await;
     handle.stop(false).await;
     let Rate { requests, a_second, p99_ms } = updates;
     Ok(Figures {
@@ -152,6 +171,8 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
         mails_drained,
         mails_a_second,
         tickets_a_second,
+        imported_a_second,
+        updates_p99_beside_import: busy.p99_ms / quiet.p99_ms,
         texts_indexed_a_second,
         tickets_matched_a_second,
         search_p95_ms,

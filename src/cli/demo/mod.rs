@@ -11,7 +11,7 @@ use crate::app::accounts::actor_of;
 use crate::app::cases::Basis;
 use crate::app::drafting::{self, NewCase};
 use crate::app::tasks::Progress;
-use crate::app::{Actor, App, Ctx, Error, cases, clock_control, detection, plans, task_matters, tasks};
+use crate::app::{Actor, App, Ctx, Error, cases, clock_control, counting, detection, plans, task_matters, tasks};
 use crate::domain::case::Grade;
 use crate::domain::event::{ActorKind, Channel};
 use crate::domain::task::TaskState;
@@ -75,7 +75,7 @@ async fn start(args: &Args, folder: PathBuf) -> Outcome {
     if args.days_later > 0 {
         clock_control::advance(&app, args.days_later).await?;
         detection::load(&app).await?;
-        detection::recount(&app).await?;
+        counting::recount(&app).await?;
         follow_calendar(&app).await?;
     }
     println!("深办演示：http://{}", listener.local_addr()?);
@@ -103,7 +103,7 @@ async fn found(app: &App) -> Outcome {
     }
     app.clock.set_days_later(0);
     take_in(app, recent).await?;
-    detection::recount(app).await?;
+    counting::recount(app).await?;
     follow_calendar(app).await?;
     Ok(())
 }
