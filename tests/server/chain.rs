@@ -128,7 +128,7 @@ async fn a_recurring_problem_is_worked_off_closed_and_reopened(#[case] on: On) {
 }
 
 /// Waits until nothing is owed, then holds what was caught against what was owed.
-async fn every_owed_notice_arrived_once(server: &Server) {
+pub async fn every_owed_notice_arrived_once(server: &Server) {
     let admin = server.sign_in("admin").await;
     for _ in 0..200 {
         let mails = admin.read("/mails?limit=200").await;

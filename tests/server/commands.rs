@@ -1,5 +1,6 @@
 //! The command line, run as its users run it.
 
+use crate::import::real_messages;
 use crate::support::On;
 use rstest::rstest;
 use rust_xlsxwriter::Workbook;
@@ -106,14 +107,9 @@ fn a_bad_row_is_told_by_line_field_and_reason_and_the_good_ones_are_kept() {
 #[case(On::Sqlite)]
 #[case(On::Postgres)]
 fn the_real_messages_are_imported_once(#[case] on: On) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/teddy/messages.csv");
-    if !file.exists() {
-        assert!(std::env::var_os("CI").is_none(), "{} is absent", file.display());
-        eprintln!("skipped: {} is absent", file.display());
-        return;
-    }
+    let Some(messages) = real_messages() else { return };
     let Some(place) = Place::new(on) else { return };
-    let copy = place.file("messages.csv", &std::fs::read(file).unwrap());
+    let copy = place.file("messages.csv", &messages);
     assert!(place.import(&copy).contains("新增 4326，已有 0，拒收 0"));
     assert!(place.import(&copy).contains("新增 0，已有 4326，拒收 0"));
 }

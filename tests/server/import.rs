@@ -3,6 +3,7 @@
 use crate::support::{Client, On, Server};
 use reqwest::multipart::{Form, Part};
 use rstest::rstest;
+use std::path::Path;
 use std::time::Duration;
 
 const FILE: &str = "工单编号,主题,内容,受理时间,来电号码\n\
@@ -10,26 +11,48 @@ const FILE: &str = "工单编号,主题,内容,受理时间,来电号码\n\
     A2,夜间噪声,工地施工,不是时间,13900000002\n\
     A3,路灯不亮,东街,2026-03-03 20:00,13900000003\n";
 
-async fn upload(client: &Client, name: &str, text: &str) -> reqwest::Response {
-    let part = Part::bytes(text.as_bytes().to_vec()).file_name(name.to_owned());
+/// The real messages; none where they are absent, which is said.
+pub fn real_messages() -> Option<Vec<u8>> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/teddy/messages.csv");
+    if !file.exists() {
+        assert!(std::env::var_os("CI").is_none(), "{} is absent", file.display());
+        eprintln!("skipped: {} is absent", file.display());
+        return None;
+    }
+    Some(std::fs::read(file).unwrap())
+}
+
+async fn upload(client: &Client, name: &str, bytes: &[u8]) -> reqwest::Response {
+    let part = Part::bytes(bytes.to_vec()).file_name(name.to_owned());
     let form = Form::new().text("csrf", client.csrf.clone()).part("file", part);
     client.http.post(format!("{}/import", client.base)).multipart(form).send().await.unwrap()
 }
 
-/// Imports a file and gives its finished page and address.
+/// Imports a file; gives the page that tells what came of it.
+pub async fn take_in(client: &Client, name: &str, bytes: &[u8]) -> String {
+    let received = upload(client, name, bytes).await;
+    let path = received.headers()["location"].to_str().unwrap().to_owned();
+    finish(client, &path).await
+}
+
+/// Imports the small file, looking at its check first; gives its finished page and address.
 async fn import(client: &Client) -> (String, String) {
-    let received = upload(client, "三月.csv", FILE).await;
+    let received = upload(client, "三月.csv", FILE.as_bytes()).await;
     let path = received.headers()["location"].to_str().unwrap().to_owned();
     let checked = client.get(&path).await.text().await.unwrap();
     for shown in ["工单编号", "校门口拥堵", "拒收", "开始导入"] {
         assert!(checked.contains(shown), "{shown}");
     }
     assert!(!checked.contains("13900000001"));
+    (finish(client, &path).await, path)
+}
+
+async fn finish(client: &Client, path: &str) -> String {
     assert_eq!(client.form(&format!("{path}/start"), &[]).await.status().as_u16(), 303);
-    for _ in 0..200 {
-        let page = client.get(&path).await.text().await.unwrap();
+    for _ in 0..600 {
+        let page = client.get(path).await.text().await.unwrap();
         if page.contains("已导入") {
-            return (page, path);
+            return page;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -41,7 +64,7 @@ async fn import(client: &Client) -> (String, String) {
 async fn a_dropped_file_is_checked_imported_once_and_its_bad_rows_are_told(#[values(On::Sqlite, On::Postgres)] on: On) {
     let Some(server) = Server::start(on).await else { return };
     let operator = server.sign_in("operator").await;
-    let refused = upload(&operator, "别的.csv", "姓名,年龄\n王,3\n").await;
+    let refused = upload(&operator, "别的.csv", "姓名,年龄\n王,3\n".as_bytes()).await;
     assert_eq!(refused.status().as_u16(), 422);
     assert!(refused.text().await.unwrap().contains("姓名、年龄"), "the headers are named");
 

@@ -11,5 +11,6 @@ mod pages;
 mod permissions;
 mod postgres;
 mod races;
+mod real;
 mod search;
 mod support;
