@@ -4,8 +4,8 @@ use super::detection::short;
 use super::{Actor, App, Ctx, Error};
 use crate::detect::{explain, trend};
 use crate::domain::problem::ProblemState;
-use crate::store::problems::Problem;
 use crate::store::{Tx, house, problems, tickets};
+use chrono::NaiveDateTime;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -15,14 +15,37 @@ const COUNTED_ON_SETTING: &str = "detection.counted_on";
 const UNCOUNTED_SETTING: &str = "detection.uncounted";
 /// So many wait at most, also while tickets keep coming.
 pub const UNCOUNTED_MAX: usize = 1_000;
-/// Few enough that nobody waits for the transaction.
-const COUNTED_AT_ONCE: usize = 2;
+/// What a burst of tickets waits for between two chunks of it.
+const COUNTED_AT_ONCE: usize = 8;
+const RECOUNTED_AT_ONCE: usize = 50;
 const TERMS_SHOWN: usize = 8;
 const PLACES_SHOWN: usize = 12;
 
-/// Counts a problem anew: tickets, callers, window, growth, heat, terms, places; proposes it when it is past its thresholds.
+/// What was counted of a problem.
+pub struct Count {
+    problem_id: String,
+    tickets: i64,
+    callers: i64,
+    window_callers: i64,
+    growth: f64,
+    heat: f64,
+    /// When the first and the last ticket came; none without tickets.
+    span: Option<(NaiveDateTime, NaiveDateTime)>,
+    /// JSON of {name, count}.
+    places: String,
+    is_recurring: bool,
+    /// Key terms as JSON, and the most central ticket's title; none while the index is not there.
+    described: Option<(String, Option<String>)>,
+}
+
+/// Counts a problem anew and saves it; proposes it when it is past its thresholds.
 pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
-    let Some(mut problem) = problems::by_id(&mut ctx.tx, problem_id)? else { return Ok(()) };
+    let count = count(ctx, problem_id)?;
+    save(ctx, count)
+}
+
+/// Goes through all of a problem's tickets: where others wait for the writer, on a snapshot.
+fn count(ctx: &mut Ctx, problem_id: &str) -> Result<Count, Error> {
     let calls = problems::calls(&mut ctx.tx, problem_id, None)?;
     let counted: Vec<trend::Counted> = calls
         .iter()
@@ -31,46 +54,61 @@ pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
             received_on: ctx.app.clock.local_date(call.received_at),
         })
         .collect();
-    let thresholds = ctx.app.settings.thresholds.clone();
-    problem.tickets = calls.len() as i64;
+    let thresholds = &ctx.app.settings.thresholds;
     let anonymous = counted.iter().filter(|call| call.caller.is_none()).count();
     let named: BTreeSet<&String> = counted.iter().filter_map(|call| call.caller.as_ref()).collect();
-    problem.callers = (anonymous + named.len()) as i64;
-    problem.window_callers = i64::from(trend::window_callers(&counted, ctx.today, thresholds.window_days));
-    problem.growth = Some(f64::from(trend::growth(&counted, ctx.today, thresholds.window_days)));
-    problem.heat = trend::heat(&counted, ctx.today);
-    if let (Some(first), Some(last)) = (calls.first(), calls.last()) {
-        (problem.first_at, problem.last_at) = (first.received_at, last.received_at);
-    }
-    let addresses = problems::addresses(&mut ctx.tx, problem_id)?;
     let districts: Vec<String> = calls.iter().filter_map(|call| call.district.clone()).collect();
-    let named = if districts.is_empty() { &addresses } else { &districts };
-    let mut places = explain::places(named.iter().map(String::as_str));
+    let addresses = if districts.is_empty() { problems::addresses(&mut ctx.tx, problem_id)? } else { Vec::new() };
+    let mut places = explain::places(districts.iter().chain(&addresses).map(String::as_str));
     places.truncate(PLACES_SHOWN);
-    problem.places = json!(places).to_string();
-    describe(ctx, &mut problem)?;
-    if problem.state == ProblemState::Quiet && trend::judge(&thresholds, &counted, ctx.today) {
+    Ok(Count {
+        problem_id: problem_id.to_owned(),
+        tickets: calls.len() as i64,
+        callers: (anonymous + named.len()) as i64,
+        window_callers: i64::from(trend::window_callers(&counted, ctx.today, thresholds.window_days)),
+        growth: f64::from(trend::growth(&counted, ctx.today, thresholds.window_days)),
+        heat: trend::heat(&counted, ctx.today),
+        span: calls.first().zip(calls.last()).map(|(first, last)| (first.received_at, last.received_at)),
+        places: json!(places).to_string(),
+        is_recurring: trend::judge(thresholds, &counted, ctx.today),
+        described: describe(ctx, problem_id)?,
+    })
+}
+
+/// Key terms, and the most central ticket's title.
+fn describe(ctx: &mut Ctx, problem_id: &str) -> Result<Option<(String, Option<String>)>, Error> {
+    let (terms, central) = {
+        let slot = ctx.app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(engine) = slot.as_ref() else { return Ok(None) };
+        (explain::terms(engine, problem_id, TERMS_SHOWN), explain::central(engine, problem_id, 1))
+    };
+    let ticket = match central.first() {
+        Some(id) => tickets::by_id(&mut ctx.tx, id)?,
+        None => None,
+    };
+    Ok(Some((json!(terms).to_string(), ticket.map(|ticket| short(&ticket.title)))))
+}
+
+fn save(ctx: &mut Ctx, count: Count) -> Result<(), Error> {
+    let Some(mut problem) = problems::by_id(&mut ctx.tx, &count.problem_id)? else { return Ok(()) };
+    (problem.tickets, problem.callers, problem.window_callers) = (count.tickets, count.callers, count.window_callers);
+    (problem.growth, problem.heat, problem.places) = (Some(count.growth), count.heat, count.places);
+    if let Some((first, last)) = count.span {
+        (problem.first_at, problem.last_at) = (first, last);
+    }
+    if let Some((terms, title)) = count.described {
+        problem.terms = terms;
+        if let Some(title) = title.filter(|_| !problem.title_by_person) {
+            problem.title = title;
+        }
+    }
+    if problem.state == ProblemState::Quiet && count.is_recurring {
         problem.state = ProblemState::Proposed;
         problem.proposed_at = Some(ctx.now);
         let payload = json!({ "no": problem.no, "callers": problem.window_callers, "growth": problem.growth });
-        ctx.record("problem.proposed", ("problem", problem_id), None, payload);
+        ctx.record("problem.proposed", ("problem", &problem.id), None, payload);
     }
     if problems::save(&mut ctx.tx, &problem)? { Ok(()) } else { Err(Error::Busy) }
-}
-
-/// Key terms, and the most central ticket's title unless a person gave one.
-fn describe(ctx: &mut Ctx, problem: &mut Problem) -> Result<(), Error> {
-    let app = ctx.app.clone();
-    let slot = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let Some(engine) = slot.as_ref() else { return Ok(()) };
-    problem.terms = json!(explain::terms(engine, &problem.id, TERMS_SHOWN)).to_string();
-    if !problem.title_by_person
-        && let Some(central) = explain::central(engine, &problem.id, 1).first()
-        && let Some(ticket) = tickets::by_id(&mut ctx.tx, central)?
-    {
-        problem.title = short(&ticket.title);
-    }
-    Ok(())
 }
 
 /// Problems with new tickets since they were counted. Counting goes through all of a problem's tickets: it waits until
@@ -92,15 +130,24 @@ fn put_uncounted(ctx: &mut Ctx, ids: &BTreeSet<String>) -> Result<(), Error> {
 }
 
 /// Counts a few of the problems that wait for it; gives back how many.
-pub fn count_some(ctx: &mut Ctx) -> Result<usize, Error> {
-    let mut uncounted = uncounted(&mut ctx.tx)?;
-    let now: Vec<String> = uncounted.iter().take(COUNTED_AT_ONCE).cloned().collect();
-    for id in &now {
-        refresh(ctx, id)?;
-        uncounted.remove(id);
-    }
-    put_uncounted(ctx, &uncounted)?;
-    Ok(now.len())
+pub async fn count_some(app: &App) -> Result<usize, Error> {
+    let actor = Actor::job("归并");
+    let counted = app.read(&actor, |ctx| {
+        let waiting = uncounted(&mut ctx.tx)?;
+        waiting.iter().take(COUNTED_AT_ONCE).map(|id| count(ctx, id)).collect::<Result<Vec<Count>, Error>>()
+    });
+    let counted = counted.await?;
+    let many = counted.len();
+    let save_all = move |ctx: &mut Ctx| {
+        let mut waiting = uncounted(&mut ctx.tx)?;
+        for count in counted {
+            waiting.remove(&count.problem_id);
+            save(ctx, count)?;
+        }
+        put_uncounted(ctx, &waiting)
+    };
+    app.write(&actor, save_all).await?;
+    Ok(many)
 }
 
 /// Counts every problem once a local day: windows, growth and heat change by the mere passing of days.
@@ -124,10 +171,12 @@ pub async fn recount(app: &App) -> Result<usize, Error> {
             Ok(problems::list(tx, &problems::Filter::default(), 0, 5_000)?.0.into_iter().map(|row| row.id).collect())
         })
         .await?;
-    let count = ids.len();
-    for chunk in ids.chunks(50) {
+    let many = ids.len();
+    for chunk in ids.chunks(RECOUNTED_AT_ONCE) {
         let chunk = chunk.to_vec();
-        app.write(&actor, move |ctx| chunk.iter().try_for_each(|id| refresh(ctx, id))).await?;
+        let counted = app.read(&actor, move |ctx| chunk.iter().map(|id| count(ctx, id)).collect::<Result<Vec<_>, _>>());
+        let counted = counted.await?;
+        app.write(&actor, move |ctx| counted.into_iter().try_for_each(|count| save(ctx, count))).await?;
     }
-    Ok(count)
+    Ok(many)
 }

@@ -15,9 +15,9 @@ const LEASE: &str = "detection";
 const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
 /// Tickets taken in one transaction.
-const CHUNK: i64 = 250;
+const CHUNK: i64 = 100;
 /// Tickets that are given their place in one transaction.
-const ORDERED_AT_ONCE: i64 = 500;
+const ORDERED_AT_ONCE: i64 = 250;
 /// Which engine placed a ticket: a later one may place it anew.
 const ENGINE_VERSION: i32 = 1;
 const TITLE_MAX_CHARS: usize = 40;
@@ -153,7 +153,7 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
         return Ok(0);
     }
     if !waits || uncounted >= counting::UNCOUNTED_MAX {
-        return app.write(&Actor::job("归并"), counting::count_some).await;
+        return counting::count_some(app).await;
     }
     let (rows, places) = app
         .store

@@ -1,6 +1,6 @@
 //! Ticket files taken in by page or command: in batches, so that an interrupted import can be run again.
 
-use super::{Actor, App, Ctx, Error, tickets};
+use super::{Actor, App, Ctx, Error, priority, tickets};
 use crate::domain::access::Action;
 use crate::domain::ticket::{ImportState, NewTicket};
 use crate::intake::{self, IntakeError, Mapping, RejectsFile, Row, TicketFile};
@@ -9,10 +9,16 @@ use crate::store::imports::{self, ImportRun};
 use crate::store::new_id;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
 
-/// Rows stored in one transaction: few enough that nobody waits for it.
-const ROWS_AT_ONCE: usize = 400;
+/// Rows stored in one transaction: many when nobody else writes, few when people do. See [`rows_next`].
+const ROWS_AT_LEAST: usize = 64;
+const ROWS_AT_MOST: usize = 1_000;
+/// How long a transaction is to take, waiting for its turn included.
+const TURN_LASTS: Duration = Duration::from_millis(20);
+/// Between two of them, so that another process that writes to the same SQLite file gets its turn.
+const LETS_OTHERS_IN: Duration = Duration::from_millis(1);
 const LISTED: i64 = 20;
 const ROWS_PREVIEWED: usize = 8;
 
@@ -139,32 +145,37 @@ pub fn take_in(
     let mut rejects = RejectsFile::new(rejects, file.headers.clone(), actor.lang);
     // One thread reads while the other stores.
     std::thread::scope(|scope| {
-        let (sender, batches) = sync_channel(1);
-        scope.spawn(move || read_batches(file, &sender));
-        for rows in batches {
-            let mut tickets = Vec::with_capacity(ROWS_AT_ONCE);
-            for row in rows {
+        let (sender, read) = sync_channel(ROWS_AT_MOST);
+        scope.spawn(move || {
+            priority::step_back();
+            // Whoever stores may have given up after an error.
+            file.map(|row| sender.send(row)).take_while(Result::is_ok).for_each(drop);
+        });
+        let (mut rows, mut many) = (read.into_iter().peekable(), ROWS_AT_LEAST);
+        while rows.peek().is_some() {
+            let mut tickets = Vec::with_capacity(many);
+            for row in rows.by_ref().take(many) {
                 seen(row.line);
                 match row.outcome {
                     Ok(ticket) => tickets.push(ticket),
                     Err(rejected) => rejects.add(row.line, &rejected).map_err(internal)?,
                 }
             }
+            let begun = Instant::now();
             store(app, actor, run_id, tickets, &rejects, false)?;
+            many = rows_next(many, begun.elapsed());
+            std::thread::sleep(LETS_OTHERS_IN);
         }
         rejects.finish().map_err(internal)?;
         store(app, actor, run_id, Vec::new(), &rejects, true)
     })
 }
 
-fn read_batches(file: TicketFile, to: &SyncSender<Vec<Row>>) {
-    let mut rows = file.fuse().peekable();
-    while rows.peek().is_some() {
-        // Whoever stores may have given up after an error.
-        if to.send(rows.by_ref().take(ROWS_AT_ONCE).collect()).is_err() {
-            return;
-        }
-    }
+/// How many rows to store next, after so many `took` that long: whoever else writes shows in the time.
+fn rows_next(many: usize, took: Duration) -> usize {
+    let fit = many as f64 * TURN_LASTS.as_secs_f64() / took.as_secs_f64().max(1e-6);
+    // At most twice as many: one quick turn does not promise the next.
+    (fit as usize).min(many * 2).clamp(ROWS_AT_LEAST, ROWS_AT_MOST)
 }
 
 fn store(
@@ -216,4 +227,17 @@ fn rejects_of(app: &App, id: &str) -> PathBuf {
 
 fn internal(error: impl std::fmt::Display) -> Error {
     Error::Internal(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_alone_takes_long_turns_and_a_waiting_one_short_turns() {
+        let alone = (0..10).fold(ROWS_AT_LEAST, |many, _| rows_next(many, Duration::from_micros(20 * many as u64)));
+        assert_eq!(alone, ROWS_AT_MOST);
+        let waiting = (0..10).fold(ROWS_AT_MOST, |many, _| rows_next(many, Duration::from_millis(70)));
+        assert_eq!(waiting, ROWS_AT_LEAST);
+    }
 }

@@ -23,6 +23,7 @@ pub mod observation;
 pub mod observing;
 pub mod plan_edits;
 pub mod plans;
+pub mod priority;
 pub mod problems;
 pub mod search;
 mod settings;

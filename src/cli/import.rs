@@ -31,8 +31,8 @@ pub fn run(args: Args) -> Outcome {
     };
     let file = intake::open(&args.file, &mapping, app.settings.timezone)?;
     let rejects = args.rejects.unwrap_or(args.file.with_extension("rejected.csv"));
-    let bar =
-        ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {pos} 行 {per_sec} {elapsed}")?);
+    let style = ProgressStyle::with_template("{bar:40} {percent}% {pos}/{len} 行 {per_sec} 余 {eta}")?;
+    let bar = ProgressBar::new(file.rows_at_most).with_style(style);
     let (machine, id) = (Actor::operator_of_machine(), new_id());
     let (run_id, name) = (id.clone(), args.file.display().to_string());
     app.write_blocking(&machine, move |ctx| importing::begin(ctx, run_id, name, ImportState::Running))?;

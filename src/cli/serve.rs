@@ -47,7 +47,7 @@ pub async fn serve(
     detect: bool,
     catcher: Option<Catcher>,
 ) -> Outcome {
-    let jobs = Jobs::start(&app, mailer, detect);
+    let jobs = Jobs::start(&app, mailer, detect)?;
     let state = Arc::new(State { app: app.clone(), live: Live::default(), limits: Default::default(), catcher });
     let server = web::serve(state.clone(), listener)?;
     let handle = server.handle();

@@ -35,9 +35,10 @@ pub struct Row {
 /// Each row's line and its cells, or why it cannot be read.
 type Rows = Box<dyn Iterator<Item = (u64, Result<Vec<String>, Message>)> + Send>;
 
-/// An open file: its headers, how many rows at most, and the rows.
+/// An open file: its headers, how many rows at most (a cell may hold several lines), and the rows.
 pub struct TicketFile {
     pub headers: Vec<String>,
+    pub rows_at_most: u64,
     rows: Rows,
     columns: HashMap<&'static str, usize>,
     zone: Tz,
@@ -48,9 +49,9 @@ pub fn open(path: &Path, mapping: &Mapping, zone: Tz) -> Result<TicketFile, Inta
     let failed = |error: &dyn std::fmt::Display| IntakeError::File(error.to_string());
     let is_sheet = path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("xlsx"));
     let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
-    let (headers, rows): (Vec<String>, Rows) = if is_sheet { sheet(bytes)? } else { table(decode(&bytes)) };
+    let (headers, rows_at_most, rows) = if is_sheet { sheet(bytes)? } else { table(decode(&bytes)) };
     let columns = mapping.columns(&headers).map_err(IntakeError::Mapping)?;
-    Ok(TicketFile { headers, rows, columns, zone })
+    Ok(TicketFile { headers, rows_at_most, rows, columns, zone })
 }
 
 /// UTF-8 or UTF-16 by its mark, else UTF-8 when it is that throughout, else GB18030.
@@ -64,7 +65,8 @@ fn decode(bytes: &[u8]) -> String {
     }
 }
 
-fn table(text: String) -> (Vec<String>, Rows) {
+fn table(text: String) -> (Vec<String>, u64, Rows) {
+    let lines_below = text.lines().count().saturating_sub(1) as u64;
     let first = text.lines().next().unwrap_or_default();
     let delimiter =
         [b',', b'\t', b';'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
@@ -91,10 +93,10 @@ fn table(text: String) -> (Vec<String>, Rows) {
         }
         Err(error) => (error.position().map_or(0, |position| position.line()), Err(Message::new("这一行不是 CSV"))),
     });
-    (headers, Box::new(rows))
+    (headers, lines_below, Box::new(rows))
 }
 
-fn sheet(bytes: Vec<u8>) -> Result<(Vec<String>, Rows), IntakeError> {
+fn sheet(bytes: Vec<u8>) -> Result<(Vec<String>, u64, Rows), IntakeError> {
     let failed = |error: &dyn std::fmt::Display| IntakeError::File(error.to_string());
     let mut book: calamine::Xlsx<_> = calamine::open_workbook_from_rs(std::io::Cursor::new(bytes))
         .map_err(|error: calamine::XlsxError| failed(&error))?;
@@ -102,10 +104,15 @@ fn sheet(bytes: Vec<u8>) -> Result<(Vec<String>, Rows), IntakeError> {
     let first_row = range.start().map_or(0, |(row, _)| u64::from(row));
     let mut rows: Vec<Vec<String>> = range.rows().map(|row| row.iter().map(cell).collect()).collect();
     if rows.is_empty() {
-        return Ok((Vec::new(), Box::new(std::iter::empty())));
+        return Ok((Vec::new(), 0, Box::new(std::iter::empty())));
     }
     let headers = rows.remove(0);
-    Ok((headers, Box::new(rows.into_iter().enumerate().map(move |(at, row)| (first_row + at as u64 + 2, Ok(row))))))
+    let below = rows.len() as u64;
+    Ok((
+        headers,
+        below,
+        Box::new(rows.into_iter().enumerate().map(move |(at, row)| (first_row + at as u64 + 2, Ok(row)))),
+    ))
 }
 
 fn cell(data: &Data) -> String {
@@ -297,9 +304,9 @@ mod tests {
         #[test]
         fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             let text = decode(&[b"id,title,time\n".as_slice(), &bytes].concat());
-            let (headers, rows) = table(text);
+            let (headers, at_most, rows) = table(text);
             prop_assert!(!headers.is_empty());
-            prop_assert!(rows.count() <= 401);
+            prop_assert!(rows.count() as u64 <= at_most);
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What happens by itself: one loop a file's worth of work, each under one small pattern: wait, do, tell what failed.
 
-use crate::app::{App, Clock, Error, counting, delivery, detection, follow_up, observing, search};
+use crate::app::{App, Clock, Error, counting, delivery, detection, follow_up, observing, priority, search};
 use crate::mail::Mailer;
 use crate::store::{Store, StoreError, events, house};
 use chrono::TimeDelta;
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -26,6 +28,8 @@ const CALENDAR_EVERY: Duration = Duration::from_secs(20);
 /// The background loops; dropped, they stop.
 pub struct Jobs {
     running: JoinSet<()>,
+    /// Where the loops run that nobody waits for.
+    behind: Option<Runtime>,
     stop: watch::Sender<bool>,
     store: Store,
     holder: String,
@@ -33,41 +37,22 @@ pub struct Jobs {
 
 impl Jobs {
     /// Starts all loops. Without a mailer nothing is delivered, without `detect` nothing is matched.
-    pub fn start(app: &App, mailer: Option<Mailer>, detect: bool) -> Jobs {
-        let holder = crate::store::new_id();
-        let stop = watch::Sender::new(false);
-        let mut jobs = Jobs { running: JoinSet::new(), stop, store: app.store.clone(), holder: holder.clone() };
-        jobs.every(
-            HEARTBEAT_EVERY,
-            "heartbeat",
-            app,
-            holder.clone(),
-            |app, holder| async move { beat(&app, holder).await },
-        );
-        jobs.every(RESTS, "sealing", app, holder.clone(), |app, holder| async move { seal(&app, &holder).await });
-        jobs.every(RESTS, "ordering", app, holder.clone(), |app, holder| async move {
-            detection::order(&app, &holder).await
-        });
-        jobs.every(RESTS, "indexing", app, holder.clone(), |app, _| async move { search::index_new(&app).await });
-        if detect {
-            jobs.every(RESTS, "detection", app, holder.clone(), |app, holder| async move {
-                if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
-                    detection::load(&app).await?;
-                }
-                counting::recount_daily(&app).await?;
-                detection::catch_up(&app, &holder).await
-            });
-        }
-        jobs.every(
-            CALENDAR_EVERY,
-            "calendar",
-            app,
-            holder.clone(),
-            |app, _| async move { follow_calendar(&app).await },
-        );
+    pub fn start(app: &App, mailer: Option<Mailer>, detect: bool) -> io::Result<Jobs> {
+        let behind = behind()?;
+        let (prompt, patient) = (Handle::current(), behind.handle().clone());
+        let mut jobs = Jobs {
+            running: JoinSet::new(),
+            behind: Some(behind),
+            stop: watch::Sender::new(false),
+            store: app.store.clone(),
+            holder: crate::store::new_id(),
+        };
+        jobs.every(HEARTBEAT_EVERY, "heartbeat", app, &prompt, |app, holder| async move { beat(&app, holder).await });
+        jobs.every(RESTS, "sealing", app, &prompt, |app, holder| async move { seal(&app, &holder).await });
+        jobs.every(CALENDAR_EVERY, "calendar", app, &prompt, |app, _| async move { follow_calendar(&app).await });
         if let Some(mailer) = mailer {
             let mailer = Arc::new(mailer);
-            jobs.every(RESTS, "delivery", app, holder, move |app, holder| {
+            jobs.every(RESTS, "delivery", app, &prompt, move |app, holder| {
                 let mailer = mailer.clone();
                 async move {
                     let frozen = delivery::freeze(&app, mailer.from().to_owned()).await?;
@@ -75,17 +60,34 @@ impl Jobs {
                 }
             });
         }
-        jobs
+        jobs.every(
+            RESTS,
+            "ordering",
+            app,
+            &patient,
+            |app, holder| async move { detection::order(&app, &holder).await },
+        );
+        jobs.every(RESTS, "indexing", app, &patient, |app, _| async move { search::index_new(&app).await });
+        if detect {
+            jobs.every(RESTS, "detection", app, &patient, |app, holder| async move {
+                if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
+                    detection::load(&app).await?;
+                }
+                counting::recount_daily(&app).await?;
+                detection::catch_up(&app, &holder).await
+            });
+        }
+        Ok(jobs)
     }
 
     /// Repeats `work`: at once while it finds something to do, else after a rest.
-    fn every<F, W>(&mut self, rest: Duration, name: &'static str, app: &App, holder: String, work: W)
+    fn every<F, W>(&mut self, rest: Duration, name: &'static str, app: &App, on: &Handle, work: W)
     where
         F: Future<Output = Result<usize, Error>> + Send,
         W: Fn(App, String) -> F + Send + Sync + 'static,
     {
-        let (app, mut stop) = (app.clone(), self.stop.subscribe());
-        self.running.spawn(async move {
+        let (app, holder, mut stop) = (app.clone(), self.holder.clone(), self.stop.subscribe());
+        let repeated = async move {
             while !*stop.borrow() {
                 let busy = match work(app.clone(), holder.clone()).await {
                     Ok(done) => done > 0 && rest == RESTS,
@@ -99,19 +101,40 @@ impl Jobs {
                     let _ = tokio::time::timeout(rest, stop.changed()).await;
                 }
             }
-        });
+        };
+        self.running.spawn_on(repeated, on);
     }
 
     /// Lets every loop finish what it is at, and gives its leases up: another process goes on at once.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.running.join_next().await.is_some() {}
-        let holder = self.holder;
+        let holder = self.holder.clone();
         let released: Result<(), StoreError> = self.store.write(move |tx| house::release_leases(tx, &holder)).await;
         if let Err(error) = released {
             tracing::warn!(%error, "the leases run out by themselves");
         }
     }
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        if let Some(behind) = self.behind.take() {
+            // Waiting is not allowed where this may be dropped.
+            behind.shutdown_background();
+        }
+    }
+}
+
+/// A thread that steps back behind those that serve people, and a few more for what waits on the database.
+fn behind() -> io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(4)
+        .thread_name("behind")
+        .on_thread_start(priority::step_back)
+        .enable_all()
+        .build()
 }
 
 /// Says that this process runs.

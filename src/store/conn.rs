@@ -7,7 +7,11 @@ use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+/// How long a transaction waits for another process's, and how often it looks whether that one is over.
+const LOCK_PATIENCE: Duration = Duration::from_secs(20);
+const LOOKS_AGAIN: Duration = Duration::from_micros(300);
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
@@ -100,10 +104,19 @@ impl Conn {
         applied.map_err(|error| StoreError::Migration(error.to_string()))
     }
 
+    /// Makes this the connection that writes: it waits for locks in [`Conn::begin_write`] alone, and its commits leave
+    /// the log to the checkpointer.
+    pub(in crate::store) fn will_write(&mut self) -> Result<(), StoreError> {
+        match self {
+            Conn::Sqlite(conn) => Ok(conn.batch_execute("PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 0")?),
+            Conn::Pg(_) => Ok(()),
+        }
+    }
+
     /// Begins a transaction that will write. On SQLite a deferred one would fail half-way when another process writes too.
     pub(in crate::store) fn begin_write(&mut self) -> Result<(), StoreError> {
         match self {
-            Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
+            Conn::Sqlite(conn) => begin_immediate(conn)?,
             Conn::Pg(conn) => AnsiTransactionManager::begin_transaction(conn)?,
         }
         Ok(())
@@ -116,6 +129,22 @@ impl Conn {
     pub(in crate::store) fn rollback(&mut self) -> Result<(), StoreError> {
         Ok(<Conn as Connection>::TransactionManager::rollback_transaction(self)?)
     }
+}
+
+/// Waits for another process's transaction itself. SQLite's own patience looks less and less often, up to ten times a second:
+/// an importer's short pauses would be slept through.
+fn begin_immediate(conn: &mut SqliteConnection) -> Result<(), diesel::result::Error> {
+    let begun = Instant::now();
+    loop {
+        match AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE") {
+            Err(error) if is_locked(&error) && begun.elapsed() < LOCK_PATIENCE => std::thread::sleep(LOOKS_AGAIN),
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_locked(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message() == "database is locked")
 }
 
 /// Opens connections for a pool.

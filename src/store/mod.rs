@@ -1,5 +1,6 @@
 //! The only floor that knows diesel. Above it there are rows (plain structs) and functions on a [`Tx`].
 
+mod checkpoint;
 mod conn;
 mod schema;
 mod writer;
@@ -104,15 +105,16 @@ impl Store {
         }
         let mut first = url.open(Access::ReadWrite)?;
         first.migrate()?;
+        first.will_write()?;
         let commits = watch::Sender::new(0);
         let text_index = match url {
             DatabaseUrl::Sqlite(path) => Some(text_index::IndexFile::open(path)?),
             DatabaseUrl::Postgres(_) => None,
         };
         let (writing, readers) = match url {
-            DatabaseUrl::Sqlite(_) => {
-                let told = commits.clone();
-                let writer = writer::Writer::start(first, move || told.send_modify(|n| *n += 1))?;
+            DatabaseUrl::Sqlite(path) => {
+                let (told, checkpointer) = (commits.clone(), checkpoint::Checkpointer::start(path)?);
+                let writer = writer::Writer::start(first, checkpointer, move || told.send_modify(|n| *n += 1))?;
                 (Writing::Sqlite(writer), pool(url, Access::ReadOnly, 6)?)
             }
             DatabaseUrl::Postgres(_) => {

@@ -1,11 +1,13 @@
 //! SQLite's one writer: a thread that takes several waiting jobs into one transaction, a savepoint each, and
 //! answers them after the commit, so that one sync to the disk serves many people.
 
+use super::checkpoint::{self, Checkpointer};
 use super::conn::Conn;
 use super::{StoreError, Tx};
 use diesel::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 
 /// Jobs that may wait; beyond it the answer is [`StoreError::Busy`].
 const QUEUE: usize = 512;
@@ -23,7 +25,9 @@ enum Turn {
 }
 
 /// Batches that may pass a waiting background job, so that it is never starved.
-const PASSED_OVER: usize = 16;
+const PASSED_OVER: usize = 8;
+/// After somebody's job the next is waited for so long before a background job begins: people who work come back.
+const QUIET: Duration = Duration::from_millis(10);
 
 #[derive(Clone)]
 pub(in crate::store) struct Writer {
@@ -33,12 +37,16 @@ pub(in crate::store) struct Writer {
 
 impl Writer {
     /// Starts the thread; it ends when the last handle is dropped. `committed` is called after each commit.
-    pub fn start(conn: Conn, committed: impl Fn() + Send + 'static) -> Result<Writer, StoreError> {
+    pub fn start(
+        conn: Conn,
+        checkpointer: Checkpointer,
+        committed: impl Fn() + Send + 'static,
+    ) -> Result<Writer, StoreError> {
         let (queue, turns) = sync_channel(QUEUE);
         let (background, jobs) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(conn, &turns, &jobs, committed))
+            .spawn(move || run(conn, &turns, &jobs, &checkpointer, committed))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Writer { queue, background })
     }
@@ -61,18 +69,25 @@ fn stopped() -> StoreError {
     StoreError::Unavailable("the writer has stopped".into())
 }
 
-fn run(mut conn: Conn, turns: &Receiver<Turn>, background: &Receiver<Job>, committed: impl Fn()) {
-    let (mut waiting, mut passed) = (0, 0);
+fn run(
+    mut conn: Conn,
+    turns: &Receiver<Turn>,
+    background: &Receiver<Job>,
+    checkpointer: &Checkpointer,
+    committed: impl Fn(),
+) {
+    let (mut waiting, mut passed, mut last) = (0, 0, Instant::now());
     loop {
         let turn = match waiting {
             0 => turns.recv().ok(),
             _ if passed >= PASSED_OVER => None,
-            _ => turns.try_recv().ok(),
+            _ => turns.recv_timeout(QUIET.saturating_sub(last.elapsed())).ok(),
         };
         match turn {
             Some(Turn::Foreground(job)) => {
                 waiting += run_batch(&mut conn, job, turns);
                 passed += usize::from(waiting > 0);
+                last = Instant::now();
             }
             Some(Turn::Background) => {
                 waiting += 1;
@@ -87,6 +102,12 @@ fn run(mut conn: Conn, turns: &Receiver<Turn>, background: &Receiver<Job>, commi
             }
         }
         committed();
+        if checkpointer.committed()
+            && let Conn::Sqlite(sqlite) = &mut conn
+            && let Err(error) = checkpoint::carry_over(sqlite)
+        {
+            tracing::warn!(%error, "the rest of the write-ahead log is left to the checkpointer");
+        }
     }
 }
 
@@ -148,4 +169,48 @@ pub(in crate::store) fn run_guarded<T, E: From<StoreError>>(
         Fault::Work(error) => error,
         Fault::Database(error) => StoreError::from(error).into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conn::Access;
+    use crate::store::{DatabaseUrl, checkpoint::Checkpointer};
+    use std::sync::mpsc::channel;
+
+    /// A job that tells its name when it runs.
+    fn telling(name: &'static str, told: std::sync::mpsc::Sender<&'static str>) -> Job {
+        Box::new(move |_| {
+            told.send(name).unwrap();
+            Box::new(|_| ())
+        })
+    }
+
+    #[test]
+    fn people_go_first_and_background_work_is_not_starved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.sqlite");
+        let conn = DatabaseUrl::Sqlite(path.clone()).open(Access::ReadWrite).unwrap();
+        let writer = Writer::start(conn, Checkpointer::start(&path).unwrap(), || ()).unwrap();
+        let (told, order) = channel();
+        // The writer is held until everything waits.
+        let (open, gate) = channel::<()>();
+        writer
+            .submit(Box::new(move |_| {
+                gate.recv().unwrap();
+                Box::new(|_| ())
+            }))
+            .unwrap();
+        writer.submit_behind(telling("behind", told.clone())).unwrap();
+        for _ in 0..BATCH * (PASSED_OVER + 4) {
+            while matches!(writer.submit(telling("people", told.clone())), Err(StoreError::Busy)) {
+                let _ = open.send(());
+            }
+        }
+        let _ = open.send(());
+        drop((writer, told));
+        let order: Vec<&str> = order.iter().collect();
+        let at = order.iter().position(|name| *name == "behind").expect("it ran");
+        assert!(at > 0 && at < order.len() - 1, "after some and before the last, at {at} of {}", order.len());
+    }
 }

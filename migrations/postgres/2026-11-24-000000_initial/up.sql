@@ -106,7 +106,7 @@ CREATE TABLE import_run (
     started_by TEXT
 );
 CREATE TABLE ticket (
-    -- n and tx give the order of commits: see store/order.rs
+    -- n and tx give the order of commits: see store/tickets.rs
     n BIGSERIAL PRIMARY KEY,
     -- here the transaction's id, so that a hole which fills later is not passed by
     tx BIGINT NOT NULL DEFAULT (pg_current_xact_id()::text::bigint),

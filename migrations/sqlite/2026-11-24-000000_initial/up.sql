@@ -106,7 +106,7 @@ CREATE TABLE import_run (
     started_by TEXT
 );
 CREATE TABLE ticket (
-    -- n and tx give the order of commits: see store/order.rs
+    -- n and tx give the order of commits: see store/tickets.rs
     n INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     tx BIGINT NOT NULL DEFAULT 0,
     id TEXT NOT NULL UNIQUE,

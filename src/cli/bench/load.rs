@@ -3,6 +3,7 @@
 use super::city::{BenchCase, City};
 use super::client::{Connection, quantile};
 use crate::app::{App, detection, search};
+use crate::detect::Engine;
 use crate::store::{house, measure, plans};
 use crate::web::address;
 use futures_util::future::try_join_all;
@@ -118,19 +119,15 @@ pub async fn index(app: &App) -> Result<f64, crate::app::Error> {
     }
 }
 
-/// Tickets matched to problems a second, for a while.
-pub async fn matching(app: &App, lasts: Duration) -> Result<f64, crate::app::Error> {
+/// Tickets matched to problems, and these counted, a second, until nothing waits.
+pub async fn matching(app: &App) -> Result<f64, crate::app::Error> {
     detection::load(app).await?;
-    let (begun, mut count) = (Instant::now(), 0);
-    while begun.elapsed() < lasts {
-        count += match detection::catch_up(app, HOLDER).await? {
-            0 => break,
-            matched => matched,
-        };
-    }
-    let a_second = count as f64 / begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    while detection::catch_up(app, HOLDER).await? > 0 {}
+    let seconds = begun.elapsed().as_secs_f64();
+    let matched = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).as_ref().map_or(0, Engine::len);
     app.store.write(|tx| house::release_leases(tx, HOLDER)).await?;
-    Ok(a_second)
+    Ok(matched as f64 / seconds)
 }
 
 /// The 95th percentile of searches for two-character words, in milliseconds.

@@ -4,6 +4,7 @@ mod city;
 mod client;
 mod intake;
 mod load;
+mod memory;
 
 use super::Outcome;
 use super::config::{Config, ConfigArgs};
@@ -28,7 +29,6 @@ const RAW_LASTS: Duration = Duration::from_secs(3);
 const PAGES_LAST: Duration = Duration::from_secs(10);
 /// Cases worked off with and without an import beside them.
 const SPARE_CASES: usize = 40;
-const MATCHING_LASTS: Duration = Duration::from_secs(10);
 /// Cases worked off to count statements, besides the measured ones.
 const COUNTED_CASES: usize = 8;
 const BATCH: usize = 1_000;
@@ -82,6 +82,12 @@ struct Figures {
     texts_indexed_a_second: f64,
     tickets_matched_a_second: f64,
     search_p95_ms: f64,
+    /// As a multiple of the same pages without an import.
+    pages_p99_beside_import: f64,
+    /// A minute after the start, with the tickets stored and detection off.
+    resident_mib: f64,
+    /// What the matching index and the word lists add.
+    resident_mib_of_detection: f64,
 }
 
 pub fn run(args: Args) -> Outcome {
@@ -122,7 +128,7 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
         (city::cases(&app, &city, SPARE_CASES).await?, city::cases(&app, &city, SPARE_CASES).await?);
     let target = Target { app: &app, address, city: &city };
     // Sealing runs, delivery is paused.
-    let jobs = Jobs::start(&app, None, false);
+    let jobs = Jobs::start(&app, None, false)?;
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| -> Box<dyn std::error::Error> { error };
     told("pages");
     let graph = load::pages(&target, &cases, "graph", PAGES_LAST).await.map_err(failed)?;
@@ -142,18 +148,27 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     told("index");
     let texts_indexed_a_second = load::index(&app).await?;
     told("matching");
-    let tickets_matched_a_second = load::matching(&app, MATCHING_LASTS).await?;
+    let tickets_matched_a_second = load::matching(&app).await?;
     told("search");
     let search_p95_ms = load::searches(&target, &words).await.map_err(failed)?;
+    told("memory");
+    let resident_mib = memory::resident_mib(&config, false).await?;
+    let with_detection_mib = memory::resident_mib(&config, true).await?;
     told("import");
     let import = intake::Import::written(&app, folder, args.tickets)?;
     let imported_a_second = import.run(&app).await?;
     told("updates during an import");
-    let jobs = Jobs::start(&app, None, true);
+    let jobs = Jobs::start(&app, None, true)?;
     let import = intake::Import::written(&app, folder, args.tickets)?;
     let (busy, ran) = tokio::join!(load::updates(&target, &spare), import.run(&app));
     ran?;
     let busy = busy.map_err(failed)?;
+    told("pages during an import");
+    let quiet_pages = load::pages(&target, &cases, "graph", PAGES_LAST).await.map_err(failed)?;
+    let import = intake::Import::written(&app, folder, args.tickets)?;
+    let (busy_pages, ran) = tokio::join!(load::pages(&target, &cases, "graph", PAGES_LAST), import.run(&app));
+    ran?;
+    let busy_pages = busy_pages.map_err(failed)?;
     jobs.stop().await;
     handle.stop(false).await;
     let Rate { requests, a_second, p99_ms } = updates;
@@ -176,6 +191,9 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
         texts_indexed_a_second,
         tickets_matched_a_second,
         search_p95_ms,
+        pages_p99_beside_import: busy_pages.p99_ms / quiet_pages.p99_ms,
+        resident_mib,
+        resident_mib_of_detection: with_detection_mib - resident_mib,
     })
 }
 
@@ -189,7 +207,7 @@ async fn drain(app: &App, config: &Config) -> Result<(i64, f64), Box<dyn std::er
     let mut smtp = config.smtp()?;
     smtp.port = catcher.address().port();
     let begun = Instant::now();
-    let jobs = Jobs::start(app, Some(Mailer::new(smtp)), false);
+    let jobs = Jobs::start(app, Some(Mailer::new(smtp)), false)?;
     loop {
         let (owed, queued, sent) = app
             .store
