@@ -1,6 +1,7 @@
 //! Tickets join a running case (并单) and leave it again (拆单).
 
 use super::detection::EngineChange;
+use super::observation::members_changed;
 use super::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::domain::problem::DecisionKind;
@@ -88,5 +89,6 @@ pub fn detach(ctx: &mut Ctx, ticket_id: &str, reason: String) -> Result<Vec<Engi
         problems::decide(&mut ctx.tx, decision, &[&[ticket_id.to_owned()], std::slice::from_ref(&other.ticket_id)])?;
         changes.push(EngineChange::NeverTogether(ticket_id.to_owned(), other.ticket_id.clone()));
     }
+    members_changed(ctx, &problem_id)?;
     Ok(changes)
 }

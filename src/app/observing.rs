@@ -335,7 +335,7 @@ pub fn finish_look_back(ctx: &mut Ctx, case_id: &str, look_back_id: &str, result
     require_on_case(ctx, Action::EndCase, case_id)?;
     let result = required("result", result)?;
     let person = ctx.actor.id().to_owned();
-    if !observations::finish_look_back(&mut ctx.tx, look_back_id, &result, &person, ctx.now)? {
+    if !observations::finish_look_back(&mut ctx.tx, case_id, look_back_id, &result, &person, ctx.now)? {
         return Err(Error::NotFound);
     }
     ctx.record("case.looked_back", ("case", case_id), Some(case_id), json!({}));

@@ -1,7 +1,7 @@
 //! Problems: the ranked list, one problem with its reasons, and what people decide about it.
 
-use super::counting::refresh;
 use super::detection::{EngineChange, blank_problem};
+use super::observation::{members_changed, rebase};
 use super::tickets::masked;
 use super::{Ctx, Error};
 use crate::detect::{explain, trend};
@@ -213,7 +213,8 @@ pub fn merge(ctx: &mut Ctx, from: &str, into: &str, reason: String) -> Result<Ve
         json!({ "no": source.no, "into": target.no, "tickets": moving.len() }),
     );
     save(ctx, &source)?;
-    refresh(ctx, into)?;
+    rebase(ctx, from)?;
+    members_changed(ctx, into)?;
     Ok(vec![EngineChange::Merge { from: from.to_owned(), into: into.to_owned() }])
 }
 
@@ -250,8 +251,8 @@ pub fn split(
         None,
         json!({ "no": problem.no, "tickets": leaving.len(), "into": new }),
     );
-    refresh(ctx, id)?;
-    refresh(ctx, &new)?;
+    members_changed(ctx, id)?;
+    members_changed(ctx, &new)?;
     Ok((new, changes))
 }
 
@@ -271,10 +272,10 @@ pub fn move_ticket(ctx: &mut Ctx, ticket_id: &str, to: Option<&str>) -> Result<V
             decide(ctx, DecisionKind::NeverTogether, None, &sides)?;
             changes.push(EngineChange::NeverTogether(ticket_id.to_owned(), other.ticket_id.clone()));
         }
-        refresh(ctx, from)?;
+        members_changed(ctx, from)?;
     }
     if let Some(to) = to {
-        refresh(ctx, to)?;
+        members_changed(ctx, to)?;
     }
     ctx.record("ticket.moved", ("ticket", ticket_id), None, json!({ "from": from, "to": to }));
     Ok(changes)

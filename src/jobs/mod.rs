@@ -20,10 +20,24 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 const HEARTBEAT_LASTS: TimeDelta = TimeDelta::seconds(20);
 /// How long a request with an Idempotency-Key is answered as it was the first time.
 const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
-/// How long a loop rests when nothing was left to do.
-const RESTS: Duration = Duration::from_millis(500);
+/// How long a loop rests after it found something to do, and after it found nothing.
+#[derive(Clone, Copy)]
+struct Rests {
+    busy: Duration,
+    idle: Duration,
+}
+
+/// A loop whose work comes in bursts goes on at once while there is some.
+const EAGER: Rests = Rests { busy: Duration::ZERO, idle: Duration::from_millis(500) };
+/// Events are sealed some at once: each round costs statements of its own.
+const SEALING: Rests = Rests { busy: Duration::from_millis(100), ..EAGER };
+const HEARTBEAT: Rests = steady(HEARTBEAT_EVERY);
 /// How often the calendar is asked what is due.
-const CALENDAR_EVERY: Duration = Duration::from_secs(20);
+const CALENDAR: Rests = steady(Duration::from_secs(20));
+
+const fn steady(rests: Duration) -> Rests {
+    Rests { busy: rests, idle: rests }
+}
 
 /// The background loops; dropped, they stop.
 pub struct Jobs {
@@ -47,12 +61,12 @@ impl Jobs {
             store: app.store.clone(),
             holder: crate::store::new_id(),
         };
-        jobs.every(HEARTBEAT_EVERY, "heartbeat", app, &prompt, |app, holder| async move { beat(&app, holder).await });
-        jobs.every(RESTS, "sealing", app, &prompt, |app, holder| async move { seal(&app, &holder).await });
-        jobs.every(CALENDAR_EVERY, "calendar", app, &prompt, |app, _| async move { follow_calendar(&app).await });
+        jobs.every(HEARTBEAT, "heartbeat", app, &prompt, |app, holder| async move { beat(&app, holder).await });
+        jobs.every(SEALING, "sealing", app, &prompt, |app, holder| async move { seal(&app, &holder).await });
+        jobs.every(CALENDAR, "calendar", app, &prompt, |app, _| async move { follow_calendar(&app).await });
         if let Some(mailer) = mailer {
             let mailer = Arc::new(mailer);
-            jobs.every(RESTS, "delivery", app, &prompt, move |app, holder| {
+            jobs.every(EAGER, "delivery", app, &prompt, move |app, holder| {
                 let mailer = mailer.clone();
                 async move {
                     let frozen = delivery::freeze(&app, mailer.from().to_owned()).await?;
@@ -67,9 +81,9 @@ impl Jobs {
             &patient,
             |app, holder| async move { detection::order(&app, &holder).await },
         );
-        jobs.every(RESTS, "indexing", app, &patient, |app, _| async move { search::index_new(&app).await });
+        jobs.every(EAGER, "indexing", app, &patient, |app, _| async move { search::index_new(&app).await });
         if detect {
-            jobs.every(RESTS, "detection", app, &patient, |app, holder| async move {
+            jobs.every(EAGER, "detection", app, &patient, |app, holder| async move {
                 if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
                     detection::load(&app).await?;
                 }
@@ -80,8 +94,8 @@ impl Jobs {
         Ok(jobs)
     }
 
-    /// Repeats `work`: at once while it finds something to do, else after a rest.
-    fn every<F, W>(&mut self, rest: Duration, name: &'static str, app: &App, on: &Handle, work: W)
+    /// Repeats `work` with a rest after each time.
+    fn every<F, W>(&mut self, rests: Rests, name: &'static str, app: &App, on: &Handle, work: W)
     where
         F: Future<Output = Result<usize, Error>> + Send,
         W: Fn(App, String) -> F + Send + Sync + 'static,
@@ -89,14 +103,15 @@ impl Jobs {
         let (app, holder, mut stop) = (app.clone(), self.holder.clone(), self.stop.subscribe());
         let repeated = async move {
             while !*stop.borrow() {
-                let busy = match work(app.clone(), holder.clone()).await {
-                    Ok(done) => done > 0 && rest == RESTS,
+                let rest = match work(app.clone(), holder.clone()).await {
+                    Ok(0) => rests.idle,
+                    Ok(_) => rests.busy,
                     Err(error) => {
                         tracing::warn!(job = name, %error, "a background job failed and will try again");
-                        false
+                        rests.idle
                     }
                 };
-                if !busy {
+                if !rest.is_zero() {
                     // Either the rest is over or the loop is to stop.
                     let _ = tokio::time::timeout(rest, stop.changed()).await;
                 }

@@ -1,9 +1,9 @@
 //! Whether the tickets stopped: observations after the work, look-backs after the closure.
 
 use super::conn::on_backend;
-use super::schema::{look_back, observation};
+use super::schema::{cases, look_back, observation};
 use super::{StoreError, Tx};
-use crate::domain::case::{CompareDays, ObservationResult};
+use crate::domain::case::{CaseState, CompareDays, ObservationResult};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
@@ -66,6 +66,19 @@ pub fn of_case(tx: &mut Tx, case_id: &str) -> Result<Vec<Observation>, StoreErro
         .load(tx.0)?)
 }
 
+/// What a problem's cases that are observed, or closed and watched for a return, hold it against.
+pub fn standing_of_problem(tx: &mut Tx, problem_id: &str) -> Result<Vec<(Observation, CaseState)>, StoreError> {
+    let states = [CaseState::Verifying.code(), CaseState::Closed.code()];
+    let rows: Vec<(Observation, String)> = observation::table
+        .inner_join(cases::table.on(cases::id.eq(observation::case_id)))
+        .filter(observation::problem_id.eq(problem_id))
+        .filter(observation::round.eq(cases::round))
+        .filter(cases::state.eq_any(states))
+        .select((Observation::as_select(), cases::state))
+        .load(tx.0)?;
+    Ok(rows.into_iter().filter_map(|(row, state)| Some((row, CaseState::parse(&state)?))).collect())
+}
+
 /// Saves the figures and the result of an observation.
 pub fn save(tx: &mut Tx, row: &Observation) -> Result<(), StoreError> {
     diesel::update(observation::table.find(&row.id))
@@ -97,12 +110,14 @@ pub fn look_backs_of(tx: &mut Tx, case_id: &str) -> Result<Vec<LookBack>, StoreE
 
 pub fn finish_look_back(
     tx: &mut Tx,
+    case_id: &str,
     id: &str,
     result: &str,
     person_id: &str,
     now: NaiveDateTime,
 ) -> Result<bool, StoreError> {
-    let done = diesel::update(look_back::table.find(id).filter(look_back::done_at.is_null()))
+    let open = look_back::table.find(id).filter(look_back::case_id.eq(case_id)).filter(look_back::done_at.is_null());
+    let done = diesel::update(open)
         .set((look_back::result.eq(result), look_back::done_by.eq(person_id), look_back::done_at.eq(now)))
         .execute(tx.0)?;
     Ok(done == 1)

@@ -100,6 +100,17 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Problem>, StoreError> {
     Ok(problem::table.find(id).select(Problem::as_select()).first(tx.0).optional()?)
 }
 
+/// The problem that this one was merged into, at the end of all merges; itself when it was not.
+pub fn living(tx: &mut Tx, id: &str) -> Result<String, StoreError> {
+    let mut id = id.to_owned();
+    while let Some(into) =
+        problem::table.find(&id).select(problem::merged_into).first::<Option<String>>(tx.0).optional()?.flatten()
+    {
+        id = into;
+    }
+    Ok(id)
+}
+
 fn narrowed(filter: &Filter) -> problem::BoxedQuery<'static, <Conn as Connection>::Backend> {
     let mut query = problem::table.filter(problem::merged_into.is_null()).into_boxed();
     if !filter.states.is_empty() {

@@ -26,4 +26,5 @@ diesel::allow_tables_to_appear_in_same_query!(task, block);
 diesel::allow_tables_to_appear_in_same_query!(event, event_seal);
 diesel::allow_tables_to_appear_in_same_query!(ticket, ticket_order, ticket_contact, membership, attachment);
 diesel::allow_tables_to_appear_in_same_query!(decision, decision_ticket);
+diesel::allow_tables_to_appear_in_same_query!(cases, observation);
 diesel::allow_tables_to_appear_in_same_query!(mail, lease);

@@ -29,6 +29,9 @@ const PASSED_OVER: usize = 8;
 /// After somebody's job the next is waited for so long before a background job begins: people who work come back.
 const QUIET: Duration = Duration::from_millis(10);
 
+/// A transaction that takes longer is told in the log.
+const SLOW: Duration = Duration::from_millis(20);
+
 #[derive(Clone)]
 pub(in crate::store) struct Writer {
     queue: SyncSender<Turn>,
@@ -129,6 +132,7 @@ fn run_batch(conn: &mut Conn, first: Job, turns: &Receiver<Turn>) -> usize {
 }
 
 fn commit(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Vec<Answer>) {
+    let begun = Instant::now();
     if let Err(error) = conn.begin_write() {
         // Dropping a job drops its sender, which its caller sees as `Unavailable`.
         tracing::error!(%error, "cannot begin a transaction");
@@ -139,6 +143,10 @@ fn commit(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Vec<Answer>) {
     if outcome.is_err() {
         // A failed commit leaves nothing behind; a failed rollback after it has nothing to undo.
         let _ = conn.rollback();
+    }
+    let took = begun.elapsed();
+    if took > SLOW {
+        tracing::debug!(jobs = answers.len(), ?took, "a transaction held the others up");
     }
     for answer in answers {
         answer(outcome.clone());

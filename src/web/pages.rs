@@ -117,6 +117,7 @@ fn event_words(kind: &str) -> &'static str {
         "case.verify" => "转入成效观察",
         "case.observed" => "观察期满判定",
         "case.observation_prolonged" => "可比天数不足，延长观察",
+        "case.rebased" => "问题有合并或拆分，基线重算",
         "case.close" => "销号",
         "case.resume" => "开始新一轮",
         "case.termination_asked" => "申请终止",

@@ -127,6 +127,45 @@ async fn a_recurring_problem_is_worked_off_closed_and_reopened(#[case] on: On) {
     server.stop().await;
 }
 
+#[rstest]
+#[case(On::Sqlite)]
+#[case(On::Postgres)]
+#[tokio::test]
+async fn a_split_during_the_observation_proves_nothing(#[case] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    let traffic = server.sign_in("traffic").await;
+    complaints(&server, &operator, "call", 60, 20).await;
+    server.detect().await;
+    let problems = coordinator.read("/problems?state=proposed").await;
+    let problem = problems["problems"][0]["id"].as_str().unwrap();
+    let deadline = (server.app.clock.now() + TimeDelta::days(90)).date().to_string();
+    let drafted = json!({ "title": "校门口拥堵", "goal": "降至三成", "grade": "ordinary", "deadline": deadline,
+        "lead_unit_id": server.units["traffic"], "problem_ids": [problem] });
+    let case_id = coordinator.act("/cases", drafted).await["id"].as_str().unwrap().to_owned();
+    let only = coordinator
+        .act(&format!("/cases/{case_id}/add-task"), task("现场踏勘", &server.units["traffic"], &[]))
+        .await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    issue(&server, &coordinator, &case_id).await;
+    traffic.work(&only).await;
+    coordinator.on_task(&only, "accept", json!({ "note": "" })).await;
+    let baseline = async || {
+        let case = coordinator.read(&format!("/cases/{case_id}")).await;
+        assert_eq!(case["state"], "verifying");
+        case["observations"][0]["baseline_callers"].as_i64().unwrap()
+    };
+    let before = baseline().await;
+
+    let newest = operator.read("/tickets?limit=10").await;
+    let ids: Vec<&Value> = newest["tickets"].as_array().unwrap().iter().map(|ticket| &ticket["id"]).collect();
+    coordinator.act(&format!("/problems/{problem}/split"), json!({ "ticket_ids": ids, "title": "另一件事" })).await;
+    assert_eq!(before - baseline().await, 10, "each of the ten was a caller of the baseline");
+    server.stop().await;
+}
+
 /// Waits until nothing is owed, then holds what was caught against what was owed.
 pub async fn every_owed_notice_arrived_once(server: &Server) {
     let admin = server.sign_in("admin").await;

@@ -108,6 +108,7 @@ pub fn run(args: Args) -> Outcome {
 }
 
 async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figures, Box<dyn std::error::Error>> {
+    super::serve::log_to_stderr();
     measure::prepare_to_count()?;
     let database = args.database.clone().unwrap_or(format!("sqlite:{}", folder.join("bench.sqlite").display()));
     let config = Config { database, data_dir: folder.to_owned(), ..Config::read(&ConfigArgs::default())? };
