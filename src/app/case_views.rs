@@ -2,22 +2,25 @@
 
 use super::access::require_reading;
 use super::follow_up::is_late;
-use super::observing::pending_termination;
+use super::outlook::{self, Upcoming, is_critical};
 use super::plans::CasePlan;
 use super::problems::weekly;
 use super::{Ctx, Error};
 use crate::domain::access::Action;
-use crate::domain::case::{self, CaseMove, CaseState};
+use crate::domain::case::{self, ApprovalSubject, CaseMove, CaseState, Part};
 use crate::domain::task::TaskState;
+use crate::lang::Message;
 use crate::plan::{Lamp, Plan, Schedule};
-use crate::store::cases::{self, Approval, Case, CaseRole, Directive, ForceUnit};
+use crate::store::cases::{self, Approval, Case, Directive, ForceUnit};
 use crate::store::events::{self, Event};
 use crate::store::observations::{self, LookBack, Observation};
-use crate::store::people;
 use crate::store::plans::Task;
+use crate::store::tasks::{self, Report};
+use crate::store::{attachments, notices, people};
 use std::collections::{HashMap, HashSet};
 
-const TIMELINE: i64 = 200;
+/// Dates shown of what comes next.
+const UPCOMING: usize = 5;
 
 /// A case in a list.
 #[derive(Debug, Clone)]
@@ -26,10 +29,16 @@ pub struct CaseLine {
     pub lead: String,
     /// Only while it is in hand.
     pub lamp: Option<Lamp>,
+    /// Why the lamp burns.
+    pub reason: Option<Message>,
+    /// Working days until the deadline; negative when it has passed.
+    pub days_left: i64,
+    /// Working days the forecast is past the deadline; negative when it is before.
+    pub drift: i64,
     pub done: usize,
     pub total: usize,
     pub forecast: Option<chrono::NaiveDate>,
-    /// Late or blocked tasks, the earliest due first.
+    /// Late or blocked tasks, those of the critical path first, then the earliest due.
     pub troubles: Vec<Trouble>,
     /// Tickets a week over a quarter, the oldest first.
     pub weekly: Vec<u32>,
@@ -38,6 +47,16 @@ pub struct CaseLine {
 }
 
 impl CaseLine {
+    /// How many of the weeks shown lie before the case was opened.
+    pub fn weeks_before(&self) -> usize {
+        self.weekly.len().saturating_sub(self.weeks_open)
+    }
+
+    /// Tasks that have ended, in percent of those not cancelled.
+    pub fn progress(&self) -> usize {
+        self.done * 100 / self.total.max(1)
+    }
+
     /// Tickets a week on average before the case was opened, and in the last seven days. None when the quarter shown
     /// does not reach back that far.
     pub fn before_and_now(&self) -> Option<(u32, u32)> {
@@ -55,8 +74,18 @@ pub struct Trouble {
     pub task: Task,
     pub unit: String,
     pub blocked: bool,
+    /// Each day more moves the end of the case.
+    pub critical: bool,
     /// Working days past its due date.
     pub late_days: i64,
+}
+
+/// How much of the case each of the page's tabs holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    pub events: i64,
+    pub tickets: i64,
+    pub mails: i64,
 }
 
 /// One case, whole.
@@ -67,14 +96,14 @@ pub struct CaseView {
     pub schedule: Schedule,
     pub late: HashSet<String>,
     pub force: Vec<ForceUnit>,
-    pub roles: Vec<CaseRole>,
     pub units: HashMap<String, String>,
     pub events: Vec<Event>,
     pub approvals: Vec<Approval>,
     pub observations: Vec<Observation>,
     pub look_backs: Vec<LookBack>,
     pub directives: Vec<Directive>,
-    pub people: HashMap<String, String>,
+    pub upcoming: Vec<Upcoming>,
+    pub counts: Counts,
     pub problem_ids: Vec<String>,
     /// The approval of an urgent case that has still to follow.
     pub awaits_approval: bool,
@@ -87,6 +116,11 @@ pub struct CaseView {
 }
 
 impl CaseView {
+    /// Units of the task force beside the lead unit.
+    pub fn cooperating(&self) -> usize {
+        self.force.iter().filter(|unit| unit.part != Part::Lead).count()
+    }
+
     /// The steps a draft can take before it is issued: the act's name and its label.
     pub fn preparations(&self) -> Vec<(&'static str, &'static str)> {
         let steps = [CaseMove::Consult, CaseMove::Approve];
@@ -119,7 +153,8 @@ fn lines(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<CaseLine>, Error> {
         let plan = CasePlan::of(ctx, case)?.with_blocks(ctx)?;
         let graph = plan.graph(&ctx.app.clock)?;
         let schedule = plan.schedule(ctx, &graph);
-        lines.push(line(ctx, &plan, &graph, &schedule, &units)?);
+        let problem_ids = cases::problems_of(&mut ctx.tx, &plan.case.id)?;
+        lines.push(line(ctx, &plan, &graph, &schedule, &units, &problem_ids)?);
     }
     lines.sort_by_key(|line| (!line.case.state.is_open(), line.lamp, std::cmp::Reverse(line.case.no.clone())));
     Ok(lines)
@@ -142,11 +177,13 @@ fn line(
     graph: &Plan,
     schedule: &Schedule,
     units: &HashMap<String, String>,
+    problem_ids: &[String],
 ) -> Result<CaseLine, Error> {
     let late: HashSet<String> =
         plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
     let lamp = (plan.case.state == CaseState::Issued)
         .then(|| graph.lamp(schedule, &|task| late.contains(&task.id), plan.case.deadline, ctx.today));
+    let drift = schedule.forecast.map_or(0, |day| ctx.calendar.working_days_between(plan.case.deadline, day));
     let counted = || plan.tasks.iter().filter(|task| task.state != TaskState::Cancelled);
     let mut troubles: Vec<Trouble> = plan
         .tasks
@@ -155,18 +192,22 @@ fn line(
         .map(|task| Trouble {
             unit: units.get(&task.unit_id).cloned().unwrap_or_default(),
             blocked: plan.blocked.contains(&task.id),
+            critical: is_critical(schedule, &task.id),
             late_days: task.due_on.map_or(0, |due| ctx.calendar.working_days_between(due, ctx.today).max(0)),
             task: task.clone(),
         })
         .collect();
-    troubles.sort_by_key(|trouble| trouble.task.due_on);
-    let weekly = match cases::problems_of(&mut ctx.tx, &plan.case.id)?.first() {
+    troubles.sort_by_key(|trouble| (!trouble.critical, trouble.task.due_on));
+    let weekly = match problem_ids.first() {
         Some(problem) => weekly(ctx, problem)?,
         None => Vec::new(),
     };
     Ok(CaseLine {
         lead: units.get(&plan.case.lead_unit_id).cloned().unwrap_or_default(),
         lamp,
+        reason: lamp.map(|lamp| outlook::lamp_reason(ctx, plan, schedule, &late, lamp, drift)),
+        days_left: ctx.calendar.working_days_between(ctx.today, plan.case.deadline),
+        drift,
         done: counted().filter(|task| task.state == TaskState::Done).count(),
         total: counted().count(),
         forecast: schedule.forecast,
@@ -177,7 +218,16 @@ fn line(
     })
 }
 
-pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
+/// What of a case's past is wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Past {
+    None,
+    /// The latest of what people and the plan did, without the tickets that come in.
+    News(i64),
+    Timeline(i64),
+}
+
+pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error> {
     let case = match cases::by_id(&mut ctx.tx, case_id)? {
         Some(case) => case,
         None => cases::by_no(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?,
@@ -188,31 +238,42 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
     let graph = plan.graph(&ctx.app.clock)?;
     let schedule = plan.schedule(ctx, &graph);
     let units = unit_names(ctx)?;
-    let line = line(ctx, &plan, &graph, &schedule, &units)?;
+    let problem_ids = cases::problems_of(&mut ctx.tx, &case_id)?;
+    let line = line(ctx, &plan, &graph, &schedule, &units, &problem_ids)?;
     let late = plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
     let approvals = cases::approvals_of(&mut ctx.tx, &case_id)?;
-    let mut ids: Vec<String> = plan.tasks.iter().filter_map(|task| task.officer_id.clone()).collect();
-    ids.extend(approvals.iter().map(|row| row.recorded_by.clone()));
-    ids.push(plan.case.created_by.clone());
-    let termination = pending_termination(ctx, &case_id)?;
+    let pending = |subject| approvals.iter().find(|row| row.subject == subject && row.decided_on.is_none());
+    let awaits_approval = pending(ApprovalSubject::Issue).is_some();
+    let termination_asked_by = pending(ApprovalSubject::Termination).map(|row| row.recorded_by.clone());
+    let was_observed = plan.case.verifying_at.is_some() || plan.case.round > 1;
+    let observations = if was_observed { observations::of_case(&mut ctx.tx, &case_id)? } else { Vec::new() };
+    let look_backs = if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() };
+    let directives = cases::directives_of(&mut ctx.tx, &case_id)?;
+    let upcoming = outlook::upcoming(ctx, &plan, &schedule, &observations, &look_backs, &directives, UPCOMING);
     let mut may = |action| super::access::require_on_case(ctx, action, &case_id).is_ok();
     let (may_shape, may_issue) = (may(Action::ShapePlan), may(Action::IssueCase));
     let (may_end, may_instruct) = (may(Action::EndCase), may(Action::Instruct));
     Ok(CaseView {
         late,
         force: cases::force(&mut ctx.tx, &case_id)?,
-        roles: cases::roles_of(&mut ctx.tx, &case_id)?,
-        events: events::of_case(&mut ctx.tx, &case_id, TIMELINE)?,
-        awaits_approval: approvals
-            .iter()
-            .any(|row| row.subject == case::ApprovalSubject::Issue && row.decided_on.is_none()),
+        events: match past {
+            Past::None => Vec::new(),
+            Past::News(most) => events::news_of_case(&mut ctx.tx, &case_id, most)?,
+            Past::Timeline(most) => events::of_case(&mut ctx.tx, &case_id, most)?,
+        },
+        counts: Counts {
+            events: events::count_of_case(&mut ctx.tx, &case_id)?,
+            tickets: attachments::count_of_case(&mut ctx.tx, &case_id)?,
+            mails: notices::count_mails_of_case(&mut ctx.tx, &case_id)?,
+        },
+        awaits_approval,
+        termination_asked_by,
         approvals,
-        observations: observations::of_case(&mut ctx.tx, &case_id)?,
-        look_backs: observations::look_backs_of(&mut ctx.tx, &case_id)?,
-        directives: cases::directives_of(&mut ctx.tx, &case_id)?,
-        people: people::names_of(&mut ctx.tx, &ids)?.into_iter().collect(),
-        problem_ids: cases::problems_of(&mut ctx.tx, &case_id)?,
-        termination_asked_by: termination.map(|row| row.recorded_by),
+        observations,
+        look_backs,
+        directives,
+        upcoming,
+        problem_ids,
         line,
         plan,
         graph,
@@ -223,4 +284,23 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
         may_end,
         may_instruct,
     })
+}
+
+/// The latest report on a task, with who made it.
+pub fn last_report(ctx: &mut Ctx, task_id: &str) -> Result<Option<(Report, String)>, Error> {
+    let Some(report) = tasks::reports_of(&mut ctx.tx, task_id)?.into_iter().max_by_key(|row| row.at) else {
+        return Ok(None);
+    };
+    let name = people::names_of(&mut ctx.tx, std::slice::from_ref(&report.person_id))?.pop();
+    Ok(Some((report, name.map(|(_, name)| name).unwrap_or_default())))
+}
+
+/// How many open cases the actor may read.
+pub fn count_open(ctx: &mut Ctx) -> Result<i64, Error> {
+    let open: Vec<CaseState> = CaseState::ALL.iter().copied().filter(|state| state.is_open()).collect();
+    if ctx.actor.may(Action::ReadCase, &Default::default()) {
+        return Ok(cases::count_in_states(&mut ctx.tx, &open)?);
+    }
+    let rows = cases::in_states(&mut ctx.tx, &open)?;
+    Ok(readable(ctx, rows)?.len() as i64)
 }

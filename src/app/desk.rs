@@ -1,34 +1,53 @@
-//! What waits for somebody: the coordinator's desk, the leadership's view, and the one search box.
+//! What waits for somebody: the desk, and what the rail counts.
 
-use super::case_views::{self, CaseLine, unit_names};
+use super::case_views;
 use super::task_views::{TaskLine, lines, of_my_units};
 use super::{Ctx, Error};
 use crate::domain::access::{Action, Subject};
 use crate::domain::case::{CaseState, ObservationResult};
+use crate::domain::coded::coded;
 use crate::domain::problem::ProblemState;
 use crate::domain::task::TaskState;
-use crate::store::cases::{self, Case, Directive};
+use crate::store::cases;
+use crate::store::observations;
+use crate::store::people;
 use crate::store::plans;
 use crate::store::problems;
 use crate::store::tasks;
-use crate::store::{events, observations};
-use chrono::{NaiveDateTime, TimeDelta};
-use std::collections::BTreeMap;
+use chrono::NaiveDateTime;
 
 const SHOWN: i64 = 20;
 
 /// One thing that waits: what, whose, since when, and the page that does it.
 #[derive(Debug, Clone)]
 pub struct Waiting {
+    /// What it is waited for with: the desk's headings, what delays most first.
+    pub group: Group,
     /// A translation key.
     pub what: &'static str,
     pub title: String,
+    /// The number people call it by.
+    pub no: String,
     pub whose: String,
     pub since: NaiveDateTime,
     pub link: String,
     /// A translation key: what the button says.
     pub button: &'static str,
     pub late: bool,
+    /// Working days past its due date.
+    pub late_days: i64,
+}
+
+coded! {
+    /// Why something waits.
+    pub enum Group {
+        Trouble = "trouble" "超期与受阻",
+        Matter = "matter" "待批复",
+        Acceptance = "acceptance" "待验收",
+        Own = "own" "本单位待办",
+        Case = "case" "专项待推进",
+        Problem = "problem" "问题待研判",
+    }
 }
 
 /// Everything that waits for the actor, what delays most first.
@@ -49,13 +68,51 @@ pub fn waiting(ctx: &mut Ctx) -> Result<Vec<Waiting>, Error> {
     if ctx.actor.may_somewhere(Action::WorkTask) {
         own_tasks(ctx, &mut found)?;
     }
+    // Problems stay as they are ranked.
+    let since = |row: &Waiting| (row.group != Group::Problem).then_some(row.since);
+    found.sort_by_key(|row| (row.group, std::cmp::Reverse(row.late_days), since(row)));
     Ok(found)
 }
 
-fn wait_for_task(what: &'static str, button: &'static str, line: &TaskLine, since: NaiveDateTime) -> Waiting {
+/// What the frame of every page tells its reader.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The reader's unit, by the first post.
+    pub unit: Option<String>,
+    pub desk: usize,
+    pub problems: i64,
+    pub cases: i64,
+}
+
+pub fn counts(ctx: &mut Ctx) -> Result<Counts, Error> {
+    let proposed = problems::Filter { states: vec![ProblemState::Proposed], text: None };
+    let reads_problems = ctx.actor.may_somewhere(Action::ReadProblems);
+    let reads_cases = ctx.actor.may_somewhere(Action::ReadCase);
+    let unit_id = ctx.actor.posts.iter().find_map(|post| post.unit_id.clone());
+    let unit = unit_id.map(|id| people::unit_by_id(&mut ctx.tx, &id)).transpose()?.flatten();
+    Ok(Counts {
+        unit: unit.map(|unit| unit.name),
+        desk: waiting(ctx)?.len(),
+        problems: if reads_problems { problems::list(&mut ctx.tx, &proposed, 0, 0)?.1 } else { 0 },
+        cases: if reads_cases { case_views::count_open(ctx)? } else { 0 },
+    })
+}
+
+fn wait_for_task(
+    ctx: &Ctx,
+    group: Group,
+    what: &'static str,
+    button: &'static str,
+    line: &TaskLine,
+    since: NaiveDateTime,
+) -> Waiting {
+    let due = line.found.task.due_on.filter(|_| line.late);
     Waiting {
+        group,
+        late_days: due.map_or(0, |day| ctx.calendar.working_days_between(day, ctx.today)),
         what,
-        title: format!("{} {}", line.found.number(), line.found.task.title),
+        title: line.found.task.title.clone(),
+        no: line.found.number(),
         whose: line.found.unit_name.clone(),
         since,
         link: format!("/tasks/{}", line.found.task.id),
@@ -69,7 +126,7 @@ fn overdue(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
     for line in lines(ctx, held)?.into_iter().filter(|line| line.late || line.blocked) {
         let since = line.found.task.due_on.map_or(ctx.now, |day| ctx.app.clock.start_of(day));
         let (what, button) = if line.late { ("超期未办", "催办") } else { ("受阻待协调", "协调") };
-        found.push(wait_for_task(what, button, &line, since));
+        found.push(wait_for_task(ctx, Group::Trouble, what, button, &line, since));
     }
     Ok(())
 }
@@ -82,7 +139,7 @@ fn task_matters(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
     for (what, button, task_id, at) in extensions.chain(objections).collect::<Vec<_>>() {
         let task = plans::task_in_case(&mut ctx.tx, &task_id)?.into_iter().collect();
         for line in lines(ctx, task)? {
-            found.push(wait_for_task(what, button, &line, at));
+            found.push(wait_for_task(ctx, Group::Matter, what, button, &line, at));
         }
     }
     Ok(())
@@ -94,7 +151,7 @@ fn submissions(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
         let subject = Subject { case_id: Some(&line.found.task.case_id), ..Subject::default() };
         if ctx.actor.may(Action::AcceptTask, &subject) {
             let since = line.found.task.submitted_at.unwrap_or(ctx.now);
-            found.push(wait_for_task("待验收", "验收", &line, since));
+            found.push(wait_for_task(ctx, Group::Acceptance, "待验收", "验收", &line, since));
         }
     }
     Ok(())
@@ -114,8 +171,11 @@ fn to_close(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
             _ => ("待交办", "交办"),
         };
         found.push(Waiting {
+            group: Group::Case,
+            late_days: 0,
             what,
-            title: format!("{} {}", case.no, case.title),
+            title: case.title,
+            no: case.no,
             whose: String::new(),
             since: case.verifying_at.unwrap_or(case.created_at),
             link: format!("/cases/{}", case.id),
@@ -133,9 +193,15 @@ fn to_decide(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
             continue;
         }
         found.push(Waiting {
+            group: Group::Problem,
+            late_days: 0,
             what: "问题待研判",
-            title: format!("{}（{}）", problem.title, problem.window_callers),
-            whose: String::new(),
+            no: format!("#{}", problem.no),
+            title: problem.title,
+            whose: ctx.actor.lang.fill(
+                "近 %{days} 天 %{n} 位市民",
+                &[("days", &ctx.app.settings.thresholds.window_days), ("n", &problem.window_callers)],
+            ),
             since: problem.proposed_at.unwrap_or(problem.created_at),
             link: format!("/problems/{}", problem.id),
             button: "研判",
@@ -151,85 +217,10 @@ fn own_tasks(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
         let button = if line.found.task.state == TaskState::Ready { "签收" } else { "办理" };
         let what = if line.late { "超期未办" } else { line.found.task.state.label() };
         let since = line.found.task.released_at.unwrap_or(ctx.now);
-        found.push(wait_for_task(what, button, line, since));
+        found.push(wait_for_task(ctx, Group::Own, what, button, line, since));
     }
     for line in &asked {
-        found.push(wait_for_task("请求我单位协助", "答复", line, ctx.now));
+        found.push(wait_for_task(ctx, Group::Own, "请求我单位协助", "答复", line, ctx.now));
     }
     Ok(())
-}
-
-/// The leaders' minute.
-pub struct Leadership {
-    pub in_hand: usize,
-    pub red: usize,
-    pub verifying: usize,
-    pub closed_this_week: usize,
-    pub reopened_this_week: i64,
-    pub terminated: usize,
-    /// Cases in hand or being observed, the worst lamp first.
-    pub lines: Vec<CaseLine>,
-    /// Unit, open tasks, late ones, ended on time, ended.
-    pub units: Vec<UnitFigures>,
-    pub directives: Vec<(Directive, Case)>,
-}
-
-pub fn leadership(ctx: &mut Ctx) -> Result<Leadership, Error> {
-    ctx.require_anywhere(Action::ReadLeadership)?;
-    let all = cases::all(&mut ctx.tx)?;
-    let week_ago = ctx.now - TimeDelta::days(7);
-    let ended_since =
-        |state| all.iter().filter(|c| c.state == state && c.ended_at.is_some_and(|at| at > week_ago)).count();
-    let in_a_later_round: Vec<&str> = all.iter().filter(|case| case.round > 1).map(|case| case.id.as_str()).collect();
-    let lines = case_views::list(ctx, &[CaseState::Issued, CaseState::Verifying])?;
-    let mut directives = Vec::new();
-    for directive in cases::unreported_directives(&mut ctx.tx)? {
-        if let Some(case) = all.iter().find(|case| case.id == directive.case_id) {
-            directives.push((directive, case.clone()));
-        }
-    }
-    Ok(Leadership {
-        in_hand: lines.iter().filter(|line| line.case.state == CaseState::Issued).count(),
-        red: lines.iter().filter(|line| line.lamp == Some(crate::plan::Lamp::Red)).count(),
-        verifying: lines.iter().filter(|line| line.case.state == CaseState::Verifying).count(),
-        closed_this_week: ended_since(CaseState::Closed),
-        reopened_this_week: events::count_since(&mut ctx.tx, &in_a_later_round, "case.reopen", week_ago)?,
-        terminated: all.iter().filter(|case| case.state == CaseState::Terminated).count(),
-        units: units(ctx, &lines)?,
-        lines,
-        directives,
-    })
-}
-
-/// How one unit stands with the tasks of the open cases.
-#[derive(Debug, Clone, Default)]
-pub struct UnitFigures {
-    pub name: String,
-    pub in_hand: usize,
-    pub late: usize,
-    /// Of the `done`, those submitted by their due date.
-    pub on_time: usize,
-    pub done: usize,
-}
-
-fn units(ctx: &mut Ctx, cases: &[CaseLine]) -> Result<Vec<UnitFigures>, Error> {
-    let names = unit_names(ctx)?;
-    let mut by_unit: BTreeMap<String, UnitFigures> = BTreeMap::new();
-    for line in cases {
-        for task in plans::tasks_of(&mut ctx.tx, &line.case.id)? {
-            let Some(name) = names.get(&task.unit_id) else { continue };
-            let figures = by_unit
-                .entry(name.clone())
-                .or_insert_with(|| UnitFigures { name: name.clone(), ..UnitFigures::default() });
-            figures.in_hand += usize::from(task.state.is_with_unit());
-            figures.late += usize::from(super::follow_up::is_late(ctx, &task));
-            if let (TaskState::Done, Some(due), Some(at)) = (task.state, task.due_on, task.submitted_at) {
-                figures.on_time += usize::from(ctx.app.clock.local_date(at) <= due);
-                figures.done += 1;
-            }
-        }
-    }
-    let mut rows: Vec<_> = by_unit.into_values().filter(|unit| unit.in_hand + unit.done > 0).collect();
-    rows.sort_by_key(|unit| std::cmp::Reverse((unit.late, unit.in_hand)));
-    Ok(rows)
 }

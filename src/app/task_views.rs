@@ -24,6 +24,10 @@ pub struct Neighbour {
 pub struct TaskView {
     pub found: TaskInCase,
     pub late: bool,
+    /// Working days past the due date.
+    pub late_days: i64,
+    /// Working days until the due date.
+    pub days_left: Option<i64>,
     pub before: Vec<Neighbour>,
     pub after: Vec<Neighbour>,
     pub reports: Vec<Report>,
@@ -88,7 +92,10 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
         Action::ShapePlan,
     ];
     let allowed = on_tasks.into_iter().filter(|action| require_on_task(ctx, *action, &found).is_ok()).collect();
+    let days_left = found.task.due_on.map(|due| ctx.calendar.working_days_between(ctx.today, due));
     Ok(TaskView {
+        days_left,
+        late_days: days_left.map_or(0, |days| (-days).max(0)),
         late: is_late(ctx, &found.task),
         block: tasks::open_block(&mut ctx.tx, task_id)?,
         extension: tasks::extensions_of(&mut ctx.tx, task_id)?.into_iter().next_back(),
@@ -114,6 +121,8 @@ pub struct TaskLine {
     pub found: TaskInCase,
     pub late: bool,
     pub blocked: bool,
+    /// Working days until the due date; negative when it has passed.
+    pub days_left: i64,
 }
 
 /// Tasks of the actor's units and what lies below them: late first, then by due date. Also those whose help is asked.
@@ -134,8 +143,11 @@ pub fn of_my_units(ctx: &mut Ctx, open_only: bool) -> Result<(Vec<TaskLine>, Vec
 pub fn lines(ctx: &mut Ctx, found: Vec<TaskInCase>) -> Result<Vec<TaskLine>, Error> {
     let ids: Vec<String> = found.iter().map(|row| row.task.id.clone()).collect();
     let blocked: Vec<String> = tasks::open_blocks(&mut ctx.tx, &ids)?.into_iter().map(|block| block.task_id).collect();
-    Ok(found
-        .into_iter()
-        .map(|found| TaskLine { late: is_late(ctx, &found.task), blocked: blocked.contains(&found.task.id), found })
-        .collect())
+    let line = |found: TaskInCase| TaskLine {
+        late: is_late(ctx, &found.task),
+        blocked: blocked.contains(&found.task.id),
+        days_left: found.task.due_on.map_or(0, |due| ctx.calendar.working_days_between(ctx.today, due)),
+        found,
+    };
+    Ok(found.into_iter().map(line).collect())
 }

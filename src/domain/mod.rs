@@ -8,5 +8,6 @@ pub mod event;
 pub mod mask;
 pub mod notice;
 pub mod problem;
+pub mod share;
 pub mod task;
 pub mod ticket;

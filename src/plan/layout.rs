@@ -10,9 +10,9 @@ const LANE_TITLE: i32 = 24;
 const LANE_BOTTOM: i32 = 12;
 const ROW_GAP: i32 = 12;
 const MARGIN: i32 = 16;
-const GUTTER_MIN: i32 = 44;
+const GUTTER_MIN: i32 = 26;
 /// Between two edges that run side by side.
-const TRACK: i32 = 8;
+const TRACK: i32 = 6;
 const CORNER: i32 = 6;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,7 +203,7 @@ impl Routing {
     }
 
     fn gutter_width(&self, gutter: usize) -> i32 {
-        GUTTER_MIN.max((self.gutters[gutter] as i32 + 1) * TRACK + 16)
+        GUTTER_MIN.max((self.gutters[gutter] as i32 + 1) * TRACK + 12)
     }
 
     fn track_x(&self, column_x: &[i32], gutter: usize, track: usize) -> i32 {

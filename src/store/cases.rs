@@ -129,6 +129,11 @@ pub fn in_states(tx: &mut Tx, states: &[CaseState]) -> Result<Vec<Case>, StoreEr
     Ok(cases::table.filter(cases::state.eq_any(codes)).order(cases::no.desc()).select(Case::as_select()).load(tx.0)?)
 }
 
+pub fn count_in_states(tx: &mut Tx, states: &[CaseState]) -> Result<i64, StoreError> {
+    let codes: Vec<&str> = states.iter().map(|state| state.code()).collect();
+    Ok(cases::table.filter(cases::state.eq_any(codes)).count().get_result(tx.0)?)
+}
+
 /// Saves everything about a case that can change, when its stored version is still `row.version`.
 pub fn save(tx: &mut Tx, row: &Case) -> Result<bool, StoreError> {
     let changed = diesel::update(cases::table.filter(cases::id.eq(&row.id)).filter(cases::version.eq(row.version)))

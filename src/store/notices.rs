@@ -261,6 +261,10 @@ pub fn mails(
     Ok((lines, total))
 }
 
+pub fn count_mails_of_case(tx: &mut Tx, case_id: &str) -> Result<i64, StoreError> {
+    Ok(mail::table.filter(mail::case_id.eq(case_id)).count().get_result(tx.0)?)
+}
+
 pub fn mail_by_id(tx: &mut Tx, id: &str) -> Result<Option<Mail>, StoreError> {
     Ok(mail::table.find(id).select(Mail::as_select()).first(tx.0).optional()?)
 }

@@ -55,6 +55,14 @@ impl Fields {
         inside.filter(|(_, value)| !value.is_empty())
     }
 
+    /// What a person wrote: not what the form itself carried along.
+    pub fn written(&self) -> impl Iterator<Item = &str> {
+        let carried =
+            |name: &str| matches!(name, "csrf" | "version" | "next" | "password" | "present") || name.ends_with("_id");
+        let written = self.0.iter().filter(move |(name, value)| !carried(name) && !value.trim().is_empty());
+        written.map(|(_, value)| value.as_str())
+    }
+
     pub fn text(&self, name: &str) -> String {
         self.one(name).unwrap_or_default().to_owned()
     }

@@ -3,6 +3,7 @@
 use super::address;
 use super::api::problem_of;
 use super::files::form_of;
+use super::give_back::Posted;
 use super::limits::Limits;
 use super::page::error_page;
 use super::routes::Access;
@@ -130,6 +131,7 @@ async fn meant_it(req: &mut ServiceRequest, csrf: &str) -> Result<(), Error> {
     let body = req.extract::<Bytes>().await.map_err(|_| too_large())?;
     let (fields, _) = form_of(req.headers(), body.clone()).await?;
     let sent = fields.one("csrf").unwrap_or_default().to_owned();
+    req.extensions_mut().insert(Posted(fields));
     req.set_payload(actix_web::dev::Payload::from(body));
     same(&sent, csrf)
 }

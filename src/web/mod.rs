@@ -5,17 +5,22 @@
 //! * [`gate`]: who is asking, may they, and did they mean it (CSRF).
 //! * [`acts`]: what can be done to a task, case, problem or ticket: one table for the pages' forms and the API.
 //! * [`pages`], [`api`]: HTML and JSON.
+//! * `give_back`: a refused form comes back as it was filled in.
 
 pub mod acts;
 pub mod api;
 pub(in crate::web) mod assets;
+mod chart;
 mod fields;
 mod files;
 mod gate;
+mod give_back;
 pub mod limits;
 pub mod live;
 mod page;
 pub mod pages;
+mod rail;
+mod refill;
 pub mod routes;
 mod server;
 mod show;

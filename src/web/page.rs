@@ -2,18 +2,20 @@
 
 use super::assets;
 use super::gate::{SignedIn, lang_of};
+use super::rail::Rails;
 use super::server::State;
 use super::show;
+use crate::app::desk::Counts;
 use crate::app::{Actor, App, Error};
 use crate::domain::access::Action;
-use crate::lang::Lang;
+use crate::lang::{Lang, Message};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use chrono::{NaiveDate, NaiveDateTime};
+use futures_util::future::LocalBoxFuture;
 use std::borrow::Cow;
-use std::future::{Ready, ready};
 
 /// The reader of a page.
 #[derive(Clone)]
@@ -23,28 +25,30 @@ pub struct Page {
     pub csrf: String,
     pub lang: Lang,
     pub path: String,
+    /// What the rail counts.
+    pub counts: Counts,
     /// What the last act said, told once.
     pub said: Option<String>,
 }
 
 impl FromRequest for Page {
     type Error = PageError;
-    type Future = Ready<Result<Page, PageError>>;
+    type Future = LocalBoxFuture<'static, Result<Page, PageError>>;
 
     fn from_request(req: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
         let lang = lang_of(req);
-        let page =
-            req.extensions().get::<SignedIn>().cloned().zip(req.app_data::<Data<State>>()).map(|(signed_in, state)| {
-                Page {
-                    app: state.app.clone(),
-                    actor: Actor { lang, ..signed_in.actor },
-                    csrf: signed_in.csrf,
-                    lang,
-                    path: req.path().to_owned(),
-                    said: req.cookie(SAID_COOKIE).map(|cookie| cookie.value().to_owned()),
-                }
-            });
-        ready(page.ok_or(PageError { error: Error::Unauthenticated, lang }))
+        let signed_in = req.extensions().get::<SignedIn>().cloned();
+        let (state, rails) = (req.app_data::<Data<State>>().cloned(), req.app_data::<Data<Rails>>().cloned());
+        let path = req.path().to_owned();
+        let said = req.cookie(SAID_COOKIE).map(|cookie| cookie.value().to_owned());
+        Box::pin(async move {
+            let (Some(signed_in), Some(state), Some(rails)) = (signed_in, state, rails) else {
+                return Err(PageError { error: Error::Unauthenticated, lang });
+            };
+            let actor = Actor { lang, ..signed_in.actor };
+            let counts = rails.counts(&state.app, &actor, said.is_some()).await;
+            Ok(Page { app: state.app.clone(), actor, csrf: signed_in.csrf, lang, path, counts, said })
+        })
     }
 }
 
@@ -91,6 +95,40 @@ impl Page {
         crate::app::delivery::due_words(*day, self.app.settings.close_of_day, self.lang)
     }
 
+    /// `3月12日 周四`.
+    pub fn weekday(&self, day: &NaiveDate) -> String {
+        show::weekday(*day, self.today(), self.lang)
+    }
+
+    /// `今天`, `明天`, or the date.
+    pub fn soon(&self, day: &NaiveDate) -> String {
+        show::soon(*day, self.today(), self.lang)
+    }
+
+    /// The moment the page was made: `11月23日 周一 18:40`.
+    pub fn now(&self) -> String {
+        let now = self.app.clock.local(self.app.clock.now());
+        format!("{} {}", self.weekday(&now.date_naive()), now.format("%H:%M"))
+    }
+
+    /// How many working days are left, or have passed.
+    pub fn left(&self, days: &i64) -> String {
+        if *days < 0 {
+            self.fill("超期 %{n} 个工作日", &[("n", &-days)])
+        } else {
+            self.fill("剩 %{n} 个工作日", &[("n", days)])
+        }
+    }
+
+    /// What the reader is: each post with its unit, as `协调员 · 市政务热线中心`.
+    pub fn posts(&self) -> Vec<String> {
+        self.actor.posts.iter().take(1).map(|post| self.t(post.role.label()).into_owned()).chain(self.unit()).collect()
+    }
+
+    fn unit(&self) -> Option<String> {
+        self.counts.unit.clone()
+    }
+
     /// Relative within a day, absolute beyond.
     pub fn when(&self, at: &NaiveDateTime) -> String {
         show::when(*at, self.app.clock.now(), self.app.clock.zone(), self.lang)
@@ -108,6 +146,11 @@ impl Page {
 
     pub fn fill(&self, key: &str, args: &[(&str, &dyn std::fmt::Display)]) -> String {
         self.lang.fill(key, args)
+    }
+
+    /// A sentence in the reader's language.
+    pub fn say(&self, message: &Message) -> String {
+        message.text(self.lang)
     }
 
     /// Runs a view for this reader.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod case;
+mod case_drawn;
 mod demo;
 mod desk;
 mod export;
@@ -76,8 +77,9 @@ impl Pager {
 
 /// What templates of several pages draw.
 impl Page {
-    pub fn bars(&self, values: &[u32], step: u32, height: u32) -> String {
-        show::bars(values, step, height)
+    /// Tickets a week as a small chart, those from before the case in grey, with the figures as its title.
+    pub fn weekly(&self, title: &str, values: &[u32], before: usize, step: u32, height: u32) -> String {
+        show::weekly(&self.t(title), values, before, step, height)
     }
 
     /// A place's share of the most frequent one, in percent.
@@ -90,7 +92,7 @@ impl Page {
         let payload: serde_json::Value = serde_json::from_str(&event.payload).unwrap_or_default();
         let mut line = self.t(event_words(&event.kind)).into_owned();
         if let Some(title) = payload["title"].as_str() {
-            line.push_str(&format!("：{title}"));
+            line.push_str(&format!("{}{title}", self.t("：")));
         }
         for name in ["basis", "approver", "reason", "from", "to"] {
             if let Some(value) = payload[name].as_str().filter(|value| !value.is_empty() && value.len() != 36) {

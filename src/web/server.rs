@@ -1,11 +1,13 @@
 //! The HTTP server: parts shared by all its workers, started and stopped.
 
+use super::give_back;
 use super::limits::Limits;
 use super::live::Live;
+use super::rail::Rails;
 use super::routes::{self, Access, Route};
 use crate::app::App;
 use crate::mail::catcher::Catcher;
-use actix_web::middleware::{Compress, DefaultHeaders};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::web::{Data, FormConfig, JsonConfig, PayloadConfig};
 use actix_web::{HttpResponse, HttpServer};
 use std::io;
@@ -32,12 +34,15 @@ pub type Server = actix_web::dev::Server;
 /// Serves on an open listener until the handle is told to stop or a signal arrives.
 pub fn serve(state: Arc<State>, listener: TcpListener) -> io::Result<Server> {
     let data = Data::from(state);
+    let rails = Data::new(Rails::default());
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(data.clone())
+            .app_data(rails.clone())
             .app_data(PayloadConfig::new(BODY_MAX_BYTES))
             .app_data(FormConfig::default().limit(BODY_MAX_BYTES))
             .app_data(JsonConfig::default().limit(BODY_MAX_BYTES))
+            .wrap(from_fn(give_back::pass))
             .wrap(Compress::default())
             .wrap(security_headers())
             .wrap(tracing_actix_web::TracingLogger::default())

@@ -20,6 +20,25 @@ pub fn date(day: NaiveDate, today: NaiveDate, lang: Lang) -> String {
     }
 }
 
+/// `3月12日 周四`.
+pub fn weekday(day: NaiveDate, today: NaiveDate, lang: Lang) -> String {
+    const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
+    let name = lang.t(WEEKDAYS[day.weekday().num_days_from_monday() as usize]);
+    match lang {
+        Lang::Zh => format!("{} {name}", date(day, today, lang)),
+        Lang::En => format!("{name} {}", date(day, today, lang)),
+    }
+}
+
+/// `今天`, `明天`, or the date.
+pub fn soon(day: NaiveDate, today: NaiveDate, lang: Lang) -> String {
+    match (day - today).num_days() {
+        0 => lang.t("今天").into_owned(),
+        1 => lang.t("明天").into_owned(),
+        _ => date(day, today, lang),
+    }
+}
+
 /// Relative within a day, absolute beyond.
 pub fn when(at: NaiveDateTime, now: NaiveDateTime, zone: Tz, lang: Lang) -> String {
     let minutes = (now - at).num_minutes();
@@ -35,17 +54,75 @@ pub fn when(at: NaiveDateTime, now: NaiveDateTime, zone: Tz, lang: Lang) -> Stri
     }
 }
 
-/// Bars as one SVG path in a box of `height`, each `step` wide with a gap of one.
-pub fn bars(values: &[u32], step: u32, height: u32) -> String {
+/// A small chart of tickets a week: the first `before` of them in grey, a dashed line, the rest in the accent.
+pub fn weekly(title: &str, values: &[u32], before: usize, step: u32, height: u32) -> String {
+    let width = values.len() as u32 * step;
+    let figures = values.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+    let (old, new) = (bars(values, 0, before, step, height), bars(values, before, values.len(), step, height));
+    let opened = if before > 0 && before < values.len() {
+        let x = f64::from(before as u32 * step) - 0.5;
+        format!("<line class=\"open\" x1=\"{x}\" x2=\"{x}\" y1=\"0\" y2=\"{height}\"/>")
+    } else {
+        String::new()
+    };
+    format!(
+        "<svg class=\"bars\" width=\"{width}\" height=\"{height}\" role=\"img\"><title>{title} {figures}</title>\
+         <path class=\"b\" d=\"{old}\"/><path class=\"a\" d=\"{new}\"/>{opened}</svg>"
+    )
+}
+
+/// The bars `from..until` of `values` as one SVG path, one every `step` with a gap of a quarter, in a box of `height` that the
+/// highest of all fills.
+fn bars(values: &[u32], from: usize, until: usize, step: u32, height: u32) -> String {
     let most = values.iter().copied().max().unwrap_or(0).max(1);
-    let mut path = String::new();
-    for (i, value) in values.iter().enumerate() {
+    let part = values.iter().enumerate().take(until).skip(from);
+    part.map(|(i, value)| {
         let tall = (value * height).div_ceil(most);
-        if tall > 0 {
-            path.push_str(&format!("M{} {}h{}v{}h-{}z", i as u32 * step, height - tall, step - 1, tall, step - 1));
-        }
+        bar(i as u32 * step, height - tall, step - (step / 4).max(1), tall)
+    })
+    .collect()
+}
+
+/// One bar of an SVG path by its top left corner; nothing when it has no height.
+pub fn bar(x: u32, y: u32, wide: u32, tall: u32) -> String {
+    if tall == 0 { String::new() } else { format!("M{x} {y}h{wide}v{tall}h-{wide}z") }
+}
+
+/// How wide a card's one line of 13 px is, and a line of 12 px when it takes two; a Chinese character counts as 2.
+const CARD_LINE: usize = 20;
+const CARD_SMALL_LINE: usize = 22;
+
+/// A task's name as its card shows it: on one line, or on two about as long; what fits neither ends with `…`.
+pub fn card_name(title: &str) -> Vec<String> {
+    let wide = |c: char| if c.is_ascii() { 1 } else { 2 };
+    let width = |text: &str| text.chars().map(wide).sum::<usize>();
+    let all = width(title);
+    if all <= CARD_LINE {
+        return vec![title.to_owned()];
     }
-    path
+    let half = all.div_ceil(2).min(CARD_SMALL_LINE);
+    let mut first = prefix(title, half + half % 2);
+    let in_a_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    if in_a_word(first.chars().next_back()) && in_a_word(title[first.len()..].chars().next()) {
+        first = first.rfind(' ').map_or(first, |space| &first[..space]);
+    }
+    let rest = title[first.len()..].trim_start();
+    let second = if width(rest) > CARD_SMALL_LINE {
+        format!("{}…", prefix(rest, CARD_SMALL_LINE - 2))
+    } else {
+        rest.to_owned()
+    };
+    vec![first.trim_end().to_owned(), second]
+}
+
+/// As much of the beginning as is at most so wide.
+fn prefix(text: &str, most: usize) -> &str {
+    let mut width = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        width += if c.is_ascii() { 1 } else { 2 };
+        width > most
+    });
+    &text[..end.map_or(text.len(), |(at, _)| at)]
 }
 
 /// `12 KB`, `3.4 MB`; at least 1 KB.
@@ -73,6 +150,16 @@ mod tests {
 
     #[test]
     fn the_highest_bar_fills_the_box() {
-        assert_eq!(bars(&[1, 0, 2], 4, 10), "M0 5h3v5h-3zM8 0h3v10h-3z");
+        assert_eq!(bars(&[1, 0, 2], 0, 3, 4, 10), "M0 5h3v5h-3zM8 0h3v10h-3z");
+        assert_eq!(bars(&[1, 0, 2], 2, 3, 4, 10), "M8 0h3v10h-3z", "a part keeps its place and the scale of all");
+    }
+
+    #[test]
+    fn a_name_takes_two_even_lines_and_is_never_cut_in_silence() {
+        assert_eq!(card_name("施划即停即走区标线"), ["施划即停即走区标线"]);
+        assert_eq!(card_name("签订周边小区停车共享协议"), ["签订周边小区", "停车共享协议"]);
+        assert_eq!(card_name("Draft the joint parking plan"), ["Draft the joint", "parking plan"]);
+        let long = card_name("对全部拥堵点位逐一进行现场踏勘并形成由各单位签字的书面记录报市政府审定");
+        assert!(long[1].ends_with('…') && long.iter().all(|line| line.chars().count() <= 12), "{long:?}");
     }
 }

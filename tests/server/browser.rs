@@ -123,6 +123,32 @@ async fn an_officer_signs_for_a_task_and_the_coordinator_sees_it_without_reloadi
     fits(&officer).await;
     wait_for_text(&watching, "已签收").await;
 
+    watching.goto(&format!("{}/cases/{case}", server.base)).await.unwrap();
+    let lit = "document.querySelector('a[data-no=\"1\"]').focus(); return document.querySelectorAll('.card.on').length";
+    assert_eq!(watching.execute(lit, Vec::new()).await.unwrap(), json!(4), "the whole chain after the first task");
+    click(&watching, "a[data-no=\"4\"]").await;
+    wait_for_text(&watching, "ZX-").await;
+    for _ in 0..100 {
+        if watching.current_url().await.unwrap().query().is_some_and(|query| query.contains("task=4")) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let panel = watching.find(Locator::Css("#panel")).await.unwrap().text().await.unwrap();
+    assert!(panel.contains("施划即停即走区"), "{panel}");
+
+    officer.goto(&format!("{}/tasks/{survey}", server.base)).await.unwrap();
+    let sent = "document.querySelectorAll('details').forEach(d => d.open = true);
+        const form = document.querySelector('form[action$=\"/ask-extension\"]');
+        form.noValidate = true; form.elements.reason.value = '等审批'; form.requestSubmit(); return true";
+    officer.execute(sent, Vec::new()).await.unwrap();
+    wait_for_text(&officer, "没有保存").await;
+    let kept = "return [location.pathname, document.querySelector('form[action$=\"/ask-extension\"] textarea').value,
+        document.querySelector('form[action$=\"/ask-extension\"]').closest('details').open]";
+    let kept = officer.execute(kept, Vec::new()).await.unwrap();
+    assert_eq!(kept, json!([format!("/tasks/{survey}"), "等审批", true]));
+    fits(&officer).await;
+
     for path in ["/desk", "/problems", "/cases", "/tickets", "/mail"] {
         watching.goto(&format!("{}{path}", server.base)).await.unwrap();
         fits(&watching).await;
@@ -146,7 +172,7 @@ async fn a_page_works_on_a_phone_in_both_languages() {
     let phone = driver.browser(390).await;
     sign_in(&phone, &server, "coordinator").await;
     let problem = coordinator.read("/problems").await["problems"][0]["id"].as_str().unwrap().to_owned();
-    let mut paths = vec![format!("/problems/{problem}"), format!("/tasks/{survey}")];
+    let mut paths = vec![format!("/problems/{problem}"), format!("/tasks/{survey}"), format!("/cases/{case}")];
     paths.extend(["/desk", "/problems", "/cases", "/tickets", "/mail", "/search?q=拥堵"].map(str::to_owned));
     paths.extend(["graph", "gantt", "table"].map(|view| format!("/cases/{case}?view={view}")));
     for lang in ["zh-CN", "en"] {
@@ -157,7 +183,8 @@ async fn a_page_works_on_a_phone_in_both_languages() {
             assert_eq!(shown, json!(lang), "{path}");
         }
         phone.goto(&format!("{}/desk", server.base)).await.unwrap();
-        click(&phone, "form[action='/language'] button").await;
+        click(&phone, ".thumb summary").await;
+        click(&phone, ".thumb form[action='/language'] button").await;
         phone.wait().at_most(Duration::from_secs(5)).for_element(Locator::Css("nav.rail")).await.unwrap();
         tokio::time::sleep(Duration::from_millis(300)).await;
     }

@@ -4,6 +4,7 @@ use crate::chain::{complaints, diamond, issue};
 use crate::support::{Client, On, Server, between};
 use calamine::Reader;
 use rstest::rstest;
+use serde_json::json;
 
 /// The pages and who looks at them, as the tests' people are named.
 async fn looked_at(server: &Server) -> Vec<(&'static str, String)> {
@@ -106,5 +107,108 @@ async fn a_list_is_exported_as_it_was_filtered() {
     assert_eq!(rows_of("/export/cases").await, ["实验小学校门口拥堵"]);
     assert!(!rows_of("/export/problems?state=").await.is_empty());
     assert!(text_of(&coordinator, "/tickets").await.contains("href=\"/export/tickets?"));
+    server.stop().await;
+}
+
+/// A draft case of four tasks.
+async fn drafted(server: &Server, coordinator: &Client) -> (String, [String; 4]) {
+    complaints(server, &server.sign_in("operator").await, "first", 30, 12).await;
+    server.detect().await;
+    diamond(server, coordinator).await
+}
+
+/// Posts a form as the page at `from` would, and gives the answer's status and page.
+async fn sent_from(client: &Client, from: &str, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    let answer = client.form_from(from, path, fields).await;
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_refused_form_comes_back_as_it_was_filled_in() {
+    let Some(server) = Server::start(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (case, [survey, ..]) = drafted(&server, &coordinator).await;
+    let plan = format!("/cases/{case}?tab=plan&view=table");
+    let fields =
+        [("title", "加装“隔离”<护栏> & 标线"), ("duration", "五天"), ("acceptance", "有照片"), ("after", &survey)];
+    let (status, page) = sent_from(&coordinator, &plan, &format!("/cases/{case}/add-task"), &fields).await;
+    assert_eq!(status, 422);
+    assert!(page.contains("class=\"faults\"") && page.contains("工期（工作日）：“五天”不是可用的值"), "{page}");
+    let form =
+        between(&page, &format!("action=\"/cases/{case}/add-task\""), "</form>").expect("its form is on the page");
+    assert!(form.contains("value=\"加装“隔离”&lt;护栏&gt; &amp; 标线\""), "{form}");
+    assert!(form.contains(">有照片</textarea>"), "{form}");
+    assert!(form.contains(&format!("<option value=\"{survey}\" selected")), "{form}");
+    assert!(
+        form.contains("id=\"fault-duration\"") && form.contains("aria-invalid=\"true\""),
+        "beside the field: {form}"
+    );
+    let before = page.split(&format!("action=\"/cases/{case}/add-task\"")).next().unwrap();
+    let opened = before.rfind("<details").map(|at| between(&before[at..], "<details", ">").unwrap());
+    assert_eq!(opened.map(str::trim), Some("open=\"\""), "the fold around the form is open");
+    assert_eq!(coordinator.read(&format!("/cases/{case}")).await["total"], json!(4), "nothing was added");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_typed_is_kept_when_somebody_else_was_faster() {
+    let Some(server) = Server::start(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (case, [survey, ..]) = drafted(&server, &coordinator).await;
+    issue(&server, &coordinator, &case).await;
+    let officer = server.sign_in("traffic").await;
+    officer.on_task(&survey, "acknowledge", json!({})).await;
+    let stale = officer.task(&survey).await["version"].to_string();
+    officer.on_task(&survey, "start", json!({ "percent": 10, "text": "进场" })).await;
+    let (task, path) = (format!("/tasks/{survey}"), format!("/tasks/{survey}/report"));
+    let fields = [("version", stale.as_str()), ("percent", "40"), ("text", "标线已完成一半")];
+    let (status, page) = sent_from(&officer, &task, &path, &fields).await;
+    assert_eq!(status, 409);
+    assert!(page.contains("内容已被他人修改") && page.contains(">标线已完成一半</textarea>"), "{page}");
+    let now = officer.task(&survey).await["version"].to_string();
+    let form = between(&page, &format!("action=\"{path}\""), "</form>").unwrap();
+    assert!(form.contains(&format!("name=\"version\" value=\"{now}\"")), "sent again it is taken: {form}");
+    let gone = format!("/tasks/{survey}/acknowledge");
+    let (status, page) = sent_from(&officer, &task, &gone, &[("version", now.as_str()), ("text", "收到")]).await;
+    assert_eq!(status, 409);
+    assert!(page.contains("<blockquote>收到</blockquote>"), "its form is gone, the text is not: {page}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_plan_shows_the_chosen_task_beside_the_graph_without_a_script() {
+    let Some(server) = Server::start(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (case, [survey, ..]) = drafted(&server, &coordinator).await;
+    issue(&server, &coordinator, &case).await;
+    let page = text_of(&coordinator, &format!("/cases/{case}")).await;
+    let panel = between(&page, "id=\"panel\"", "</aside>").unwrap();
+    assert!(panel.contains(&survey) && panel.contains("整个专项在等这一项"), "the critical one its unit has: {panel}");
+    let last = text_of(&coordinator, &format!("/cases/{case}?task=4")).await;
+    let panel = between(&last, "id=\"panel\"", "</aside>").unwrap();
+    assert!(panel.contains("在等") && panel.contains("待前序"), "{panel}");
+    for lang in ["zh-CN", "en"] {
+        coordinator.form("/language", &[("lang", lang), ("next", "/desk")]).await;
+        let page = text_of(&coordinator, &format!("/cases/{case}")).await;
+        assert!(page.len() < 200_000 && page.contains("<marker id=\"arrow\""), "{} bytes", page.len());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_rail_counts_what_waits_and_shows_only_what_the_role_may_use() {
+    let Some(server) = Server::start(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (case, _) = drafted(&server, &coordinator).await;
+    issue(&server, &coordinator, &case).await;
+    let officer = server.sign_in("traffic").await;
+    let rail = |page: &str| between(page, "<nav class=\"rail\"", "</nav>").unwrap().to_owned();
+    let desk = rail(&text_of(&officer, "/desk").await);
+    assert!(desk.contains("工作台<span>1</span>"), "its one task waits: {desk}");
+    assert!(!desk.contains("href=\"/admin\"") && !desk.contains("href=\"/lead\""), "{desk}");
+    let thumb = between(&desk, "class=\"thumb\"", "<details").unwrap();
+    assert!(thumb.find("/unit").unwrap() < thumb.find("/desk").unwrap(), "an officer's own tasks come first: {thumb}");
+    let leader = rail(&text_of(&server.sign_in("leader").await, "/lead").await);
+    assert!(between(&leader, "class=\"thumb\"", "</a>").unwrap().contains("/lead"), "{leader}");
     server.stop().await;
 }

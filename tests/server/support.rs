@@ -251,6 +251,21 @@ impl Client {
         self.form_as_is(path, &all).await
     }
 
+    /// What a form sends, as the browser does: telling the page it stands on.
+    pub async fn form_from(&self, from: &str, path: &str, fields: &[(&str, &str)]) -> Response {
+        let mut all = vec![("csrf", self.csrf.as_str())];
+        all.extend_from_slice(fields);
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish();
+        self.http
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("referer", format!("{}{from}", self.base))
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
     pub async fn form_as_is(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.http

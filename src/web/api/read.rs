@@ -1,8 +1,8 @@
 //! What the API reads out.
 
 use super::{Api, ApiResult};
-use crate::app::case_views::{self, CaseLine};
-use crate::app::{Error, delivery, desk, known_problem, problems, search as finding, task_views, tickets};
+use crate::app::case_views::{self, CaseLine, Past};
+use crate::app::{Error, delivery, desk, known_problem, leadership, problems, search as finding, task_views, tickets};
 use crate::domain::access::Action;
 use crate::store::plans::Task;
 use crate::store::tickets::Filter;
@@ -28,7 +28,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/api/v1/tasks/{id}", Access::SignedIn(Action::ReadTask), show_task),
         Route::get("/api/v1/unit/tasks", Access::SignedIn(Action::WorkTask), unit_tasks),
         Route::get("/api/v1/desk", Access::SignedIn(Action::OwnAccount), waiting),
-        Route::get("/api/v1/leadership", Access::SignedIn(Action::ReadLeadership), leadership),
+        Route::get("/api/v1/leadership", Access::SignedIn(Action::ReadLeadership), lead),
         Route::get("/api/v1/mails", Access::SignedIn(Action::ReadMail), mails),
         Route::get("/api/v1/events", Access::SignedIn(Action::Administer), sealed),
         Route::get("/api/v1/search", Access::SignedIn(Action::Search), search),
@@ -199,7 +199,7 @@ async fn list_cases(api: Api) -> ApiResult {
 }
 
 async fn show_case(api: Api, id: Path<String>) -> ApiResult {
-    answer(&api, move |ctx| case_views::show(ctx, &id), |view| {
+    answer(&api, move |ctx| case_views::show(ctx, &id, Past::None), |view| {
         let mut shown = case(&view.line);
         shown["tasks"] = json!(view.plan.tasks.iter().map(task).collect::<Vec<_>>());
         shown["critical_path"] = json!(view.schedule.critical_path);
@@ -258,8 +258,8 @@ async fn waiting(api: Api) -> ApiResult {
     .await
 }
 
-async fn leadership(api: Api) -> ApiResult {
-    answer(&api, desk::leadership, |view| {
+async fn lead(api: Api) -> ApiResult {
+    answer(&api, leadership::leadership, |view| {
         json!({ "in_hand": view.in_hand, "red": view.red, "verifying": view.verifying, "closed_this_week": view.closed_this_week,
             "terminated": view.terminated, "cases": view.lines.iter().map(case).collect::<Vec<_>>() })
     })

@@ -1,22 +1,25 @@
 //! Cases: the list, and one case with its plan as graph, Gantt chart or table.
 
-use crate::app::case_views::{self, CaseLine, CaseView};
+use super::case_drawn::{self as drawn, CardView, GanttRow, LEGEND, Panel};
+use crate::app::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::tickets;
 use crate::domain::access::Action;
+use crate::domain::case::CaseState;
 use crate::plan::gantt::{Gantt, gantt};
 use crate::plan::layout::{Layout, Route as EdgeRoute, layout};
+use crate::store::events::Event;
 use crate::store::notices::{self, MailLine};
-use crate::store::plans::Task;
 use crate::store::tickets::{Filter, Ticket};
+use crate::web::address;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::web::{Path, Query};
 use askama::Template;
-use chrono::Datelike;
 use serde::Deserialize;
 
-/// Characters of a title that fit a card.
-const CARD_CHARS: usize = 10;
+/// Events shown below the plan, and on their own tab.
+const NEWS: i64 = 5;
+const TIMELINE: i64 = 200;
 const TICKETS_SHOWN: i64 = 200;
 
 #[derive(Template)]
@@ -24,41 +27,16 @@ const TICKETS_SHOWN: i64 = 200;
 struct ListPage {
     page: Page,
     cases: Vec<CaseLine>,
+    state: String,
+    q: String,
+    states: [(&'static str, &'static str); 5],
 }
 
-/// A task as drawn: on a card, in a table row.
-struct CardView {
-    id: String,
-    no: i32,
-    title: String,
-    label: String,
-    unit: String,
-    x: i32,
-    y: i32,
-    state: &'static str,
-    shape: &'static str,
-    /// A translation key.
-    word: &'static str,
-    class: String,
-    due: String,
-    late: bool,
-    blocked: bool,
-    slack: String,
-    /// Id and predecessor's number of each dependency.
-    before: Vec<(String, i32)>,
-}
-
-/// A row of the Gantt chart.
-struct GanttRow {
-    id: String,
-    label: String,
-    unit: String,
-    class: String,
-    x: i64,
-    y: i32,
-    width: i64,
-    slack: i64,
-    critical: bool,
+impl ListPage {
+    /// The list's address with another state.
+    fn narrowed(&self, state: &str) -> String {
+        address("/cases", &[("state", state), ("q", &self.q)])
+    }
 }
 
 #[derive(Template)]
@@ -66,12 +44,15 @@ struct GanttRow {
 struct OnePage {
     page: Page,
     view: CaseView,
+    /// The case's own address.
+    here: String,
     tab: &'static str,
-    tabs: Vec<(&'static str, &'static str, usize)>,
+    tabs: Vec<(&'static str, &'static str, i64)>,
     shown: &'static str,
+    /// On a phone the plan is a list until another view is asked for.
+    is_list: bool,
     views: [(&'static str, &'static str); 3],
-    progress: usize,
-    late_forecast: bool,
+    panel: Option<Panel>,
     unannounced: Option<i32>,
     layout: Layout,
     cards: Vec<CardView>,
@@ -83,7 +64,7 @@ struct OnePage {
 }
 
 impl CaseView {
-    fn unit(&self, id: &str) -> String {
+    pub(super) fn unit(&self, id: &str) -> String {
         self.units.get(id).cloned().unwrap_or_default()
     }
 }
@@ -97,6 +78,54 @@ impl OnePage {
             .windows(2)
             .any(|pair| pair[0] == route.predecessor && pair[1] == route.successor)
     }
+
+    fn no_of(&self, task_id: &str) -> i32 {
+        self.view.plan.task(task_id).map_or(0, |task| task.no)
+    }
+
+    /// Cards as a phone lists them: late and blocked first, then what a unit has, then what waits.
+    fn open_first(&self) -> Vec<&CardView> {
+        let mut open: Vec<&CardView> = self.cards.iter().filter(|card| !card.ended).collect();
+        open.sort_by_key(|card| (!card.late, !card.blocked, card.state == "waiting", card.no));
+        open
+    }
+
+    fn ended(&self) -> Vec<&CardView> {
+        self.cards.iter().filter(|card| card.ended).collect()
+    }
+
+    /// The one thing to do next with the case: where it is done (from `tab=` on) and its label.
+    fn primary(&self) -> Option<(&'static str, &'static str)> {
+        let (view, case) = (&self.view, &self.view.line.case);
+        let is_open = case.state.is_open();
+        if view.may_issue && is_open && case.issued_at.is_none() {
+            Some(("plan#issue", "交办"))
+        } else if view.may_end && case.state == CaseState::Verifying {
+            Some(("plan#close", "销号"))
+        } else if view.may_shape && is_open && case.state != CaseState::Verifying {
+            Some(("plan#add-task", "添加任务"))
+        } else if view.may_instruct && is_open {
+            Some(("people#instruct", "批示"))
+        } else {
+            None
+        }
+    }
+
+    /// The timeline, with tickets that came in one after the other told once: the newest, and how many.
+    fn timeline(&self) -> Vec<(&Event, usize)> {
+        let alike =
+            |a: &Event, b: &Event| a.subject_kind == "ticket" && a.kind == b.kind && a.actor_name == b.actor_name;
+        self.view.events.chunk_by(alike).map(|run| (&run[0], run.len())).collect()
+    }
+
+    /// An event in words, with the task it is about.
+    fn happened(&self, event: &Event) -> String {
+        let told = self.page.told(event);
+        match self.view.plan.task(&event.subject_id) {
+            Ok(task) if !told.contains(&task.title) => format!("{told}{}{}", self.page.t("："), task.title),
+            _ => told,
+        }
+    }
 }
 
 pub fn routes() -> Vec<Route> {
@@ -106,15 +135,39 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-async fn list(page: Page) -> PageResult {
-    let cases = page.read(|ctx| case_views::list(ctx, &[])).await?;
-    page.html(&ListPage { page: page.clone(), cases })
+#[derive(Deserialize)]
+struct Narrowed {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    q: String,
+}
+
+const STATES: [(&str, &str); 5] =
+    [("", "全部"), ("draft", "拟立项"), ("issued", "在办"), ("verifying", "成效观察"), ("ended", "已结束")];
+
+async fn list(page: Page, asked: Query<Narrowed>) -> PageResult {
+    let Narrowed { state, q } = asked.into_inner();
+    let of_group = |state: CaseState| match state {
+        CaseState::Issued => "issued",
+        CaseState::Verifying => "verifying",
+        state if state.is_open() => "draft",
+        _ => "ended",
+    };
+    let wanted: Vec<CaseState> =
+        CaseState::ALL.iter().copied().filter(|known| state.is_empty() || of_group(*known) == state).collect();
+    let mut cases = page.read(move |ctx| case_views::list(ctx, &wanted)).await?;
+    let word = q.trim().to_lowercase();
+    cases.retain(|line| line.case.no.to_lowercase().contains(&word) || line.case.title.to_lowercase().contains(&word));
+    page.html(&ListPage { page: page.clone(), cases, state, q, states: STATES })
 }
 
 #[derive(Deserialize)]
 struct Asked {
     tab: Option<String>,
     view: Option<String>,
+    /// The number of the task shown beside the graph.
+    task: Option<i32>,
 }
 
 const TABS: [(&str, &str); 5] =
@@ -128,9 +181,16 @@ fn chosen(known: &[(&'static str, &'static str)], asked: Option<&str>) -> &'stat
 async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
     let (tab, shown) = (chosen(&TABS, asked.tab.as_deref()), chosen(&VIEWS, asked.view.as_deref()));
     let sees_tickets = page.may(Action::ReadTickets);
-    let (view, tickets, mails) = page
+    let is_graph = tab == "plan" && shown == "graph";
+    let past = match tab {
+        "timeline" => Past::Timeline(TIMELINE),
+        _ if is_graph => Past::News(NEWS),
+        _ => Past::None,
+    };
+    let wanted = asked.task;
+    let (view, picked, tickets, mails) = page
         .read(move |ctx| {
-            let view = case_views::show(ctx, &id)?;
+            let view = case_views::show(ctx, &id, past)?;
             let filter = Filter { case_id: Some(view.line.case.id.clone()), ..Filter::default() };
             let tickets = if tab == "tickets" && sees_tickets {
                 tickets::list(ctx, &filter, 0, TICKETS_SHOWN)?.0
@@ -142,30 +202,38 @@ async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
             } else {
                 Vec::new()
             };
-            Ok((view, tickets, mails))
+            let task = drawn::picked(&view, wanted).filter(|_| is_graph).map(|task| task.id.clone());
+            let picked = match task {
+                Some(id) => Some((case_views::last_report(ctx, &id)?, id)),
+                None => None,
+            };
+            Ok((view, picked, tickets, mails))
         })
         .await?;
+    let panel = picked.and_then(|(report, id)| drawn::panel(&page, &view, &id, report));
     let layout = layout(&view.graph);
-    let cards = cards(&page, &view, &layout);
+    let cards = if tab == "plan" { drawn::cards(&page, &view, &layout, panel.as_ref()) } else { Vec::new() };
     let gantt = gantt(&view.graph, &view.schedule, view.line.case.deadline, page.today());
-    let rows = gantt_rows(&view, &gantt);
+    let rows = drawn::gantt_rows(&view, &gantt);
     let mut unit_options: Vec<(String, String)> = view.units.clone().into_iter().collect();
     unit_options.sort_by(|a, b| a.1.cmp(&b.1));
     let count = |code: &str| match code {
-        "plan" => view.plan.tasks.len(),
-        "people" => view.force.len(),
-        "timeline" => view.events.len(),
+        "people" => view.force.len() as i64,
+        "timeline" => view.counts.events,
+        "tickets" => view.counts.tickets,
+        "mails" => view.counts.mails,
         _ => 0,
     };
     let last = view.line.forecast.unwrap_or(page.today()).max(view.line.case.deadline);
     page.html(&OnePage {
         page: page.clone(),
+        here: format!("/cases/{}", view.line.case.id),
         tab,
         tabs: TABS.iter().map(|(code, label)| (*code, *label, count(code))).collect(),
         shown,
+        is_list: is_graph && asked.view.is_none(),
         views: VIEWS,
-        progress: view.line.done * 100 / view.line.total.max(1),
-        late_forecast: view.line.forecast.is_some_and(|day| day > view.line.case.deadline),
+        panel,
         unannounced: page.app.calendar().first_unannounced(page.today(), last),
         layout,
         cards,
@@ -176,74 +244,4 @@ async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
         unit_options,
         view,
     })
-}
-
-/// What a task shows beside its state: late and blocked go before it.
-fn mark(view: &CaseView, task: &Task) -> (&'static str, &'static str, &'static str) {
-    if view.late.contains(&task.id) {
-        ("late", "■", "超期")
-    } else if view.plan.blocked.contains(&task.id) {
-        ("blocked", "▲", "受阻")
-    } else {
-        (task.state.code(), task.state.shape(), task.state.label())
-    }
-}
-
-fn cards(page: &Page, view: &CaseView, layout: &Layout) -> Vec<CardView> {
-    view.plan
-        .tasks
-        .iter()
-        .map(|task| {
-            let (state, shape, word) = mark(view, task);
-            let dates = view.schedule.dates.get(&task.id);
-            let critical = dates.is_some_and(|dates| dates.critical);
-            let (x, y) =
-                layout.cards.iter().find(|card| card.task_id == task.id).map_or((0, 0), |card| (card.x, card.y));
-            let due = task.due_on.or_else(|| dates.map(|dates| dates.finish));
-            let before = view.plan.dependencies.iter().filter(|edge| edge.successor_id == task.id);
-            CardView {
-                id: task.id.clone(),
-                no: task.no,
-                title: task.title.clone(),
-                label: task.title.chars().take(CARD_CHARS).collect(),
-                unit: view.unit(&task.unit_id),
-                x,
-                y,
-                state,
-                shape,
-                word,
-                class: format!("{state}{}", if critical { " critical" } else { "" }),
-                due: due.map_or_else(|| "—".to_owned(), |day| format!("{:02}-{:02}", day.month(), day.day())),
-                late: view.late.contains(&task.id),
-                blocked: view.plan.blocked.contains(&task.id),
-                slack: dates
-                    .filter(|_| !task.state.is_final())
-                    .map_or_else(String::new, |dates| page.fill("%{n} 天", &[("n", &dates.slack_days)])),
-                before: before
-                    .filter_map(|edge| Some((edge.id.clone(), view.plan.task(&edge.predecessor_id).ok()?.no)))
-                    .collect(),
-            }
-        })
-        .collect()
-}
-
-fn gantt_rows(view: &CaseView, gantt: &Gantt) -> Vec<GanttRow> {
-    gantt
-        .bars
-        .iter()
-        .filter_map(|bar| {
-            let task = view.plan.task(&bar.task_id).ok()?;
-            Some(GanttRow {
-                id: task.id.clone(),
-                label: format!("{} {}", task.no, task.title),
-                unit: view.unit(&task.unit_id),
-                class: mark(view, task).0.to_owned(),
-                x: bar.x,
-                y: bar.y,
-                width: bar.width,
-                slack: bar.slack_width,
-                critical: bar.critical,
-            })
-        })
-        .collect()
 }

@@ -1,7 +1,8 @@
 //! The coordinator's desk, the unit's tasks, the leaders' view, the search box.
 
 use crate::app::case_views::{self, CaseLine};
-use crate::app::desk::{self, Leadership, Waiting};
+use crate::app::desk::{self, Group, Waiting};
+use crate::app::leadership::{self, Leadership};
 use crate::app::search::{self, Found};
 use crate::app::task_views::{self, TaskLine};
 use crate::domain::access::Action;
@@ -12,11 +13,16 @@ use actix_web::web::Query;
 use askama::Template;
 use serde::Deserialize;
 
+/// Problems on the desk; the others are on the list of problems, the hottest first there too.
+const PROBLEMS_SHOWN: usize = 8;
+
 #[derive(Template)]
 #[template(path = "desk.html", config = "src/web/askama.toml")]
 struct DeskPage {
     page: Page,
-    waiting: Vec<Waiting>,
+    total: usize,
+    /// Each under its heading (a translation key), what delays most first, with how many there are in all.
+    groups: Vec<(&'static str, Vec<Waiting>, usize)>,
     cases: Vec<CaseLine>,
 }
 
@@ -45,6 +51,33 @@ struct SearchPage {
     found: Found,
 }
 
+impl LeadPage {
+    /// The first line in words: each piece with the class of its colour, `strong` for a number, empty for plain text.
+    fn headline(&self) -> Vec<(&'static str, String)> {
+        let view = &self.view;
+        let said = self.page.fill(
+            "在办 |%{hand}| 件，|红灯 %{red} 件|，|黄灯 %{yellow} 件|；观察 |%{watch}| 件，本周销号 |%{closed}| 件，回潮 |%{back}| 件。批示待反馈 |%{owed}| 件。",
+            &[
+                ("hand", &view.in_hand),
+                ("red", &view.red),
+                ("yellow", &view.yellow),
+                ("watch", &view.verifying),
+                ("closed", &view.closed_this_week),
+                ("back", &view.reopened_this_week),
+                ("owed", &view.directives.len()),
+            ],
+        );
+        let red = if view.red > 0 { "red" } else { "strong" };
+        let yellow = if view.yellow > 0 { "yellow" } else { "strong" };
+        let back = if view.reopened_this_week > 0 { "red" } else { "strong" };
+        let mut strong = ["strong", red, yellow, "strong", "strong", back, "strong"].into_iter();
+        let pieces = said.split('|').enumerate();
+        pieces
+            .map(|(i, text)| (if i % 2 == 1 { strong.next().unwrap_or("strong") } else { "" }, text.to_owned()))
+            .collect()
+    }
+}
+
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/desk", Access::SignedIn(Action::OwnAccount), show),
@@ -64,7 +97,17 @@ async fn show(page: Page) -> PageResult {
             Ok((desk::waiting(ctx)?, cases))
         })
         .await?;
-    page.html(&DeskPage { page: page.clone(), waiting, cases })
+    let total = waiting.len();
+    let mut page = page;
+    page.counts.desk = total;
+    let of = |group: Group| {
+        let mut rows: Vec<Waiting> = waiting.iter().filter(|row| row.group == group).cloned().collect();
+        let all = rows.len();
+        rows.truncate(if group == Group::Problem { PROBLEMS_SHOWN } else { all });
+        (group.label(), rows, all)
+    };
+    let groups = Group::ALL.iter().map(|group| of(*group)).filter(|(_, rows, _)| !rows.is_empty());
+    page.html(&DeskPage { page: page.clone(), total, groups: groups.collect(), cases })
 }
 
 async fn unit(page: Page) -> PageResult {
@@ -78,7 +121,7 @@ async fn unit(page: Page) -> PageResult {
 }
 
 async fn lead(page: Page) -> PageResult {
-    let view = page.read(desk::leadership).await?;
+    let view = page.read(leadership::leadership).await?;
     page.html(&LeadPage { page: page.clone(), view })
 }
 

@@ -9,6 +9,7 @@ use crate::playbook::{self, Playbook};
 use crate::store::people::{self, Unit};
 use crate::store::problems::{self as rows, Filter, Problem};
 use crate::web::api::intake::new_case;
+use crate::web::chart::Chart;
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -33,6 +34,7 @@ struct ListPage {
 #[template(path = "problem.html", config = "src/web/askama.toml")]
 struct OnePage {
     page: Page,
+    chart: Chart,
     view: ProblemView,
     others: Vec<Problem>,
     may_decide: bool,
@@ -53,6 +55,9 @@ struct PromotePage {
     /// Key, title and the unit that usually takes it.
     roles: Vec<(String, String, String)>,
 }
+
+/// Further tickets shown before the rest is folded.
+const OTHERS_SHOWN: usize = 12;
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -97,7 +102,7 @@ async fn list(page: Page, asked: Query<Asked>) -> PageResult {
 
 async fn one(page: Page, id: Path<String>) -> PageResult {
     let may_decide = page.may(Action::DecideProblems);
-    let (view, others) = page
+    let (mut view, others) = page
         .read(move |ctx| {
             let view = problems::show(ctx, &id)?;
             let others = rows::list(&mut ctx.tx, &Filter::default(), 0, ROWS)?.0;
@@ -105,7 +110,9 @@ async fn one(page: Page, id: Path<String>) -> PageResult {
         })
         .await?;
     let others = others.into_iter().filter(|other| other.id != view.problem.id).collect();
-    page.html(&OnePage { page: page.clone(), view, others, may_decide })
+    view.others.sort_by_key(|(ticket, _)| std::cmp::Reverse(ticket.received_at));
+    let chart = Chart::new(&view.daily, view.usual, page.today());
+    page.html(&OnePage { page: page.clone(), chart, view, others, may_decide })
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! One task: the officer's page, with one clear next action.
 
-use crate::app::task_views::{self, TaskView};
+use crate::app::task_views::{self, Neighbour, TaskView};
 use crate::domain::access::Action;
 use crate::domain::task::TaskState;
 use crate::web::page::{Page, PageResult};
@@ -25,6 +25,39 @@ impl TaskView {
 
     fn person(&self, id: &str) -> String {
         self.people.get(id).cloned().unwrap_or_default()
+    }
+}
+
+impl TaskPage {
+    /// What last happened to the task's state, and when.
+    fn since(&self) -> Option<(&'static str, chrono::NaiveDateTime)> {
+        let task = &self.view.found.task;
+        let (word, at) = match task.state {
+            TaskState::Ready => ("发出", task.released_at),
+            TaskState::Acknowledged => ("签收", task.acknowledged_at),
+            TaskState::InProgress => ("开始", task.started_at),
+            TaskState::Submitted => ("提交", task.submitted_at),
+            TaskState::Done | TaskState::Cancelled => ("办结", task.ended_at),
+            TaskState::Waiting => return None,
+        };
+        Some((word, at?))
+    }
+
+    /// A neighbour's unit, as the reader sees it.
+    fn whose(&self, row: &Neighbour) -> String {
+        let own = row.task.unit_id == self.view.found.task.unit_id && self.view.may(Action::WorkTask);
+        if own { self.page.t("贵单位").into_owned() } else { row.unit.clone() }
+    }
+
+    /// A neighbour's state with its date.
+    fn stands(&self, row: &Neighbour) -> String {
+        let ended = row.task.ended_at.map(|at| self.page.app.clock.local_date(at));
+        let day = ended.or(row.task.due_on).map(|day| format!("{} ", self.page.date(&day)));
+        format!("{}{}", day.unwrap_or_default(), self.page.t(row.task.state.label()))
+    }
+
+    fn evidence(&self) -> String {
+        self.view.found.task.evidence.lines().collect::<Vec<_>>().join("、")
     }
 }
 

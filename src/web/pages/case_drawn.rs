@@ -1,0 +1,212 @@
+//! One case's plan as it is drawn: cards, Gantt rows, and the task beside the graph.
+
+use crate::app::case_views::CaseView;
+use crate::app::outlook::is_critical;
+use crate::domain::task::TaskState;
+use crate::lang::Message;
+use crate::plan::gantt::Gantt;
+use crate::plan::layout::Layout;
+use crate::store::plans::Task;
+use crate::store::tasks::Report;
+use crate::web::page::Page;
+use crate::web::show;
+use chrono::{Datelike, NaiveDate};
+
+/// The states under the graph: class, shape and word.
+pub const LEGEND: [(&str, &str, &str); 6] = [
+    ("done", "●", "已办结"),
+    ("in_progress", "◑", "办理中"),
+    ("ready", "◔", "待签收"),
+    ("waiting", "○", "待前序"),
+    ("blocked", "▲", "受阻"),
+    ("late", "■", "超期"),
+];
+
+/// A task as drawn: on a card, in a table row.
+pub struct CardView {
+    pub id: String,
+    pub no: i32,
+    pub title: String,
+    /// Its title on one line or two.
+    pub name: Vec<String>,
+    pub unit: String,
+    pub x: i32,
+    pub y: i32,
+    pub state: &'static str,
+    pub shape: &'static str,
+    /// A translation key.
+    pub word: &'static str,
+    pub class: String,
+    pub due: String,
+    pub late: bool,
+    pub blocked: bool,
+    /// Done or cancelled.
+    pub ended: bool,
+    /// The one beside the graph.
+    pub picked: bool,
+    pub slack: String,
+    /// Id and predecessor's number of each dependency.
+    pub before: Vec<(String, i32)>,
+}
+
+/// A row of the Gantt chart.
+pub struct GanttRow {
+    pub id: String,
+    pub label: String,
+    pub unit: String,
+    pub class: String,
+    pub x: i64,
+    pub y: i32,
+    pub width: i64,
+    pub slack: i64,
+    pub critical: bool,
+}
+
+/// What a task shows beside its state: late and blocked go before it.
+fn mark(view: &CaseView, task: &Task) -> (&'static str, &'static str, &'static str) {
+    if view.late.contains(&task.id) {
+        ("late", "■", "超期")
+    } else if view.plan.blocked.contains(&task.id) {
+        ("blocked", "▲", "受阻")
+    } else {
+        (task.state.code(), task.state.shape(), task.state.label())
+    }
+}
+
+pub fn cards(page: &Page, view: &CaseView, layout: &Layout, panel: Option<&Panel>) -> Vec<CardView> {
+    view.plan
+        .tasks
+        .iter()
+        .map(|task| {
+            let (state, shape, word) = mark(view, task);
+            let dates = view.schedule.dates.get(&task.id);
+            let is_picked = panel.is_some_and(|panel| panel.task.id == task.id);
+            let critical = if view.schedule.critical_path.contains(&task.id) { " critical" } else { "" };
+            let (x, y) =
+                layout.cards.iter().find(|card| card.task_id == task.id).map_or((0, 0), |card| (card.x, card.y));
+            let due = task.due_on.or_else(|| dates.map(|dates| dates.finish));
+            let before = view.plan.dependencies.iter().filter(|edge| edge.successor_id == task.id);
+            CardView {
+                id: task.id.clone(),
+                no: task.no,
+                title: task.title.clone(),
+                name: show::card_name(&task.title),
+                unit: view.unit(&task.unit_id),
+                x,
+                y,
+                state,
+                shape,
+                word,
+                class: format!("{state}{critical}{}", if is_picked { " picked" } else { "" }),
+                due: due.map_or_else(|| "—".to_owned(), |day| format!("{:02}-{:02}", day.month(), day.day())),
+                late: view.late.contains(&task.id),
+                blocked: view.plan.blocked.contains(&task.id),
+                ended: task.state.is_final(),
+                picked: is_picked,
+                slack: dates
+                    .filter(|_| !task.state.is_final())
+                    .map_or_else(String::new, |dates| page.fill("%{n} 天", &[("n", &dates.slack_days)])),
+                before: before
+                    .filter_map(|edge| Some((edge.id.clone(), view.plan.task(&edge.predecessor_id).ok()?.no)))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+pub fn gantt_rows(view: &CaseView, gantt: &Gantt) -> Vec<GanttRow> {
+    gantt
+        .bars
+        .iter()
+        .filter_map(|bar| {
+            let task = view.plan.task(&bar.task_id).ok()?;
+            Some(GanttRow {
+                id: task.id.clone(),
+                label: format!("{} {}", task.no, task.title),
+                unit: view.unit(&task.unit_id),
+                class: mark(view, task).0.to_owned(),
+                x: bar.x,
+                y: bar.y,
+                width: bar.width,
+                slack: bar.slack_width,
+                critical: bar.critical,
+            })
+        })
+        .collect()
+}
+
+/// The task beside the graph.
+pub struct Panel {
+    pub task: Task,
+    pub state: &'static str,
+    pub shape: &'static str,
+    /// A translation key.
+    pub word: &'static str,
+    pub late_days: i64,
+    /// When it will end, where no due date is set yet.
+    pub finish: Option<NaiveDate>,
+    /// The latest report, and who made it.
+    pub report: Option<(Report, String)>,
+    /// Titles of what it waits for, and of what waits for it.
+    pub before: Vec<String>,
+    pub after: Vec<String>,
+    /// What it means for the whole case.
+    pub sentence: Option<Message>,
+}
+
+/// The task asked for by its number; else the one that delays most: late before blocked, the critical path first.
+pub fn picked(view: &CaseView, no: Option<i32>) -> Option<&Task> {
+    let tasks = &view.plan.tasks;
+    if let Some(task) = tasks.iter().find(|task| Some(task.no) == no) {
+        return Some(task);
+    }
+    let troubles = &view.line.troubles;
+    let worst = troubles.iter().min_by_key(|trouble| (trouble.late_days == 0, !trouble.critical));
+    if let Some(trouble) = worst {
+        return tasks.iter().find(|task| task.id == trouble.task.id);
+    }
+    let open = tasks.iter().filter(|task| !task.state.is_final());
+    open.min_by_key(|task| (!is_critical(&view.schedule, &task.id), task.state == TaskState::Waiting, task.no))
+}
+
+pub fn panel(page: &Page, view: &CaseView, task_id: &str, report: Option<(Report, String)>) -> Option<Panel> {
+    let task = view.plan.task(task_id).ok()?.clone();
+    let (state, shape, word) = mark(view, &task);
+    let trouble = view.line.troubles.iter().find(|trouble| trouble.task.id == task.id);
+    let edges = &view.plan.dependencies;
+    let open = |id: &String| view.plan.task(id).ok().filter(|task| !task.state.is_final());
+    let before = edges.iter().filter(|edge| edge.successor_id == task.id).filter_map(|edge| open(&edge.predecessor_id));
+    let after = edges.iter().filter(|edge| edge.predecessor_id == task.id).filter_map(|edge| open(&edge.successor_id));
+    let titled = |task: &Task| format!("{} {}", task.no, task.title);
+    Some(Panel {
+        state,
+        shape,
+        word,
+        late_days: trouble.filter(|_| state == "late").map_or(0, |trouble| trouble.late_days),
+        finish: view.schedule.dates.get(&task.id).map(|dates| dates.finish),
+        report,
+        before: before.map(titled).collect(),
+        after: after.map(titled).collect(),
+        sentence: meaning(page, view, &task),
+        task,
+    })
+}
+
+/// What the whole case has to do with a task, in one sentence.
+fn meaning(page: &Page, view: &CaseView, task: &Task) -> Option<Message> {
+    let dates = view.schedule.dates.get(&task.id).filter(|_| !task.state.is_final())?;
+    if !dates.critical {
+        let until = page.date(&dates.latest_finish);
+        return Some(
+            Message::new("它有 %{n} 个工作日的机动：到%{day}办结，都不影响整个专项。")
+                .with("n", dates.slack_days)
+                .with("day", until),
+        );
+    }
+    Some(match view.line.drift {
+        late @ 1.. => {
+            Message::new("整个专项在等这一项：它每晚 1 天，完成就晚 1 天；现在预计晚 %{n} 个工作日。").with("n", late)
+        }
+        _ => Message::new("整个专项在等这一项：它每晚 1 天，预测完成晚 1 天。"),
+    })
+}
