@@ -195,7 +195,7 @@ fn cards(page: &Page, view: &CaseView, layout: &Layout) -> Vec<CardView> {
         .iter()
         .map(|task| {
             let (state, shape, word) = mark(view, task);
-            let dates = view.schedule.dates.get(&task.id);
+            let dates = view.schedule.dates(&task.id);
             let critical = dates.is_some_and(|dates| dates.critical);
             let (x, y) =
                 layout.cards.iter().find(|card| card.task_id == task.id).map_or((0, 0), |card| (card.x, card.y));
