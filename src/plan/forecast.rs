@@ -198,3 +198,108 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::graph::tests::{any_plan, edge, task};
+    use super::super::workdays::Calendars;
+    use super::super::{PlanTask, Schedule};
+    use super::*;
+    use crate::domain::calendar::Calendar;
+    use crate::domain::task::TaskState;
+    use proptest::prelude::*;
+
+    const MANY: Runs = Runs { count: 20_000, seed: 7 };
+
+    fn monday() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 3, 2).unwrap()
+    }
+
+    fn run(plan: &Plan, today: NaiveDate, runs: Runs) -> (Forecast, Schedule) {
+        let calendars = Calendars::new(&Calendar::default());
+        let as_of = AsOf { today, begin: monday(), calendars: &calendars };
+        (plan.forecast(&as_of, &History::default(), runs).unwrap(), plan.schedule(&as_of))
+    }
+
+    fn guessed(no: i32, low: i32, likely: i32, high: i32) -> PlanTask {
+        PlanTask { duration: likely, range: Some((low, high)), ..task(no) }
+    }
+
+    /// General Foundry again (see the schedule's tests), with its three points in tenths of a week. The book's normal
+    /// approximation: 71.57 % for 16 weeks.
+    fn foundry() -> Plan {
+        let points = [
+            (10, 20, 30),
+            (20, 30, 40),
+            (10, 20, 30),
+            (20, 40, 60),
+            (10, 40, 70),
+            (10, 20, 90),
+            (30, 40, 110),
+            (10, 20, 30),
+        ];
+        let tasks = (1..).zip(points).map(|(no, (low, likely, high))| guessed(no, low, likely, high)).collect();
+        let links = [(1, 3), (1, 4), (2, 4), (3, 5), (3, 6), (4, 7), (5, 7), (6, 8), (7, 8)];
+        Plan::build(tasks, links.iter().map(|(from, to)| edge(*from, *to)).collect()).unwrap()
+    }
+
+    #[test]
+    fn general_foundry_ends_within_sixteen_weeks_as_often_as_its_book_says() {
+        let calendar = Calendar::default();
+        let (forecast, _) = run(&foundry(), monday(), MANY);
+        let chance = forecast.chance_by(calendar.add_working_days(monday(), 160));
+        assert!((0.66..0.76).contains(&chance), "{chance}");
+        let path: Vec<&str> = forecast.criticality[..5].iter().map(|(id, _)| id.as_str()).collect();
+        assert!(["1", "3", "5", "7", "8"].iter().all(|id| path.contains(id)), "{path:?}");
+        assert_eq!(forecast.criticality.iter().find(|(id, _)| id == "8").map(|(_, share)| *share), Some(1.0));
+        let p = |percent| forecast.percentile(percent);
+        assert!(p(50) < p(80) && p(80) < p(95));
+        assert!((forecast.chance_by(p(80)) - 0.8).abs() < 0.02);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_and_another_nearly_the_same() {
+        let (first, _) = run(&foundry(), monday(), MANY);
+        assert_eq!(first, run(&foundry(), monday(), MANY).0);
+        let (other, _) = run(&foundry(), monday(), Runs { seed: 8, ..MANY });
+        assert_ne!(first, other);
+        assert!((first.percentile(80) - other.percentile(80)).num_days().abs() <= 4);
+    }
+
+    #[test]
+    fn a_task_under_way_has_not_ended_before_today() {
+        let begun = PlanTask { state: TaskState::InProgress, released_on: Some(monday()), ..guessed(1, 5, 10, 30) };
+        let today = monday() + chrono::TimeDelta::days(28);
+        let (forecast, _) = run(&Plan::build(vec![begun.clone()], Vec::new()).unwrap(), today, MANY);
+        assert!(forecast.ends.keys().all(|day| *day >= today));
+        assert!(forecast.chance_by(today) < 0.8, "what is left of the distribution is not one day");
+        let late = monday() + chrono::TimeDelta::days(100);
+        let (forecast, _) = run(&Plan::build(vec![begun], Vec::new()).unwrap(), late, MANY);
+        assert_eq!(forecast.percentile(95), late, "past its pessimistic end it ends today at the earliest");
+    }
+
+    #[test]
+    fn granted_time_comes_on_top() {
+        let due = |day: &str| PlanTask {
+            state: TaskState::InProgress,
+            released_on: Some(monday()),
+            due_on: day.parse().ok(),
+            ..guessed(1, 4, 5, 6)
+        };
+        let p50 = |task| run(&Plan::build(vec![task], Vec::new()).unwrap(), monday(), MANY).0.percentile(50);
+        assert_eq!(p50(due("2026-03-09")).to_string(), "2026-03-09");
+        assert_eq!(p50(due("2026-03-16")).to_string(), "2026-03-16");
+    }
+
+    proptest! {
+        /// Two implementations of one thing: with nothing uncertain, every run is the schedule.
+        #[test]
+        fn without_uncertainty_the_forecast_is_the_schedule(plan in any_plan(16)) {
+            let (forecast, schedule) = run(&plan, monday(), Runs { count: 100, seed: 1 });
+            prop_assert_eq!(forecast.ends.keys().copied().collect::<Vec<_>>(), Vec::from_iter(schedule.forecast));
+            for (id, share) in &forecast.criticality {
+                prop_assert_eq!(*share == 1.0, schedule.dates(id).unwrap().critical, "task {}", id);
+            }
+        }
+    }
+}

@@ -87,7 +87,8 @@ impl Oracle<'_> {
             _ => f64::from(task.duration),
         };
         let running = task.released_on.is_some();
-        (worked as f64) < needed
+        finish < start
+            || (worked as f64) < needed
             || (running && (finish < self.today || task.due_on.is_some_and(|due| finish < due)))
             || self.plan.before(&task.id).into_iter().any(|(edge, before)| {
                 edge.kind == DependencyKind::FinishToFinish
