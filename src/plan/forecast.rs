@@ -57,14 +57,14 @@ impl Forecast {
 impl Plan {
     /// `None` for a plan without tasks. A plan in which nothing is uncertain takes one run.
     pub fn forecast(&self, as_of: &AsOf, history: &History, runs: Runs) -> Option<Forecast> {
-        let mut net = Network::of(self, as_of);
+        let mut net = Network::of(&self.frame, as_of);
         if net.nodes.is_empty() {
             return None;
         }
         let today = day_of(as_of.today);
         let mut draws = Vec::with_capacity(net.nodes.len());
-        for node in &mut net.nodes {
-            let task = &self.graph[node.task];
+        for (node, task) in net.nodes.iter_mut().zip(&self.frame.tasks) {
+            let task = &self.graph[task.node];
             let weights =
                 weights(task, history).into_iter().map(|(d, w)| (days_of(d, task.duration_unit), w)).collect();
             let stream = bits(runs.seed, hash(&task.id));
@@ -84,12 +84,10 @@ impl Plan {
 
     fn told(&self, net: &Network, tally: Tally, count: usize) -> Forecast {
         let share = |decided: u32| f64::from(decided) / count as f64;
-        let mut criticality: Vec<(i32, String, f64)> = net
-            .nodes
-            .iter()
-            .zip(tally.decided)
-            .filter(|(node, _)| node.stage != Stage::Done)
-            .map(|(node, decided)| (self.graph[node.task].no, self.graph[node.task].id.clone(), share(decided)))
+        let open = (0..net.nodes.len()).filter(|at| net.nodes[*at].stage != Stage::Done);
+        let mut criticality: Vec<(i32, String, f64)> = open
+            .map(|at| (&self.frame.tasks[at], tally.decided[at]))
+            .map(|(task, decided)| (task.no, self.graph[task.node].id.clone(), share(decided)))
             .collect();
         criticality.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
         Forecast {

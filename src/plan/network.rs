@@ -1,17 +1,17 @@
 //! A plan on flat arrays, in the order of its dependencies: what the passes of the schedule and the forecast run over.
 
-use super::graph::{Plan, PlanTask};
+use super::graph::{PlanDependency, PlanTask};
 use super::schedule::{AsOf, days_of};
 use super::workdays::{Day, LAST_DAY, WorkDays, day_of};
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
 use petgraph::Direction;
-use petgraph::graph::{EdgeIndex, NodeIndex};
+use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
 use petgraph::visit::EdgeRef;
+use rustc_hash::FxHashMap;
 
 /// A task as a pass sees it.
 #[derive(Debug, Clone)]
 pub(super) struct Node<'a> {
-    pub task: NodeIndex,
     pub calendar: &'a WorkDays,
     pub natural: bool,
     /// How long its work takes, in working or natural days.
@@ -56,7 +56,7 @@ impl Node<'_> {
     }
 }
 
-/// A dependency that still moves its successor. `from` is a position in [`Network::nodes`].
+/// A dependency that still moves its successor. `from` is a place in [`Frame::tasks`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Link {
     pub from: u32,
@@ -65,12 +65,128 @@ pub(super) struct Link {
     pub edge: EdgeIndex,
 }
 
-pub(super) struct Network<'a> {
+/// The part of a plan that does not depend on when it is looked at: made once, when the plan is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Frame {
     /// Every predecessor before its successors; cancelled tasks are left out.
-    pub nodes: Vec<Node<'a>>,
+    pub tasks: Vec<FrameTask>,
+    /// Links that still move their successor.
     links: Vec<Link>,
-    /// Where the links into each node begin in `links`, and the end.
+    /// Where the links into each task begin in `links`, and the end.
     into: Vec<u32>,
+    /// Where each node of the graph stands in `tasks`.
+    place: Vec<u32>,
+    units: Vec<String>,
+}
+
+/// What of a task the passes need.
+#[derive(Debug, Clone)]
+pub(super) struct FrameTask {
+    pub node: NodeIndex,
+    pub no: i32,
+    unit: u32,
+    natural: bool,
+    days: i32,
+    stage: Stage,
+    pub not_before: Option<Day>,
+    pub fixed_on: Option<Day>,
+    released_on: Option<Day>,
+    due_on: Option<Day>,
+    ended_on: Option<Day>,
+}
+
+const CANCELLED: u32 = u32::MAX;
+
+impl Frame {
+    pub fn of(graph: &DiGraph<PlanTask, PlanDependency>, order: &[NodeIndex]) -> Frame {
+        let mut frame = Frame { place: vec![CANCELLED; order.len()], ..Frame::default() };
+        frame.links.reserve(graph.edge_count());
+        let mut units: FxHashMap<&str, u32> = FxHashMap::default();
+        for index in order {
+            let task = &graph[*index];
+            if task.state == TaskState::Cancelled {
+                continue;
+            }
+            let next = units.len() as u32;
+            let unit = *units.entry(&task.unit_id).or_insert(next);
+            if unit == next {
+                frame.units.push(task.unit_id.clone());
+            }
+            frame.place[index.index()] = frame.tasks.len() as u32;
+            frame.into.push(frame.links.len() as u32);
+            let task = FrameTask::of(*index, task, unit);
+            let held = |kind| match task.stage {
+                Stage::Waiting => true,
+                Stage::Running => kind == DependencyKind::FinishToFinish,
+                Stage::Done => false,
+            };
+            for edge in graph.edges_directed(*index, Direction::Incoming) {
+                let (from, dependency) = (frame.place[edge.source().index()], edge.weight());
+                if from != CANCELLED && held(dependency.kind) {
+                    let (lag, kind) = (dependency.lag_days, dependency.kind);
+                    frame.links.push(Link { from, lag, kind, edge: edge.id() });
+                }
+            }
+            frame.tasks.push(task);
+        }
+        frame.into.push(frame.links.len() as u32);
+        frame
+    }
+
+    /// Where a task of the graph stands; `None` for a cancelled one.
+    pub fn place(&self, node: NodeIndex) -> Option<usize> {
+        self.place.get(node.index()).copied().filter(|at| *at != CANCELLED).map(|at| at as usize)
+    }
+}
+
+impl FrameTask {
+    fn of(node: NodeIndex, task: &PlanTask, unit: u32) -> FrameTask {
+        let stage = match task.state {
+            TaskState::Done => Stage::Done,
+            _ if task.released_on.is_some() => Stage::Running,
+            _ => Stage::Waiting,
+        };
+        FrameTask {
+            node,
+            no: task.no,
+            unit,
+            natural: task.duration_unit == DurationUnit::NaturalDays,
+            days: days_of(task.duration, task.duration_unit),
+            stage,
+            not_before: task.not_before.map(day_of),
+            fixed_on: task.fixed_on.map(day_of),
+            released_on: task.released_on.or(task.started_on).map(day_of),
+            due_on: task.due_on.map(day_of),
+            ended_on: task.ended_on.map(day_of),
+        }
+    }
+
+    fn as_of<'a>(&self, today: Day, begin: Day, calendar: &'a WorkDays) -> Node<'a> {
+        let (natural, days, stage) = (self.natural, self.days, self.stage);
+        let node = Node { calendar, natural, days, stage, start: 1, finish: 1, latest_start: LAST_DAY };
+        match stage {
+            Stage::Done => {
+                let end = self.ended_on.unwrap_or(today);
+                let begun = self.released_on.unwrap_or(end).min(end);
+                Node { natural: true, days: 0, start: begun, finish: end, ..node }
+            }
+            Stage::Running => {
+                let finish = self.due_on.unwrap_or(today).max(today);
+                Node { start: self.released_on.unwrap_or(today), finish, ..node }
+            }
+            Stage::Waiting => {
+                let wanted = self.not_before.max(self.fixed_on).unwrap_or(1);
+                let start = begin.max(today).max(wanted);
+                Node { start, latest_start: self.fixed_on.unwrap_or(LAST_DAY), ..node }
+            }
+        }
+    }
+}
+
+/// A frame as of a day, on calendars.
+pub(super) struct Network<'a> {
+    pub frame: &'a Frame,
+    pub nodes: Vec<Node<'a>>,
     statutory: &'a WorkDays,
 }
 
@@ -84,43 +200,17 @@ pub(super) struct Dates<const L: usize> {
 }
 
 impl<'a> Network<'a> {
-    pub fn of(plan: &'a Plan, as_of: &AsOf<'a>) -> Network<'a> {
-        const CANCELLED: u32 = u32::MAX;
-        let order = plan.order.nodes();
-        let mut place = vec![CANCELLED; order.len()];
-        let mut net = Network {
-            nodes: Vec::with_capacity(order.len()),
-            links: Vec::with_capacity(plan.graph.edge_count()),
-            into: Vec::with_capacity(order.len() + 1),
-            statutory: as_of.calendars.statutory(),
-        };
-        for index in order {
-            let task = &plan.graph[*index];
-            if task.state == TaskState::Cancelled {
-                continue;
-            }
-            place[index.index()] = net.nodes.len() as u32;
-            net.into.push(net.links.len() as u32);
-            let node = node(*index, task, as_of);
-            let held = |kind| match node.stage {
-                Stage::Waiting => true,
-                Stage::Running => kind == DependencyKind::FinishToFinish,
-                Stage::Done => false,
-            };
-            for edge in plan.graph.edges_directed(*index, Direction::Incoming) {
-                let (from, dependency) = (place[edge.source().index()], edge.weight());
-                if from != CANCELLED && held(dependency.kind) {
-                    net.links.push(Link { from, lag: dependency.lag_days, kind: dependency.kind, edge: edge.id() });
-                }
-            }
-            net.nodes.push(node);
-        }
-        net.into.push(net.links.len() as u32);
-        net
+    pub fn of(frame: &'a Frame, as_of: &AsOf<'a>) -> Network<'a> {
+        let calendars: Vec<&WorkDays> = frame.units.iter().map(|unit| as_of.calendars.of_unit(unit)).collect();
+        let (today, begin) = (day_of(as_of.today), day_of(as_of.begin));
+        let nodes = frame.tasks.iter().map(|task| task.as_of(today, begin, calendars[task.unit as usize])).collect();
+        Network { frame, nodes, statutory: as_of.calendars.statutory() }
     }
 
+    #[inline]
     pub fn links_into(&self, node: usize) -> &[Link] {
-        &self.links[self.into[node] as usize..self.into[node + 1] as usize]
+        let (into, links) = (&self.frame.into, &self.frame.links);
+        &links[into[node] as usize..into[node + 1] as usize]
     }
 
     /// The earliest day a link allows for its successor, given its predecessor's day.
@@ -162,30 +252,4 @@ impl<'a> Network<'a> {
             (dates.start[at], dates.worked[at], dates.finish[at]) = (start, worked, finish);
         }
     }
-}
-
-fn node<'a>(index: NodeIndex, task: &PlanTask, as_of: &AsOf<'a>) -> Node<'a> {
-    let today = day_of(as_of.today);
-    let node = Node {
-        task: index,
-        calendar: as_of.calendars.of_unit(&task.unit_id),
-        natural: task.duration_unit == DurationUnit::NaturalDays,
-        days: days_of(task.duration, task.duration_unit),
-        stage: Stage::Waiting,
-        start: 1,
-        finish: 1,
-        latest_start: LAST_DAY,
-    };
-    if task.state == TaskState::Done {
-        let end = task.ended_on.map_or(today, day_of);
-        let begun = task.released_on.or(task.started_on).map_or(end, day_of);
-        return Node { stage: Stage::Done, natural: true, days: 0, start: begun.min(end), finish: end, ..node };
-    }
-    if let Some(released) = task.released_on.map(day_of) {
-        let due = task.due_on.map_or(today, day_of);
-        return Node { stage: Stage::Running, start: released, finish: due.max(today), ..node };
-    }
-    let start = day_of(as_of.begin).max(today);
-    let wanted = [task.not_before, task.fixed_on].into_iter().flatten().map(day_of).max();
-    Node { start: start.max(wanted.unwrap_or(start)), latest_start: task.fixed_on.map_or(LAST_DAY, day_of), ..node }
 }

@@ -1,7 +1,7 @@
-//! A topological order that is kept while dependencies are added, and cycles spelled out.
+//! A topological order, and cycles spelled out with its help.
 
 use super::graph::{PlanDependency, PlanTask};
-use petgraph::Direction::{self, Incoming, Outgoing};
+use petgraph::Direction::Incoming;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -50,17 +50,18 @@ impl Order {
         &self.nodes
     }
 
-    pub fn position(&self, node: NodeIndex) -> u32 {
+    fn position(&self, node: NodeIndex) -> u32 {
         self.position[node.index()]
     }
 
     /// The cycle that an edge would close, each task once, from the new edge's tail along the edges that are there.
-    /// Only what stands between the two in the order can be on it.
+    /// Only what stands between the two in the order can be on it, so that a check costs no more than that stretch. (The
+    /// affected region of D. Pearce, P. Kelly: A dynamic topological sort algorithm for directed acyclic graphs, 2006.)
     pub fn cycle_with(&self, graph: &Graph, from: NodeIndex, to: NodeIndex) -> Option<Vec<NodeIndex>> {
         if from == to {
             return Some(vec![from]);
         }
-        let reached = self.between(graph, from, to, Outgoing);
+        let reached = self.reached(graph, from, to);
         let mut back = vec![from];
         let mut node = *reached.get(&from)?;
         while node != to {
@@ -72,46 +73,18 @@ impl Order {
         Some(back)
     }
 
-    /// Makes room for an edge that closes no cycle: what leads to its tail moves before what follows from its head.
-    /// (D. Pearce, P. Kelly: A dynamic topological sort algorithm for directed acyclic graphs, JEA 11, 2006.)
-    pub fn make_room(&mut self, graph: &Graph, from: NodeIndex, to: NodeIndex) {
-        if self.position(from) < self.position(to) {
-            return;
-        }
-        let sorted = |order: &Order, found: FxHashMap<NodeIndex, NodeIndex>| {
-            let mut nodes: Vec<NodeIndex> = found.into_keys().collect();
-            nodes.sort_by_key(|node| order.position(*node));
-            nodes
-        };
-        let mut moved = sorted(self, self.between(graph, from, to, Incoming));
-        moved.extend(sorted(self, self.between(graph, from, to, Outgoing)));
-        let mut places: Vec<u32> = moved.iter().map(|node| self.position(*node)).collect();
-        places.sort_unstable();
-        for (node, place) in moved.into_iter().zip(places) {
-            self.nodes[place as usize] = node;
-            self.position[node.index()] = place;
-        }
-    }
-
-    /// What an edge's head leads to (or what leads to its tail), within their stretch of the order; each with the node
-    /// it was reached from. Empty when the edge agrees with the order.
-    fn between(
-        &self,
-        graph: &Graph,
-        from: NodeIndex,
-        to: NodeIndex,
-        direction: Direction,
-    ) -> FxHashMap<NodeIndex, NodeIndex> {
+    /// What an edge's head leads to within the stretch of the order between its ends, each with the node it was reached
+    /// from. Empty when the edge agrees with the order.
+    fn reached(&self, graph: &Graph, from: NodeIndex, to: NodeIndex) -> FxHashMap<NodeIndex, NodeIndex> {
         let stretch = self.position(to)..=self.position(from);
-        let begin = if direction == Outgoing { to } else { from };
         let mut reached = FxHashMap::default();
         if stretch.is_empty() {
             return reached;
         }
-        reached.insert(begin, begin);
-        let mut queue = VecDeque::from([begin]);
+        reached.insert(to, to);
+        let mut queue = VecDeque::from([to]);
         while let Some(node) = queue.pop_front() {
-            for next in graph.neighbors_directed(node, direction) {
+            for next in graph.neighbors(node) {
                 if stretch.contains(&self.position(next)) && !reached.contains_key(&next) {
                     reached.insert(next, node);
                     queue.push_back(next);

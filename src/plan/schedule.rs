@@ -6,7 +6,7 @@
 //! link holds the end of its successor, not its start: the work may begin and waits to be handed in.
 
 use super::graph::Plan;
-use super::network::{Dates, Network, Stage};
+use super::network::{Dates, Frame, Network, Stage};
 use super::workdays::{Calendars, Day, LAST_DAY, date_of, day_of};
 use crate::domain::calendar::Calendar;
 use crate::domain::task::{DependencyKind, DurationUnit};
@@ -69,8 +69,9 @@ pub enum Cause {
 #[derive(Debug, Clone, Default)]
 pub struct Schedule {
     index: Arc<FxHashMap<String, NodeIndex>>,
-    /// By the task's place in the graph; cancelled tasks have none.
-    dates: Vec<Option<TaskDates>>,
+    frame: Arc<Frame>,
+    /// In the frame's order.
+    rows: Vec<Row>,
     /// When the last task will have ended.
     pub forecast: Option<NaiveDate>,
     /// Ids of one longest chain of open tasks, in order: what the forecast hangs on.
@@ -78,12 +79,14 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    pub fn dates(&self, task_id: &str) -> Option<&TaskDates> {
-        self.dates.get(self.index.get(task_id)?.index())?.as_ref()
+    /// `None` for a task that is cancelled or not in the plan.
+    pub fn dates(&self, task_id: &str) -> Option<TaskDates> {
+        let at = self.frame.place(*self.index.get(task_id)?)?;
+        self.rows.get(at).map(Row::dates)
     }
 
-    pub fn all_dates(&self) -> impl Iterator<Item = &TaskDates> {
-        self.dates.iter().flatten()
+    pub fn all_dates(&self) -> impl Iterator<Item = TaskDates> {
+        self.rows.iter().map(Row::dates)
     }
 }
 
@@ -106,86 +109,147 @@ pub(super) fn days_of(duration: i32, unit: DurationUnit) -> i32 {
 
 impl Plan {
     pub fn schedule(&self, as_of: &AsOf) -> Schedule {
-        let net = Network::of(self, as_of);
+        let net = Network::of(&self.frame, as_of);
         let mut dates = net.blank::<1>();
         net.forward(|at| [net.nodes[at].days], &mut dates);
         let Some(end) = dates.finish.iter().map(|[day]| *day).max() else { return Schedule::default() };
-        let latest = Bounds::latest(&net, end);
-        let free = Bounds::free(&net, &dates, end);
-        let mut rows = vec![None; self.graph.node_count()];
-        let mut causes = Vec::with_capacity(net.nodes.len());
-        for at in 0..net.nodes.len() {
-            let found = (self.start_cause(&net, &dates, at, as_of), self.finish_cause(&net, &dates, at, as_of));
-            causes.push(found);
-            rows[net.nodes[at].task.index()] = Some(row(&net, &dates, at, [&latest, &free], found));
-        }
+        let pass = Pass { latest: Bounds::latest(&net, end), free: Bounds::free(&net, &dates, end), net, dates };
+        let (begin, today) = (day_of(as_of.begin.max(as_of.today)), day_of(as_of.today));
+        let rows: Vec<Row> = (0..pass.net.nodes.len()).map(|at| pass.row(at, begin, today)).collect();
+        let chain = pass.longest_chain(&rows).into_iter();
         Schedule {
             index: self.index.clone(),
-            dates: rows,
+            frame: self.frame.clone(),
             forecast: Some(date_of(end)),
-            critical_path: self.longest_chain(&net, &dates, &causes),
+            critical_path: chain.map(|at| self.graph[self.frame.tasks[at].node].id.clone()).collect(),
+            rows,
+        }
+    }
+}
+
+/// What the two passes found.
+struct Pass<'a> {
+    net: Network<'a>,
+    dates: Dates<1>,
+    latest: Bounds,
+    free: Bounds,
+}
+
+impl Pass<'_> {
+    fn row(&self, at: usize, begin: Day, today: Day) -> Row {
+        let node = &self.net.nodes[at];
+        let ([start], [finish]) = (self.dates.start[at], self.dates.finish[at]);
+        let slack = self.latest.room(&self.net, &self.dates, at);
+        let waiting = node.stage == Stage::Waiting;
+        Row {
+            start,
+            first_day: node.end_of(start, 1).min(finish),
+            finish,
+            latest_start: if waiting { node.calendar.add(start, slack) } else { start },
+            latest_finish: node.calendar.add(finish, slack),
+            slack,
+            free_slack: self.free.room(&self.net, &self.dates, at).min(slack).max(0),
+            critical: slack <= 0 && node.stage != Stage::Done,
+            start_cause: self.start_cause(at, begin),
+            finish_cause: self.finish_cause(at, today),
         }
     }
 
-    fn start_cause(&self, net: &Network, dates: &Dates<1>, at: usize, as_of: &AsOf) -> Cause {
-        let (node, [start]) = (&net.nodes[at], dates.start[at]);
-        if node.stage != Stage::Waiting {
+    fn start_cause(&self, at: usize, begin: Day) -> Cause {
+        let [start] = self.dates.start[at];
+        let task = &self.net.frame.tasks[at];
+        if self.net.nodes[at].stage != Stage::Waiting {
             return Cause::Actual;
         }
-        let task = &self.graph[node.task];
-        match self.holder(net, dates, at, start, false) {
-            Some(edge) if start > day_of(as_of.begin.max(as_of.today)) => Cause::Dependency(edge),
-            _ if task.fixed_on.is_some_and(|day| day_of(day) == start) => Cause::Fixed,
-            _ if task.not_before.is_some_and(|day| day_of(day) == start) => Cause::NotBefore,
+        match self.holder(at, start, false) {
+            Some(edge) if start > begin => Cause::Dependency(edge),
+            _ if task.fixed_on == Some(start) => Cause::Fixed,
+            _ if task.not_before == Some(start) => Cause::NotBefore,
             _ => Cause::Begin,
         }
     }
 
-    fn finish_cause(&self, net: &Network, dates: &Dates<1>, at: usize, as_of: &AsOf) -> Cause {
-        let (node, [finish]) = (&net.nodes[at], dates.finish[at]);
-        match node.stage {
-            Stage::Done => Cause::Actual,
-            _ if dates.worked[at] == [finish] => Cause::Work,
-            _ => match self.holder(net, dates, at, finish, true) {
-                Some(edge) => Cause::Dependency(edge),
-                None if finish == day_of(as_of.today) => Cause::Late,
-                None => Cause::Due,
-            },
+    fn finish_cause(&self, at: usize, today: Day) -> Cause {
+        let [finish] = self.dates.finish[at];
+        if self.net.nodes[at].stage == Stage::Done {
+            return Cause::Actual;
+        }
+        if self.dates.worked[at] == [finish] {
+            return Cause::Work;
+        }
+        match self.holder(at, finish, true) {
+            Some(edge) => Cause::Dependency(edge),
+            None if finish == today => Cause::Late,
+            None => Cause::Due,
         }
     }
 
     /// The link that holds a node's start (or its end) on a day; of several, from the task with the smallest number.
-    fn holder(&self, net: &Network, dates: &Dates<1>, at: usize, day: Day, end: bool) -> Option<EdgeIndex> {
-        net.links_into(at)
-            .iter()
+    fn holder(&self, at: usize, day: Day, end: bool) -> Option<EdgeIndex> {
+        let links = self.net.links_into(at).iter();
+        links
             .filter(|link| (link.kind == DependencyKind::FinishToFinish) == end)
             .filter(|link| {
-                let from = link.from as usize;
-                let before = if link.kind == DependencyKind::StartToStart { &dates.start } else { &dates.finish };
-                net.gate(link, before[from][0]) == day
+                let started = link.kind == DependencyKind::StartToStart;
+                let before = if started { &self.dates.start } else { &self.dates.finish };
+                self.net.gate(link, before[link.from as usize][0]) == day
             })
-            .min_by_key(|link| self.graph[net.nodes[link.from as usize].task].no)
+            .min_by_key(|link| self.net.frame.tasks[link.from as usize].no)
             .map(|link| link.edge)
     }
 
     /// From the open task that ends last backwards along whatever held it.
-    fn longest_chain(&self, net: &Network, dates: &Dates<1>, causes: &[(Cause, Cause)]) -> Vec<String> {
-        let no = |at: usize| self.graph[net.nodes[at].task].no;
-        let open = (0..net.nodes.len()).filter(|at| net.nodes[*at].stage != Stage::Done);
-        let mut at = open.max_by_key(|at| (dates.finish[*at], -no(*at)));
+    fn longest_chain(&self, rows: &[Row]) -> Vec<usize> {
+        let is_open = |at: &usize| self.net.nodes[*at].stage != Stage::Done;
+        let last = |at: &usize| (rows[*at].finish, -self.net.frame.tasks[*at].no);
+        let mut at = (0..rows.len()).filter(is_open).max_by_key(last);
         let mut by_start = false;
         let mut chain = Vec::new();
-        while let Some(here) = at.filter(|at| net.nodes[*at].stage != Stage::Done) {
-            chain.push(self.graph[net.nodes[here].task].id.clone());
-            let (start, finish) = causes[here];
-            let cause = if by_start || finish == Cause::Work { start } else { finish };
-            let Cause::Dependency(edge) = cause else { break };
-            let held_by = net.links_into(here).iter().find(|link| link.edge == edge);
+        while let Some(here) = at.filter(is_open) {
+            chain.push(here);
+            let row = &rows[here];
+            let by_start_here = by_start || row.finish_cause == Cause::Work;
+            let Cause::Dependency(edge) = (if by_start_here { row.start_cause } else { row.finish_cause }) else {
+                break;
+            };
+            let held_by = self.net.links_into(here).iter().find(|link| link.edge == edge);
             by_start = held_by.is_some_and(|link| link.kind == DependencyKind::StartToStart);
             at = held_by.map(|link| link.from as usize);
         }
         chain.reverse();
         chain
+    }
+}
+
+/// A task's dates as numbers.
+#[derive(Debug, Clone)]
+struct Row {
+    start: Day,
+    first_day: Day,
+    finish: Day,
+    latest_start: Day,
+    latest_finish: Day,
+    slack: i32,
+    free_slack: i32,
+    critical: bool,
+    start_cause: Cause,
+    finish_cause: Cause,
+}
+
+impl Row {
+    fn dates(&self) -> TaskDates {
+        TaskDates {
+            start: date_of(self.start),
+            first_day: date_of(self.first_day),
+            finish: date_of(self.finish),
+            latest_start: date_of(self.latest_start),
+            latest_finish: date_of(self.latest_finish),
+            slack_days: i64::from(self.slack),
+            free_slack_days: i64::from(self.free_slack),
+            critical: self.critical,
+            start_cause: self.start_cause,
+            finish_cause: self.finish_cause,
+        }
     }
 }
 
@@ -246,31 +310,6 @@ impl Bounds {
             Stage::Running => finish,
             Stage::Waiting => finish.min(node.working_days(dates.start[at][0], self.start[at])),
         }
-    }
-}
-
-fn row(
-    net: &Network,
-    dates: &Dates<1>,
-    at: usize,
-    [latest, free]: [&Bounds; 2],
-    (start_cause, finish_cause): (Cause, Cause),
-) -> TaskDates {
-    let node = &net.nodes[at];
-    let ([start], [finish]) = (dates.start[at], dates.finish[at]);
-    let slack = latest.room(net, dates, at);
-    let later = |day: Day| date_of(node.calendar.add(day, slack));
-    TaskDates {
-        start: date_of(start),
-        first_day: date_of(node.end_of(start, 1).min(finish)),
-        finish: date_of(finish),
-        latest_start: if node.stage == Stage::Waiting { later(start) } else { date_of(start) },
-        latest_finish: later(finish),
-        slack_days: i64::from(slack),
-        free_slack_days: i64::from(free.room(net, dates, at).min(slack).max(0)),
-        critical: slack <= 0 && node.stage != Stage::Done,
-        start_cause,
-        finish_cause,
     }
 }
 

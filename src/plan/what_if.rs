@@ -119,11 +119,7 @@ fn moved(old: &Plan, before: &Schedule, new: &Plan, after: &Schedule) -> Vec<Mov
     let mut moved: Vec<Moved> = new
         .tasks()
         .chain(dropped)
-        .map(|task| Moved {
-            task: task.clone(),
-            from: before.dates(&task.id).cloned(),
-            to: after.dates(&task.id).cloned(),
-        })
+        .map(|task| Moved { task: task.clone(), from: before.dates(&task.id), to: after.dates(&task.id) })
         .filter(|moved| ends(&moved.from) != ends(&moved.to))
         .collect();
     moved.sort_by_key(|moved| (ends(&moved.to).or(ends(&moved.from)), moved.task.no));
@@ -224,7 +220,7 @@ mod tests {
             let change = |duration| Change::Duration { task: own.id.clone(), duration };
             let found = tried(&plan, &[change(duration)]).unwrap();
             for task in plan.tasks().filter(|task| found.moved.iter().all(|moved| moved.task.id != task.id)) {
-                prop_assert_eq!(ends(&found.before.dates(&task.id).cloned()), ends(&found.after.dates(&task.id).cloned()));
+                prop_assert_eq!(ends(&found.before.dates(&task.id)), ends(&found.after.dates(&task.id)));
             }
             let back = tried(&found.plan, &[change(own.duration)]).unwrap();
             prop_assert_eq!(back.after.forecast, found.before.forecast);
