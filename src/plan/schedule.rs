@@ -28,7 +28,7 @@ pub struct AsOf<'a> {
 }
 
 /// A task's dates.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskDates {
     /// The day it is released; its first day of work comes after.
     pub start: NaiveDate,
