@@ -181,8 +181,10 @@ fn line(
 ) -> Result<CaseLine, Error> {
     let late: HashSet<String> =
         plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
-    let lamp = (plan.case.state == CaseState::Issued)
-        .then(|| graph.lamp(schedule, &|task| late.contains(&task.id), plan.case.deadline, ctx.today));
+    let lamp = (plan.case.state == CaseState::Issued).then(|| {
+        let p80 = plan.forecast(ctx, graph).map(|forecast| forecast.percentile(80));
+        graph.lamp(schedule, p80, &|task| late.contains(&task.id), plan.case.deadline, ctx.today)
+    });
     let drift = schedule.forecast.map_or(0, |day| ctx.calendar.working_days_between(plan.case.deadline, day));
     let counted = || plan.tasks.iter().filter(|task| task.state != TaskState::Cancelled);
     let mut troubles: Vec<Trouble> = plan

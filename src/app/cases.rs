@@ -152,7 +152,7 @@ fn set_baseline(ctx: &mut Ctx, plan: &mut CasePlan) -> Result<(), Error> {
     let graph = plan.graph(&ctx.app.clock)?;
     let schedule = plan.schedule(ctx, &graph);
     for mut task in plan.tasks.clone() {
-        if let Some(dates) = schedule.dates.get(&task.id) {
+        if let Some(dates) = schedule.dates(&task.id) {
             task.baseline_start = Some(dates.start);
             task.baseline_finish = Some(dates.finish);
             plan.save(ctx, task)?;

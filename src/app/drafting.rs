@@ -28,6 +28,8 @@ pub struct NewCase {
     pub playbook_key: Option<String>,
     /// Which unit takes each of the playbook's roles.
     pub roles: HashMap<String, String>,
+    /// What was answered to the playbook's parameters; the default where nothing was.
+    pub parameters: HashMap<String, String>,
     /// The agreed wording for callers.
     pub answer: String,
     /// Overrides the playbook's rule.
@@ -42,9 +44,10 @@ pub fn open(ctx: &mut Ctx, new: NewCase) -> Result<String, Error> {
     let year = ctx.today.year();
     let serial = house::next_number(&mut ctx.tx, &format!("case.{year}"))?;
     let no = format!("{}-{year}-{serial:04}", ctx.app.settings.case_prefix);
-    let rule = new.rule.or_else(|| playbook.as_ref().map(|playbook| playbook.observation)).unwrap_or_default();
+    let rule = new.rule.or_else(|| playbook.as_ref().map(|playbook| playbook.observation.rule())).unwrap_or_default();
     let answer = if new.answer.trim().is_empty() {
-        playbook.as_ref().map(|playbook| playbook.agreed_wording.clone()).unwrap_or_default()
+        let wording = |book: &Playbook| playbook::filled(book, &book.agreed_wording, &new.parameters);
+        playbook.as_ref().map(wording).unwrap_or_default()
     } else {
         new.answer.trim().to_owned()
     };
@@ -67,7 +70,9 @@ pub fn open(ctx: &mut Ctx, new: NewCase) -> Result<String, Error> {
         playbook_key: playbook.as_ref().map(|playbook| playbook.key.clone()),
         playbook_hash: playbook.as_ref().map(Playbook::hash),
         playbook_text: playbook.as_ref().map(|playbook| playbook.text.clone()),
-        playbook_parameters: playbook.as_ref().map(|_| json!(new.roles).to_string()),
+        playbook_parameters: playbook
+            .as_ref()
+            .map(|_| json!({ "roles": new.roles, "parameters": new.parameters }).to_string()),
         observation_rule: json!(rule).to_string(),
         issued_at: None,
         verifying_at: None,
@@ -85,7 +90,7 @@ pub fn open(ctx: &mut Ctx, new: NewCase) -> Result<String, Error> {
     let mut force = vec![(new.lead_unit_id.clone(), Part::Lead)];
     force.extend(new.unit_ids.iter().map(|unit| (unit.clone(), Part::Cooperating)));
     if let Some(playbook) = &playbook {
-        force.extend(fill_plan(ctx, &id, playbook, &new.roles)?);
+        force.extend(fill_plan(ctx, &id, playbook, &new)?);
     }
     cases::insert_units(&mut ctx.tx, &id, &force, ctx.now)?;
     ctx.record(
@@ -125,7 +130,7 @@ fn check(ctx: &mut Ctx, new: &NewCase) -> Result<Option<Playbook>, Error> {
             match &found {
                 None => fault("playbook_key", Message::new("没有这个办理模板")),
                 Some(playbook) => {
-                    if let Err(reason) = playbook::instantiate(playbook, &new.roles) {
+                    if let Err(reason) = playbook::instantiate(playbook, &new.roles, &new.parameters) {
                         fault("roles", reason);
                     }
                 }
@@ -137,13 +142,9 @@ fn check(ctx: &mut Ctx, new: &NewCase) -> Result<Option<Playbook>, Error> {
 }
 
 /// Stores the playbook's tasks and dependencies; gives the units they bring into the force.
-fn fill_plan(
-    ctx: &mut Ctx,
-    case_id: &str,
-    playbook: &Playbook,
-    roles: &HashMap<String, String>,
-) -> Result<Vec<(String, Part)>, Error> {
-    let draft = playbook::instantiate(playbook, roles).map_err(|reason| Error::field("roles", reason))?;
+fn fill_plan(ctx: &mut Ctx, case_id: &str, playbook: &Playbook, new: &NewCase) -> Result<Vec<(String, Part)>, Error> {
+    let draft =
+        playbook::instantiate(playbook, &new.roles, &new.parameters).map_err(|reason| Error::field("roles", reason))?;
     let tasks: Vec<Task> = draft
         .tasks
         .into_iter()
@@ -185,7 +186,7 @@ fn fill_plan(
             case_id: case_id.to_owned(),
             role_key: role.key.clone(),
             name: role.title.clone(),
-            unit_id: roles.get(&role.key).cloned(),
+            unit_id: new.roles.get(&role.key).cloned(),
         })
         .collect();
     cases::insert_roles(&mut ctx.tx, &roles)?;

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 /// A task without slack: each day it is later, the case is later.
 pub fn is_critical(schedule: &Schedule, task_id: &str) -> bool {
-    schedule.dates.get(task_id).is_some_and(|dates| dates.critical)
+    schedule.dates(task_id).is_some_and(|dates| dates.critical)
 }
 
 /// Why the lamp burns as it does. `drift`: working days the forecast is past the deadline.
@@ -103,7 +103,7 @@ fn dates_of(ctx: &Ctx, task: &Task, schedule: &Schedule) -> Vec<Upcoming> {
             vec![at(remind, "到期提醒"), at(due, "到期")]
         }
         (TaskState::Waiting, ..) => {
-            schedule.dates.get(&task.id).map(|dates| at(dates.finish, "预计办结")).into_iter().collect()
+            schedule.dates(&task.id).map(|dates| at(dates.finish, "预计办结")).into_iter().collect()
         }
         _ => Vec::new(),
     }

@@ -75,7 +75,7 @@ impl Jobs {
             });
         }
         jobs.every(
-            RESTS,
+            EAGER,
             "ordering",
             app,
             &patient,

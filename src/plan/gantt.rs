@@ -45,12 +45,12 @@ pub struct Gantt {
 
 /// Lays the scheduled tasks out from the first start to the later of forecast and deadline.
 pub fn gantt(plan: &Plan, schedule: &Schedule, deadline: NaiveDate, today: NaiveDate) -> Gantt {
-    let first = schedule.dates.values().map(|dates| dates.start).min().unwrap_or(today).min(today);
+    let first = schedule.all_dates().map(|dates| dates.start).min().unwrap_or(today).min(today);
     let last = schedule.forecast.unwrap_or(deadline).max(deadline).max(today) + TimeDelta::days(3);
     let days = (last - first).num_days().max(1);
     let scale = (WIDTH / days).clamp(DAY_MIN, DAY_MAX);
     let x = |day: NaiveDate| (day - first).num_days() * scale;
-    let mut tasks: Vec<_> = plan.tasks().filter_map(|task| Some((task, schedule.dates.get(&task.id)?))).collect();
+    let mut tasks: Vec<_> = plan.tasks().filter_map(|task| Some((task, schedule.dates(&task.id)?))).collect();
     tasks.sort_by_key(|(task, dates)| (dates.start, dates.finish, task.no));
     let bars: Vec<Bar> = tasks
         .iter()
@@ -91,6 +91,7 @@ fn months(first: NaiveDate, last: NaiveDate, x: &dyn Fn(NaiveDate) -> i64) -> Ve
 #[cfg(test)]
 mod tests {
     use super::super::graph::tests::{edge, task};
+    use super::super::{AsOf, Calendars};
     use super::*;
     use crate::domain::calendar::Calendar;
 
@@ -99,7 +100,8 @@ mod tests {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         let plan = Plan::build((1..=3).map(task).collect(), vec![edge(1, 2), edge(2, 3)]).unwrap();
         let today = day("2026-03-20");
-        let schedule = plan.schedule(today, &Calendar::mainland(), today);
+        let calendars = Calendars::new(&Calendar::mainland());
+        let schedule = plan.schedule(&AsOf { today, begin: today, calendars: &calendars });
         let chart = gantt(&plan, &schedule, day("2026-05-10"), today);
         assert_eq!(chart.bars.iter().map(|bar| bar.task_id.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
         assert!(chart.bars.windows(2).all(|pair| pair[0].x + pair[0].width <= pair[1].x));

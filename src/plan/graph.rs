@@ -1,11 +1,14 @@
 //! The graph itself, on petgraph.
 
+use super::network::Frame;
+use super::order::Order;
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
 use chrono::NaiveDate;
 use petgraph::Direction;
-use petgraph::stable_graph::{EdgeIndex, NodeIndex, StableDiGraph};
+use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
-use std::collections::{HashMap, VecDeque};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use std::sync::Arc;
 
 /// A task as the plan sees it. Dates are local.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,10 +17,17 @@ pub struct PlanTask {
     pub no: i32,
     pub title: String,
     pub unit_id: String,
+    /// What kind of work it is: tasks alike share it across cases. Empty when not known.
+    pub kind: String,
     pub state: TaskState,
+    /// The likeliest; zero for a milestone.
     pub duration: i32,
+    /// The optimistic and the pessimistic duration, where someone gave them.
+    pub range: Option<(i32, i32)>,
     pub duration_unit: DurationUnit,
     pub not_before: Option<NaiveDate>,
+    /// The day it has to be released on, neither before nor after.
+    pub fixed_on: Option<NaiveDate>,
     pub release_on: Option<NaiveDate>,
     pub due_on: Option<NaiveDate>,
     pub released_on: Option<NaiveDate>,
@@ -44,6 +54,7 @@ pub enum PlanError {
     /// Ids of the tasks along the cycle, each once.
     Cycle(Vec<String>),
     UnknownTask(String),
+    UnknownDependency(String),
     SelfDependency(String),
     /// The id of a dependency that repeats another.
     Duplicate(String),
@@ -51,109 +62,49 @@ pub enum PlanError {
 
 #[derive(Debug, Clone)]
 pub struct Plan {
-    pub(super) graph: StableDiGraph<PlanTask, PlanDependency>,
-    index: HashMap<String, NodeIndex>,
-    /// Every predecessor before its successors; ties by number.
-    order: Vec<NodeIndex>,
+    pub(super) graph: DiGraph<PlanTask, PlanDependency>,
+    pub(super) index: Arc<FxHashMap<String, NodeIndex>>,
+    pub(super) order: Order,
+    pub(super) frame: Arc<Frame>,
 }
 
 impl Plan {
     /// Errors: a dependency on a task that is not there, on itself, twice the same, or a cycle.
     pub fn build(tasks: Vec<PlanTask>, dependencies: Vec<PlanDependency>) -> Result<Plan, PlanError> {
-        let mut graph = StableDiGraph::with_capacity(tasks.len(), dependencies.len());
-        let index: HashMap<String, NodeIndex> =
-            tasks.into_iter().map(|task| (task.id.clone(), graph.add_node(task))).collect();
+        let mut graph = DiGraph::with_capacity(tasks.len(), dependencies.len());
+        let index = tasks.into_iter().map(|task| (task.id.clone(), graph.add_node(task))).collect();
+        let mut plan = Plan { graph, index: Arc::new(index), order: Order::default(), frame: Arc::default() };
+        let mut pairs = FxHashSet::with_capacity_and_hasher(dependencies.len(), FxBuildHasher);
         for dependency in dependencies {
-            let node = |id: &String| index.get(id).copied().ok_or_else(|| PlanError::UnknownTask(id.clone()));
-            let (from, to) = (node(&dependency.predecessor)?, node(&dependency.successor)?);
-            if from == to {
-                return Err(PlanError::SelfDependency(dependency.predecessor));
-            }
-            if graph.find_edge(from, to).is_some() {
+            let (from, to) = plan.ends(&dependency)?;
+            if !pairs.insert((from, to)) {
                 return Err(PlanError::Duplicate(dependency.id));
             }
-            graph.add_edge(from, to, dependency);
+            plan.graph.add_edge(from, to, dependency);
         }
-        let mut plan = Plan { graph, index, order: Vec::new() };
-        plan.order = plan.sorted()?;
+        plan.order = Order::of(&plan.graph).map_err(|cycle| PlanError::Cycle(plan.ids(&cycle)))?;
+        plan.frame = Arc::new(Frame::of(&plan.graph, plan.order.nodes()));
         Ok(plan)
     }
 
-    /// Kahn's algorithm; what it cannot reach holds a cycle, which is then spelled.
-    fn sorted(&self) -> Result<Vec<NodeIndex>, PlanError> {
-        let mut waiting: HashMap<NodeIndex, usize> = self
-            .graph
-            .node_indices()
-            .map(|node| (node, self.graph.edges_directed(node, Direction::Incoming).count()))
-            .collect();
-        let mut ready: VecDeque<NodeIndex> = self.graph.node_indices().filter(|node| waiting[node] == 0).collect();
-        let mut order = Vec::with_capacity(waiting.len());
-        while let Some(node) = ready.pop_front() {
-            order.push(node);
-            for next in self.graph.neighbors_directed(node, Direction::Outgoing) {
-                let left = waiting.entry(next).or_default();
-                *left -= 1;
-                if *left == 0 {
-                    ready.push_back(next);
-                }
-            }
+    /// The two tasks of a dependency.
+    fn ends(&self, dependency: &PlanDependency) -> Result<(NodeIndex, NodeIndex), PlanError> {
+        let node = |id: &String| self.index.get(id).copied().ok_or_else(|| PlanError::UnknownTask(id.clone()));
+        let (from, to) = (node(&dependency.predecessor)?, node(&dependency.successor)?);
+        if from == to {
+            return Err(PlanError::SelfDependency(dependency.predecessor.clone()));
         }
-        if order.len() == self.graph.node_count() {
-            return Ok(order);
-        }
-        Err(PlanError::Cycle(self.some_cycle(&waiting)))
-    }
-
-    /// Walks backwards among the tasks that still wait until one comes up again.
-    fn some_cycle(&self, waiting: &HashMap<NodeIndex, usize>) -> Vec<String> {
-        let stuck = |node: &NodeIndex| waiting[node] > 0;
-        let mut walk: Vec<NodeIndex> = self.graph.node_indices().filter(stuck).take(1).collect();
-        let mut seen: HashMap<NodeIndex, usize> = walk.iter().map(|node| (*node, 0)).collect();
-        while let Some(last) = walk.last() {
-            let Some(before) = self.graph.neighbors_directed(*last, Direction::Incoming).find(stuck) else { break };
-            if let Some(at) = seen.get(&before) {
-                let mut cycle: Vec<String> = walk[*at..].iter().map(|node| self.graph[*node].id.clone()).collect();
-                cycle.reverse();
-                return cycle;
-            }
-            seen.insert(before, walk.len());
-            walk.push(before);
-        }
-        Vec::new()
+        Ok((from, to))
     }
 
     /// The cycle that a new dependency would close: the tasks from `predecessor` along existing dependencies, each once.
     pub fn would_cycle(&self, predecessor: &str, successor: &str) -> Option<Vec<String>> {
         let (from, to) = (*self.index.get(predecessor)?, *self.index.get(successor)?);
-        if from == to {
-            return Some(vec![predecessor.to_owned()]);
-        }
-        let mut came_from: HashMap<NodeIndex, NodeIndex> = HashMap::new();
-        let mut queue = VecDeque::from([to]);
-        while let Some(node) = queue.pop_front() {
-            if node == from {
-                return Some(self.spelled(from, to, &came_from));
-            }
-            for next in self.graph.neighbors_directed(node, Direction::Outgoing) {
-                if next != to && !came_from.contains_key(&next) {
-                    came_from.insert(next, node);
-                    queue.push_back(next);
-                }
-            }
-        }
-        None
+        self.order.cycle_with(&self.graph, from, to).map(|cycle| self.ids(&cycle))
     }
 
-    fn spelled(&self, from: NodeIndex, to: NodeIndex, came_from: &HashMap<NodeIndex, NodeIndex>) -> Vec<String> {
-        let mut back = vec![from];
-        let mut node = from;
-        while node != to {
-            node = came_from[&node];
-            back.push(node);
-        }
-        // `back` runs against the arrows; after its first task, the new arrow's tail, it is turned round.
-        back[1..].reverse();
-        back.into_iter().map(|node| self.graph[node].id.clone()).collect()
+    fn ids(&self, nodes: &[NodeIndex]) -> Vec<String> {
+        nodes.iter().map(|node| self.graph[*node].id.clone()).collect()
     }
 
     pub fn task(&self, id: &str) -> Option<&PlanTask> {
@@ -162,13 +113,12 @@ impl Plan {
 
     /// Every predecessor before its successors.
     pub fn tasks(&self) -> impl DoubleEndedIterator<Item = &PlanTask> {
-        self.order.iter().map(|node| &self.graph[*node])
+        self.order.nodes().iter().map(|node| &self.graph[*node])
     }
 
+    /// In the order they were given.
     pub fn dependencies(&self) -> impl Iterator<Item = &PlanDependency> {
-        let mut edges: Vec<EdgeIndex> = self.graph.edge_indices().collect();
-        edges.sort();
-        edges.into_iter().filter_map(|edge| self.graph.edge_weight(edge))
+        self.graph.edge_weights()
     }
 
     /// The dependencies into a task, with their predecessors.
@@ -207,10 +157,13 @@ pub(super) mod tests {
             no,
             title: format!("任务{no}"),
             unit_id: format!("u{}", no % 3),
+            kind: String::new(),
             state: TaskState::Waiting,
             duration: 1 + no % 7,
+            range: None,
             duration_unit: DurationUnit::WorkingDays,
             not_before: None,
+            fixed_on: None,
             release_on: None,
             due_on: None,
             released_on: None,

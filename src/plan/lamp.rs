@@ -26,21 +26,23 @@ impl Lamp {
 }
 
 impl Plan {
-    /// Red: past the deadline, or a task on the critical path is late or blocked. Yellow: the forecast is past the
-    /// deadline, or any other task is late or blocked. Green: neither.
+    /// Red: past the deadline, or a task on the critical path is late or blocked. Yellow: the day it will probably end
+    /// (the forecast's P80; without one, the critical path's date) is past the deadline, or any other task is late or
+    /// blocked. Green: neither.
     pub fn lamp(
         &self,
         schedule: &Schedule,
+        p80: Option<NaiveDate>,
         is_late: &dyn Fn(&PlanTask) -> bool,
         deadline: NaiveDate,
         today: NaiveDate,
     ) -> Lamp {
         let open = || self.tasks().filter(|task| !task.state.is_final());
         let troubled = |task: &&PlanTask| task.blocked || is_late(task);
-        let critical = |task: &&PlanTask| schedule.dates.get(&task.id).is_some_and(|dates| dates.critical);
+        let critical = |task: &&PlanTask| schedule.dates(&task.id).is_some_and(|dates| dates.critical);
         if (today > deadline && open().next().is_some()) || open().filter(critical).any(|task| troubled(&task)) {
             Lamp::Red
-        } else if schedule.forecast.is_some_and(|day| day > deadline) || open().any(|task| troubled(&task)) {
+        } else if p80.or(schedule.forecast).is_some_and(|day| day > deadline) || open().any(|task| troubled(&task)) {
             Lamp::Yellow
         } else {
             Lamp::Green

@@ -1,44 +1,73 @@
-//! What a playbook file holds, and reading it.
+//! What a playbook file holds. The JSON Schema that editors use is made from these types.
 
-use super::check;
-use crate::domain::case::ObservationRule;
+use crate::domain::case::{CompareDays, ObservationRule};
 use crate::domain::task::{DependencyKind, DurationUnit};
-use crate::lang::Message;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
 
-/// A fault of a playbook file. `field` is the key it stands under, empty for the file as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    pub line: u64,
-    pub field: String,
-    pub reason: Message,
-}
-
-#[derive(Debug, Clone, PartialEq)]
+/// A playbook (办理模板): how one class of problems is removed, with roles instead of units.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Playbook {
+    /// The version of this format.
+    #[schemars(range(min = 1, max = 1))]
+    pub schema: u32,
+    /// What the program calls it.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
     pub key: String,
+    #[schemars(length(min = 1, max = 60))]
     pub title: String,
+    #[serde(default)]
     pub title_en: String,
+    #[serde(default)]
     pub description: String,
+    /// What counts as success. May hold `{parameter}`s.
+    #[schemars(length(min = 1))]
     pub goal: String,
-    /// The role that leads.
+    /// The key of the role that leads.
     pub lead: String,
+    #[schemars(length(min = 1, max = 40))]
     pub roles: Vec<PlaybookRole>,
-    pub tasks: Vec<PlaybookTask>,
-    pub observation: ObservationRule,
-    /// What callers are told.
+    /// What is asked when a case starts from it.
+    #[serde(default)]
+    #[schemars(length(max = 20))]
+    pub parameters: Vec<Parameter>,
+    /// When the problem counts as cured.
+    #[serde(default)]
+    pub observation: Observation,
+    /// What callers are told (答复口径). May hold `{parameter}`s.
+    #[serde(rename = "answer")]
+    #[schemars(length(min = 1))]
     pub agreed_wording: String,
+    #[schemars(range(min = 1, max = 1000))]
     pub deadline_working_days: i64,
+    #[schemars(length(min = 1, max = 200))]
+    pub tasks: Vec<PlaybookTask>,
     /// The file's whole text: a case keeps what it started from.
+    #[serde(skip)]
     pub text: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+impl Playbook {
+    /// SHA-256 of the file's text, lower-case hex.
+    pub fn hash(&self) -> String {
+        hex::encode(Sha256::digest(self.text.as_bytes()))
+    }
+
+    /// The JSON Schema of the format.
+    pub fn json_schema() -> serde_json::Value {
+        schemars::schema_for!(Playbook).to_value()
+    }
+}
+
+/// A part that a unit takes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaybookRole {
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
     pub key: String,
+    #[schemars(length(min = 1, max = 30))]
     pub title: String,
     #[serde(default)]
     pub title_en: String,
@@ -47,85 +76,153 @@ pub struct PlaybookRole {
     pub hint: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlaybookTask {
+/// A number, or a question answered with yes or no. What is not answered is the default.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
     pub key: String,
+    #[schemars(length(min = 1, max = 40))]
     pub title: String,
+    #[serde(default)]
+    pub title_en: String,
+    pub default: Answer,
+    /// The smallest and the largest number that is accepted.
+    pub min: Option<i64>,
+    pub max: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Answer {
+    Flag(bool),
+    Number(i64),
+}
+
+/// One unit's piece of work.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaybookTask {
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
+    pub key: String,
+    /// Texts of a task may hold `{parameter}`s.
+    #[schemars(length(min = 1, max = 60))]
+    pub title: String,
+    #[serde(default)]
     pub title_en: String,
     pub role: String,
-    pub duration: Duration,
+    pub days: Points,
+    /// What the duration counts: working days when left out.
+    #[serde(default)]
+    #[schemars(schema_with = "duration_units")]
+    pub unit: DurationUnit,
+    /// More days for each one of a number parameter beyond the first.
+    #[serde(default)]
+    #[schemars(with = "Per")]
+    pub per: Option<Per>,
+    /// The task is only there when this holds: `footbridge`, `not footbridge`, `schools > 2`. What it waits for, those
+    /// after it wait for when it is left out.
+    pub when: Option<String>,
+    #[serde(default)]
     pub description: String,
+    /// When it counts as done.
+    #[schemars(length(min = 1))]
     pub acceptance: String,
+    /// What must be shown at the end.
+    #[serde(default)]
     pub evidence: Vec<String>,
+    /// What it leaves behind: a policy issued, a thing built.
     pub outcome: Option<String>,
+    /// What it waits for.
+    #[serde(default)]
     pub after: Vec<After>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Duration {
-    pub points: Points,
-    pub unit: DurationUnit,
-}
-
 /// One or three estimates of a duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Points {
-    One(i32),
-    Three { optimistic: i32, likely: i32, pessimistic: i32 },
+    One(#[schemars(range(min = 1, max = 1000))] i32),
+    Three(ThreePoints),
 }
 
-impl Points {
-    pub fn likely(self) -> i32 {
+/// From small to large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThreePoints {
+    #[schemars(range(min = 1, max = 1000))]
+    pub optimistic: i32,
+    #[schemars(range(min = 1, max = 1000))]
+    pub likely: i32,
+    #[schemars(range(min = 1, max = 1000))]
+    pub pessimistic: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Per {
+    pub parameter: String,
+    #[schemars(range(min = 1, max = 100))]
+    pub days: i32,
+}
+
+/// A task's key (finish to start, no lag), or the whole dependency.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum After {
+    Task(String),
+    Link(Link),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    pub task: String,
+    #[serde(default)]
+    #[schemars(schema_with = "dependency_kinds")]
+    pub kind: DependencyKind,
+    /// Working days; negative is a lead.
+    #[serde(default)]
+    #[schemars(range(min = -365, max = 365))]
+    pub lag_days: i32,
+}
+
+impl After {
+    pub fn link(&self) -> Link {
         match self {
-            Points::One(days) => days,
-            Points::Three { likely, .. } => likely,
+            After::Task(task) => Link { task: task.clone(), kind: DependencyKind::FinishToStart, lag_days: 0 },
+            After::Link(link) => link.clone(),
         }
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct After {
-    pub task: String,
-    pub kind: DependencyKind,
-    pub lag_days: i32,
-}
-
-#[derive(Deserialize)]
+/// What a file leaves out is the house's default.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawPlaybook {
-    pub schema: Spanned<u32>,
-    pub key: Spanned<String>,
-    pub title: Spanned<String>,
+pub struct Observation {
+    /// What is counted, in words.
     #[serde(default)]
-    pub title_en: String,
-    #[serde(default)]
-    pub description: String,
-    pub goal: String,
-    pub lead: Spanned<String>,
-    pub roles: Vec<Spanned<PlaybookRole>>,
-    #[serde(default)]
-    pub observation: RawObservation,
-    pub answer: String,
-    pub deadline_working_days: Spanned<i64>,
-    pub tasks: Spanned<Vec<RawTask>>,
-}
-
-/// What a file leaves out is the domain's default.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawObservation {
+    pub indicator: String,
+    #[schemars(range(min = 1, max = 104))]
     baseline_weeks: Option<i32>,
+    #[schemars(range(min = 1, max = 365))]
     window_days: Option<i32>,
+    #[schemars(range(min = 0, max = 100))]
     target_percent: Option<i32>,
+    #[schemars(range(min = 1, max = 100))]
     reopen_percent: Option<i32>,
+    #[schemars(range(min = 1, max = 365))]
     reopen_days: Option<i32>,
+    #[schemars(range(min = 1, max = 1000))]
     reopen_within_days: Option<i32>,
-    compare: Option<crate::domain::case::CompareDays>,
+    /// Which days prove something.
+    #[serde(default)]
+    #[schemars(schema_with = "compared_days")]
+    compare: Option<CompareDays>,
 }
 
-impl RawObservation {
-    fn rule(&self) -> ObservationRule {
+impl Observation {
+    pub fn rule(&self) -> ObservationRule {
         let usual = ObservationRule::default();
         ObservationRule {
             baseline_weeks: self.baseline_weeks.unwrap_or(usual.baseline_weeks),
@@ -139,106 +236,18 @@ impl RawObservation {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawTask {
-    pub key: Spanned<String>,
-    pub title: Spanned<String>,
-    #[serde(default)]
-    pub title_en: String,
-    pub role: Spanned<String>,
-    pub days: Spanned<Points>,
-    #[serde(default)]
-    pub unit: DurationUnit,
-    #[serde(default)]
-    pub description: String,
-    pub acceptance: String,
-    #[serde(default)]
-    pub evidence: Vec<String>,
-    pub outcome: Option<String>,
-    #[serde(default)]
-    pub after: Vec<Spanned<RawAfter>>,
+fn one_of(codes: impl Iterator<Item = &'static str>) -> Schema {
+    json_schema!({ "type": "string", "enum": codes.collect::<Vec<_>>() })
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum RawAfter {
-    Task(String),
-    Kind {
-        task: String,
-        #[serde(default)]
-        kind: DependencyKind,
-        #[serde(default)]
-        lag_days: i32,
-    },
+fn duration_units(_: &mut SchemaGenerator) -> Schema {
+    one_of(DurationUnit::ALL.iter().map(|unit| unit.code()))
 }
 
-impl RawAfter {
-    pub fn task(&self) -> &str {
-        match self {
-            RawAfter::Task(task) | RawAfter::Kind { task, .. } => task,
-        }
-    }
-
-    fn read(&self) -> After {
-        match self {
-            RawAfter::Task(task) => After { task: task.clone(), kind: DependencyKind::FinishToStart, lag_days: 0 },
-            RawAfter::Kind { task, kind, lag_days } => After { task: task.clone(), kind: *kind, lag_days: *lag_days },
-        }
-    }
+fn dependency_kinds(_: &mut SchemaGenerator) -> Schema {
+    one_of(DependencyKind::ALL.iter().map(|kind| kind.code()))
 }
 
-impl Playbook {
-    /// Reads a playbook; every fault of its rules is told at once, each with its line.
-    pub fn parse(text: &str) -> Result<Playbook, Vec<Fault>> {
-        let raw: RawPlaybook = serde_saphyr::from_str(text).map_err(|error| vec![not_yaml(&error)])?;
-        let faults = check::faults(&raw);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        Ok(Playbook {
-            key: raw.key.value,
-            title: raw.title.value,
-            title_en: raw.title_en,
-            description: raw.description,
-            goal: raw.goal,
-            lead: raw.lead.value,
-            roles: raw.roles.into_iter().map(|role| role.value).collect(),
-            observation: raw.observation.rule(),
-            agreed_wording: raw.answer,
-            deadline_working_days: raw.deadline_working_days.value,
-            tasks: raw.tasks.value.into_iter().map(read_task).collect(),
-            text: text.to_owned(),
-        })
-    }
-
-    /// SHA-256 of the file's text, lower-case hex.
-    pub fn hash(&self) -> String {
-        hex::encode(Sha256::digest(self.text.as_bytes()))
-    }
-}
-
-fn read_task(raw: RawTask) -> PlaybookTask {
-    PlaybookTask {
-        key: raw.key.value,
-        title: raw.title.value,
-        title_en: raw.title_en,
-        role: raw.role.value,
-        duration: Duration { points: raw.days.value, unit: raw.unit },
-        description: raw.description,
-        acceptance: raw.acceptance,
-        evidence: raw.evidence,
-        outcome: raw.outcome,
-        after: raw.after.iter().map(|after| after.value.read()).collect(),
-    }
-}
-
-fn not_yaml(error: &serde_saphyr::Error) -> Fault {
-    let text = error.to_string();
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
-    Fault {
-        line: error.location().map_or(1, |location| location.line()),
-        field: String::new(),
-        reason: Message::new("读不懂：%{detail}").with("detail", first),
-    }
+fn compared_days(_: &mut SchemaGenerator) -> Schema {
+    one_of(CompareDays::ALL.iter().map(|days| days.code()))
 }

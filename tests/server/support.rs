@@ -83,7 +83,7 @@ impl Server {
         let app = App::new(store, settings(folder.path())).unwrap();
         let units = app.write(&Actor::operator_of_machine(), found).await.unwrap();
         let catcher = Catcher::start(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let jobs = Jobs::start(&app, Some(Mailer::new(smtp(&catcher))), false);
+        let jobs = Jobs::start(&app, Some(Mailer::new(smtp(&catcher))), false).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let handle = serve(app.clone(), listener);

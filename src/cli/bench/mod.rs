@@ -1,10 +1,12 @@
 //! `shenban bench load`: how much the server does, beside what the database itself does on this machine.
+//! `shenban bench plan` is in [`plan`].
 
 mod city;
 mod client;
 mod intake;
 mod load;
 mod memory;
+mod plan;
 
 use super::Outcome;
 use super::config::{Config, ConfigArgs};
@@ -43,6 +45,8 @@ pub struct Args {
 enum Command {
     /// Put load on a server of its own: status updates, pages, tickets, search, delivery.
     Load(LoadArgs),
+    /// Schedule a large plan and forecast a case, beside a topological pass over the same graph.
+    Plan(plan::Args),
 }
 
 #[derive(clap::Args)]
@@ -91,13 +95,23 @@ struct Figures {
 }
 
 pub fn run(args: Args) -> Outcome {
-    let Command::Load(args) = args.command;
+    match args.command {
+        Command::Load(args) => load(&args),
+        Command::Plan(args) => plan::run(&args),
+    }
+}
+
+fn load(args: &LoadArgs) -> Outcome {
     let folder = std::env::temp_dir().join(format!("shenban-bench-{}", std::process::id()));
-    let figures = actix_web::rt::System::new().block_on(measure_all(&args, &folder));
+    let figures = actix_web::rt::System::new().block_on(measure_all(args, &folder));
     // Nothing is left behind, also after a failure; the folder is absent when the start failed.
     let _ = std::fs::remove_dir_all(&folder);
-    let figures = serde_json::to_value(figures?)?;
-    if args.json {
+    print(&figures?, args.json)
+}
+
+fn print(figures: &impl Serialize, json: bool) -> Outcome {
+    let figures = serde_json::to_value(figures)?;
+    if json {
         println!("{figures:#}");
     } else {
         for (name, value) in figures.as_object().into_iter().flatten() {

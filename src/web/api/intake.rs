@@ -119,7 +119,7 @@ async fn open_case(api: Api, body: Bytes) -> ApiResult {
     Ok(HttpResponse::Created().json(json!({ "id": id })))
 }
 
-/// A case as a form or a body drafts it. Roles come as `roles.KEY`.
+/// A case as a form or a body drafts it. Roles come as `roles.KEY`, parameters as `parameters.KEY`.
 pub fn new_case(fields: &Fields) -> Result<NewCase, Error> {
     Ok(NewCase {
         problem_ids: fields.all("problem_ids"),
@@ -131,6 +131,7 @@ pub fn new_case(fields: &Fields) -> Result<NewCase, Error> {
         deadline: fields.parsed("deadline")?,
         playbook_key: fields.optional("playbook_key"),
         roles: fields.under("roles").collect(),
+        parameters: fields.under("parameters").collect(),
         answer: fields.text("answer"),
         rule: None,
     })

@@ -79,7 +79,7 @@ pub fn cards(page: &Page, view: &CaseView, layout: &Layout, panel: Option<&Panel
         .iter()
         .map(|task| {
             let (state, shape, word) = mark(view, task);
-            let dates = view.schedule.dates.get(&task.id);
+            let dates = view.schedule.dates(&task.id);
             let is_picked = panel.is_some_and(|panel| panel.task.id == task.id);
             let critical = if view.schedule.critical_path.contains(&task.id) { " critical" } else { "" };
             let (x, y) =
@@ -183,7 +183,7 @@ pub fn panel(page: &Page, view: &CaseView, task_id: &str, report: Option<(Report
         shape,
         word,
         late_days: trouble.filter(|_| state == "late").map_or(0, |trouble| trouble.late_days),
-        finish: view.schedule.dates.get(&task.id).map(|dates| dates.finish),
+        finish: view.schedule.dates(&task.id).map(|dates| dates.finish),
         report,
         before: before.map(titled).collect(),
         after: after.map(titled).collect(),
@@ -194,7 +194,7 @@ pub fn panel(page: &Page, view: &CaseView, task_id: &str, report: Option<(Report
 
 /// What the whole case has to do with a task, in one sentence.
 fn meaning(page: &Page, view: &CaseView, task: &Task) -> Option<Message> {
-    let dates = view.schedule.dates.get(&task.id).filter(|_| !task.state.is_final())?;
+    let dates = view.schedule.dates(&task.id).filter(|_| !task.state.is_final())?;
     if !dates.critical {
         let until = page.date(&dates.latest_finish);
         return Some(

@@ -5,7 +5,7 @@ use crate::app::problems::{self, ProblemLine, ProblemView};
 use crate::app::{Error, drafting};
 use crate::domain::access::Action;
 use crate::domain::problem::ProblemState;
-use crate::playbook::{self, Playbook};
+use crate::playbook::{self, Answer, Parameter, Playbook};
 use crate::store::people::{self, Unit};
 use crate::store::problems::{self as rows, Filter, Problem};
 use crate::web::api::intake::new_case;
@@ -17,6 +17,7 @@ use actix_web::web::{Bytes, Path, Query};
 use askama::Template;
 use chrono::NaiveDate;
 use serde::Deserialize;
+use std::collections::HashMap;
 
 #[derive(Template)]
 #[template(path = "problems.html", config = "src/web/askama.toml")]
@@ -54,6 +55,8 @@ struct PromotePage {
     units: Vec<Unit>,
     /// Key, title and the unit that usually takes it.
     roles: Vec<(String, String, String)>,
+    /// What the playbook asks.
+    parameters: Vec<Parameter>,
 }
 
 /// Further tickets shown before the rest is folded.
@@ -139,8 +142,9 @@ async fn promote(page: Page, id: Path<String>, chosen: Query<Chosen>) -> PageRes
     let days = book.map_or(60, |book| book.deadline_working_days);
     page.html(&PromotePage {
         page: page.clone(),
-        goal: book.map(|book| book.goal.clone()).unwrap_or_default(),
-        answer: book.map(|book| book.agreed_wording.clone()).unwrap_or_default(),
+        goal: book.map(|book| playbook::filled(book, &book.goal, &HashMap::new())).unwrap_or_default(),
+        answer: book.map(|book| playbook::filled(book, &book.agreed_wording, &HashMap::new())).unwrap_or_default(),
+        parameters: book.map(|book| book.parameters.clone()).unwrap_or_default(),
         lead: book.map(|book| unit_of(&book.lead)).unwrap_or_default(),
         deadline: page.app.calendar().add_working_days(today, days),
         problem,
