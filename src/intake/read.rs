@@ -66,7 +66,8 @@ fn decode(bytes: &[u8]) -> String {
 }
 
 fn table(text: String) -> (Vec<String>, u64, Rows) {
-    let lines_below = text.lines().count().saturating_sub(1) as u64;
+    let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
+    let lines_below = lines.count().saturating_sub(1) as u64;
     let first = text.lines().next().unwrap_or_default();
     let delimiter =
         [b',', b'\t', b';'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
