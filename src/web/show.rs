@@ -104,7 +104,9 @@ pub fn card_name(title: &str) -> Vec<String> {
     let mut first = prefix(title, half + half % 2);
     let in_a_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     if in_a_word(first.chars().next_back()) && in_a_word(title[first.len()..].chars().next()) {
-        first = first.rfind(' ').map_or(first, |space| &first[..space]);
+        let longer = title[first.len()..].find(' ').map(|space| &title[..first.len() + space]);
+        let shorter = || first.rfind(' ').map_or(first, |space| &first[..space]);
+        first = longer.filter(|line| width(line) <= CARD_SMALL_LINE).unwrap_or_else(shorter);
     }
     let rest = title[first.len()..].trim_start();
     let second = if width(rest) > CARD_SMALL_LINE {
