@@ -139,7 +139,7 @@ fn random_task(no: usize, rng: &mut StdRng) -> PlanTask {
         kind: String::new(),
         state: TaskState::Waiting,
         duration,
-        range: (no % 3 > 0).then_some((duration - duration / 3, duration * 2)),
+        range: (!no.is_multiple_of(3)).then_some((duration - duration / 3, duration * 2)),
         duration_unit: if no.is_multiple_of(10) { DurationUnit::NaturalDays } else { DurationUnit::WorkingDays },
         not_before: None,
         fixed_on: None,
