@@ -105,6 +105,8 @@ async fn a_list_is_exported_as_it_was_filtered() {
     assert_eq!(rows_of("/export/tickets").await.len(), all);
     assert!(rows_of("/export/tickets?district=nowhere").await.is_empty());
     assert_eq!(rows_of("/export/cases").await, ["实验小学校门口拥堵"]);
+    assert_eq!(rows_of("/export/cases?state=issued&q=拥堵").await.len(), 1);
+    assert!(rows_of("/export/cases?state=ended").await.is_empty());
     assert!(!rows_of("/export/problems?state=").await.is_empty());
     assert!(text_of(&coordinator, "/tickets").await.contains("href=\"/export/tickets?"));
     server.stop().await;

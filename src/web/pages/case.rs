@@ -2,7 +2,7 @@
 
 use super::case_drawn::{self as drawn, CardView, GanttRow, LEGEND, Panel};
 use crate::app::case_views::{self, CaseLine, CaseView, Past};
-use crate::app::tickets;
+use crate::app::{Ctx, Error, tickets};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
 use crate::plan::gantt::{Gantt, gantt};
@@ -37,6 +37,10 @@ impl ListPage {
     fn narrowed(&self, state: &str) -> String {
         address("/cases", &[("state", state), ("q", &self.q)])
     }
+
+    fn export(&self) -> String {
+        address("/export/cases", &[("state", &self.state), ("q", &self.q)])
+    }
 }
 
 #[derive(Template)]
@@ -54,9 +58,10 @@ struct OnePage {
     views: [(&'static str, &'static str); 3],
     panel: Option<Panel>,
     unannounced: Option<i32>,
-    layout: Layout,
+    /// Only for the view that draws it.
+    layout: Option<Layout>,
     cards: Vec<CardView>,
-    gantt: Gantt,
+    gantt: Option<Gantt>,
     rows: Vec<GanttRow>,
     tickets: Vec<Ticket>,
     mails: Vec<MailLine>,
@@ -135,30 +140,38 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Deserialize)]
-struct Narrowed {
+#[derive(Clone, Deserialize)]
+pub(super) struct Narrowed {
     #[serde(default)]
     state: String,
     #[serde(default)]
     q: String,
 }
 
+impl Narrowed {
+    /// The cases asked for, of those the reader may see.
+    pub(super) fn cases(&self, ctx: &mut Ctx) -> Result<Vec<CaseLine>, Error> {
+        let of_group = |state: CaseState| match state {
+            CaseState::Issued => "issued",
+            CaseState::Verifying => "verifying",
+            state if state.is_open() => "draft",
+            _ => "ended",
+        };
+        let wanted = CaseState::ALL.iter().copied();
+        let wanted: Vec<_> = wanted.filter(|known| self.state.is_empty() || of_group(*known) == self.state).collect();
+        let word = self.q.trim().to_lowercase();
+        let mut cases = case_views::list(ctx, &wanted)?;
+        cases.retain(|line| [&line.case.no, &line.case.title].iter().any(|text| text.to_lowercase().contains(&word)));
+        Ok(cases)
+    }
+}
+
 const STATES: [(&str, &str); 5] =
     [("", "全部"), ("draft", "拟立项"), ("issued", "在办"), ("verifying", "成效观察"), ("ended", "已结束")];
 
 async fn list(page: Page, asked: Query<Narrowed>) -> PageResult {
-    let Narrowed { state, q } = asked.into_inner();
-    let of_group = |state: CaseState| match state {
-        CaseState::Issued => "issued",
-        CaseState::Verifying => "verifying",
-        state if state.is_open() => "draft",
-        _ => "ended",
-    };
-    let wanted: Vec<CaseState> =
-        CaseState::ALL.iter().copied().filter(|known| state.is_empty() || of_group(*known) == state).collect();
-    let mut cases = page.read(move |ctx| case_views::list(ctx, &wanted)).await?;
-    let word = q.trim().to_lowercase();
-    cases.retain(|line| line.case.no.to_lowercase().contains(&word) || line.case.title.to_lowercase().contains(&word));
+    let Narrowed { state, q } = asked.clone().into_inner();
+    let cases = page.read(move |ctx| asked.cases(ctx)).await?;
     page.html(&ListPage { page: page.clone(), cases, state, q, states: STATES })
 }
 
@@ -211,10 +224,11 @@ async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
         })
         .await?;
     let panel = picked.and_then(|(report, id)| drawn::panel(&page, &view, &id, report));
-    let layout = layout(&view.graph);
-    let cards = if tab == "plan" { drawn::cards(&page, &view, &layout, panel.as_ref()) } else { Vec::new() };
-    let gantt = gantt(&view.graph, &view.schedule, view.line.case.deadline, page.today());
-    let rows = drawn::gantt_rows(&view, &gantt);
+    let layout = is_graph.then(|| layout(&view.graph));
+    let cards = if tab == "plan" { drawn::cards(&page, &view, layout.as_ref(), panel.as_ref()) } else { Vec::new() };
+    let gantt = (tab == "plan" && shown == "gantt")
+        .then(|| gantt(&view.graph, &view.schedule, view.line.case.deadline, page.today()));
+    let rows = gantt.as_ref().map_or_else(Vec::new, |gantt| drawn::gantt_rows(&view, gantt));
     let mut unit_options: Vec<(String, String)> = view.units.clone().into_iter().collect();
     unit_options.sort_by(|a, b| a.1.cmp(&b.1));
     let count = |code: &str| match code {

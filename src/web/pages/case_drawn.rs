@@ -73,7 +73,7 @@ fn mark(view: &CaseView, task: &Task) -> (&'static str, &'static str, &'static s
     }
 }
 
-pub fn cards(page: &Page, view: &CaseView, layout: &Layout, panel: Option<&Panel>) -> Vec<CardView> {
+pub fn cards(page: &Page, view: &CaseView, layout: Option<&Layout>, panel: Option<&Panel>) -> Vec<CardView> {
     view.plan
         .tasks
         .iter()
@@ -82,8 +82,8 @@ pub fn cards(page: &Page, view: &CaseView, layout: &Layout, panel: Option<&Panel
             let dates = view.schedule.dates(&task.id);
             let is_picked = panel.is_some_and(|panel| panel.task.id == task.id);
             let critical = if view.schedule.critical_path.contains(&task.id) { " critical" } else { "" };
-            let (x, y) =
-                layout.cards.iter().find(|card| card.task_id == task.id).map_or((0, 0), |card| (card.x, card.y));
+            let place = layout.and_then(|layout| layout.cards.iter().find(|card| card.task_id == task.id));
+            let (x, y) = place.map_or((0, 0), |card| (card.x, card.y));
             let due = task.due_on.or_else(|| dates.map(|dates| dates.finish));
             let before = view.plan.dependencies.iter().filter(|edge| edge.successor_id == task.id);
             CardView {

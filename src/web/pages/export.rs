@@ -1,6 +1,6 @@
 //! Lists as spreadsheets, filtered as the page was.
 
-use super::{problems as problem_pages, tickets as ticket_pages};
+use super::{case as case_pages, problems as problem_pages, tickets as ticket_pages};
 use crate::app::{Error, case_views, problems, tickets};
 use crate::domain::access::Action;
 use crate::web::page::{Page, PageResult};
@@ -60,8 +60,8 @@ async fn export_problems(page: Page, asked: Query<problem_pages::Asked>) -> Page
     answer(&page, "problems", &headers, lines.into_iter().map(cells).collect())
 }
 
-async fn export_cases(page: Page) -> PageResult {
-    let lines = page.read(|ctx| case_views::list(ctx, &[])).await?;
+async fn export_cases(page: Page, asked: Query<case_pages::Narrowed>) -> PageResult {
+    let lines = page.read(move |ctx| asked.cases(ctx)).await?;
     let cells = |line: case_views::CaseLine| {
         let state = line.lamp.map_or(line.case.state.label(), |lamp| lamp.label());
         let forecast = line.forecast.map(|day| day.to_string()).unwrap_or_default();
