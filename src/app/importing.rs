@@ -148,8 +148,12 @@ pub fn take_in(
         let (sender, read) = sync_channel(ROWS_AT_MOST);
         scope.spawn(move || {
             priority::step_back();
-            // Whoever stores may have given up after an error.
-            file.map(|row| sender.send(row)).take_while(Result::is_ok).for_each(drop);
+            for row in file {
+                // Whoever stores may have given up after an error.
+                if sender.send(row).is_err() {
+                    return;
+                }
+            }
         });
         let (mut rows, mut many) = (read.into_iter().peekable(), ROWS_AT_LEAST);
         while rows.peek().is_some() {

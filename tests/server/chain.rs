@@ -159,8 +159,9 @@ async fn a_split_during_the_observation_proves_nothing(#[case] on: On) {
     };
     let before = baseline().await;
 
-    let newest = operator.read("/tickets?limit=10").await;
-    let ids: Vec<&Value> = newest["tickets"].as_array().unwrap().iter().map(|ticket| &ticket["id"]).collect();
+    // Old enough to be of the baseline, which ends with the day before the case was opened.
+    let older = operator.read("/tickets?offset=10&limit=10").await;
+    let ids: Vec<&Value> = older["tickets"].as_array().unwrap().iter().map(|ticket| &ticket["id"]).collect();
     coordinator.act(&format!("/problems/{problem}/split"), json!({ "ticket_ids": ids, "title": "另一件事" })).await;
     assert_eq!(before - baseline().await, 10, "each of the ten was a caller of the baseline");
     server.stop().await;
