@@ -17,7 +17,7 @@ const UNCOUNTED_SETTING: &str = "detection.uncounted";
 pub const UNCOUNTED_MAX: usize = 1_000;
 /// What a burst of tickets waits for between two chunks of it.
 const COUNTED_AT_ONCE: usize = 8;
-const RECOUNTED_AT_ONCE: usize = 50;
+const RECOUNTED_AT_ONCE: usize = 8;
 const TERMS_SHOWN: usize = 8;
 const PLACES_SHOWN: usize = 12;
 

@@ -32,7 +32,7 @@ const PAGES_LAST: Duration = Duration::from_secs(10);
 /// Cases worked off with and without an import beside them.
 const SPARE_CASES: usize = 40;
 /// Cases worked off to count statements, besides the measured ones.
-const COUNTED_CASES: usize = 8;
+const COUNTED_CASES: usize = 32;
 const BATCH: usize = 1_000;
 
 #[derive(clap::Args)]
