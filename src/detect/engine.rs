@@ -1,209 +1,361 @@
-//! The engine: problems as sets of tickets, and which of them a ticket fits.
+//! The engine: tickets, the problems they were placed in, and which of them a new ticket fits.
+
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Document;
-use super::index::{Index, Query, best_first};
+use super::constraints::Constraints;
+use super::lexicon::{Features, Lexicon};
+use super::postings::{Postings, keys};
+use super::profile::{Likeness, Profile, Vector};
 
-/// A problem is judged by this many of its members, those nearest to the ticket.
-const NEAREST_MEMBERS: usize = 3;
-
-/// How alike is alike enough; scores are cosines, 0 to 1.
+/// How alike is alike enough, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// A ticket joins a problem from this score on.
-    pub join_threshold: f32,
-    /// Two tickets in no problem make one from this score on.
-    pub pair_threshold: f32,
-    /// Tickets compared exactly for one question.
-    pub max_candidates: usize,
+    pub local: Likeness,
+    pub theme: Likeness,
+    /// A ticket joins a problem, or makes one with a lone ticket, from this likeness on.
+    pub online_cut: f64,
+    /// The same for groups of tickets, when the whole archive is looked at.
+    pub local_cut: f64,
+    /// Problems are of one theme from this likeness on.
+    pub theme_cut: f64,
+    /// Earlier tickets looked at for one ticket.
+    pub candidates: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { join_threshold: 0.18, pair_threshold: 0.22, max_candidates: 64 }
+        Settings {
+            local: Likeness::local(),
+            theme: Likeness::theme(),
+            online_cut: 0.07,
+            local_cut: 0.06,
+            theme_cut: 0.08,
+            candidates: 32,
+        }
     }
 }
 
-/// The problem a ticket fits best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Machine,
+    Person,
+}
+
+/// Where a ticket was put, and what else it might have fitted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Match {
-    pub problem_id: String,
-    pub score: f32,
-    /// The next best problem, whatever its score.
-    pub runner_up: Option<(String, f32)>,
+pub struct Placed {
+    pub ticket: String,
+    pub problem: String,
+    /// The lone ticket that the problem was founded with.
+    pub founded_with: Option<String>,
+    /// See [`Likeness`].
+    pub score: f64,
+    pub runner_up: Option<(String, f64)>,
 }
 
-struct Problem {
-    id: String,
-    /// Positions in the index, in the order of placing.
-    members: Vec<u32>,
+pub(super) struct Ticket {
+    pub id: Arc<str>,
+    pub features: Features,
+    pub problem: Option<u32>,
+    pub by: By,
 }
 
-/// The tickets, the problems they were placed in, and what people forbade.
+pub(super) struct Problem {
+    pub id: Arc<str>,
+    /// Positions of its tickets, in the order of placing.
+    pub members: Vec<u32>,
+    pub profile: Profile,
+    pub decided: bool,
+}
+
+/// What a ticket is compared with: a problem, or a ticket that is in none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Unit {
+    Problem(u32),
+    Lone(u32),
+}
+
+#[derive(Default)]
 pub struct Engine {
-    settings: Settings,
-    pub(super) index: Index,
-    problems: Vec<Problem>,
-    by_id: FxHashMap<String, usize>,
-    /// By position of the ticket: its problem.
-    placed: Vec<Option<usize>>,
-    apart: FxHashMap<String, FxHashSet<String>>,
+    pub(super) settings: Settings,
+    pub(super) lexicon: Lexicon,
+    pub(super) postings: Postings,
+    pub(super) tickets: Vec<Ticket>,
+    pub(super) problems: Vec<Problem>,
+    positions: FxHashMap<Arc<str>, u32>,
+    numbers: FxHashMap<Arc<str>, u32>,
+    pub(super) constraints: Constraints,
 }
 
 impl Engine {
     pub fn new(settings: Settings) -> Self {
-        Engine {
-            settings,
-            index: Index::default(),
-            problems: Vec::new(),
-            by_id: FxHashMap::default(),
-            placed: Vec::new(),
-            apart: FxHashMap::default(),
-        }
+        Engine { settings, ..Engine::default() }
     }
 
     /// Indexes a ticket, in no problem yet. A ticket already indexed stays as it is.
     pub fn add(&mut self, document: &Document) {
-        self.index.add(document);
-        self.placed.resize(self.index.tickets.len(), None);
+        if self.contains(document.id) {
+            return;
+        }
+        let features = self.lexicon.learn(document);
+        self.index(document.id, features);
+    }
+
+    /// An engine that has read all tickets before it weighs their words; in no problem yet, see
+    /// [`Engine::consolidate`].
+    pub fn read_all<'a>(settings: Settings, documents: impl Iterator<Item = Document<'a>> + Clone) -> Self {
+        let mut engine = Engine::new(settings);
+        documents.clone().for_each(|document| drop(engine.lexicon.learn(&document)));
+        engine.lexicon = engine.lexicon.settled();
+        for document in documents {
+            if !engine.contains(document.id) {
+                let features = engine.lexicon.read(&document);
+                engine.index(document.id, features);
+            }
+        }
+        engine
+    }
+
+    fn index(&mut self, id: &str, features: Features) -> u32 {
+        if self.lexicon.weigh_if_grown() {
+            self.reweigh();
+        }
+        let position = self.tickets.len() as u32;
+        let id: Arc<str> = id.into();
+        self.postings.add(position, &keys(&Vector::of(&self.lexicon, &features).terms));
+        self.positions.insert(id.clone(), position);
+        self.tickets.push(Ticket { id, features, problem: None, by: By::Machine });
+        position
+    }
+
+    fn reweigh(&mut self) {
+        for problem in &mut self.problems {
+            problem.profile = Profile::default();
+            for &member in &problem.members {
+                problem.profile.add(&self.lexicon, &self.tickets[member as usize].features);
+            }
+        }
+    }
+
+    /// Indexes a new ticket and puts it where it fits: into a problem, or into a new one with a lone ticket it is like.
+    /// Nothing for a ticket that fits nowhere yet, or is already indexed.
+    pub fn arrive(&mut self, document: &Document, new_problem: impl FnOnce() -> String) -> Option<Placed> {
+        if self.contains(document.id) {
+            return None;
+        }
+        let features = self.lexicon.learn(document);
+        let position = self.index(document.id, features);
+        let mut fitting = self.fitting(document.id, Some(position), &self.tickets[position as usize].features);
+        let bound = self.bound_problem(document.id);
+        if let Some(bound) = bound {
+            let at = fitting.iter().position(|(unit, _)| *unit == bound);
+            let score = at.map_or(1.0, |at| fitting.remove(at).1);
+            fitting.insert(0, (bound, score.max(self.settings.online_cut)));
+        }
+        let &(unit, score) = fitting.first().filter(|(_, score)| *score >= self.settings.online_cut)?;
+        let runner_up = fitting.iter().skip(1).find_map(|&(unit, score)| Some((self.problem_named(unit)?, score)));
+        let (problem, founded_with) = match unit {
+            Unit::Problem(number) => (self.problems[number as usize].id.to_string(), None),
+            Unit::Lone(other) => {
+                let (problem, with) = (new_problem(), self.tickets[other as usize].id.to_string());
+                self.place(&with, &problem, By::Machine);
+                (problem, Some(with))
+            }
+        };
+        self.place(document.id, &problem, By::Machine);
+        Some(Placed { ticket: document.id.to_owned(), problem, founded_with, score, runner_up })
     }
 
     /// Begins a problem without tickets; one that exists stays as it is.
-    pub fn found(&mut self, problem_id: &str) {
-        self.problem_number(problem_id);
+    pub fn found(&mut self, problem: &str) {
+        self.number(problem);
     }
 
-    /// Puts the ticket into the problem, founding it where needed. A ticket not indexed is ignored.
-    pub fn place(&mut self, ticket_id: &str, problem_id: &str) {
-        self.move_ticket(ticket_id, Some(problem_id));
+    /// Puts the ticket into the problem, out of another where it was. A ticket not indexed is ignored.
+    pub fn place(&mut self, ticket: &str, problem: &str, by: By) {
+        self.move_ticket(ticket, Some(problem), by);
     }
 
     /// Takes the ticket out of its problem and into another, or into none. A ticket not indexed is ignored.
-    pub fn move_ticket(&mut self, ticket_id: &str, problem_id: Option<&str>) {
-        let Some(position) = self.index.position(ticket_id) else { return };
-        let target = problem_id.map(|id| self.problem_number(id));
-        let source = std::mem::replace(&mut self.placed[position as usize], target);
+    pub fn move_ticket(&mut self, ticket: &str, problem: Option<&str>, by: By) {
+        let Some(&position) = self.positions.get(ticket) else { return };
+        let target = problem.map(|id| self.number(id));
+        let moved = &mut self.tickets[position as usize];
+        let source = std::mem::replace(&mut moved.problem, target);
+        moved.by = by;
         if source == target {
             return;
         }
-        if let Some(source) = source {
-            self.problems[source].members.retain(|&member| member != position);
+        let features = &self.tickets[position as usize].features;
+        if let Some(source) = source.map(|source| &mut self.problems[source as usize]) {
+            source.members.retain(|&member| member != position);
+            source.profile.remove(&self.lexicon, features);
         }
-        if let Some(target) = target {
-            self.problems[target].members.push(position);
+        if let Some(target) = target.map(|target| &mut self.problems[target as usize]) {
+            target.members.push(position);
+            target.profile.add(&self.lexicon, features);
         }
     }
 
-    /// Moves all tickets of one problem into another.
+    /// Moves all tickets of one problem into another, as a person decided.
     pub fn merge(&mut self, from: &str, into: &str) {
-        let Some(&source) = self.by_id.get(from) else { return };
-        let target = self.problem_number(into);
-        if source == target {
-            return;
+        for ticket in self.members(from) {
+            self.place(&ticket, into, By::Person);
         }
-        let moved = std::mem::take(&mut self.problems[source].members);
-        for &position in &moved {
-            self.placed[position as usize] = Some(target);
-        }
-        self.problems[target].members.extend(moved);
     }
 
-    /// Forbids the machine to bring these two tickets together, in either order and whether indexed yet or not.
-    pub fn never_together(&mut self, a: &str, b: &str) {
-        self.apart.entry(a.to_owned()).or_default().insert(b.to_owned());
-        self.apart.entry(b.to_owned()).or_default().insert(a.to_owned());
+    /// Marks a problem as decided about: consolidation leaves its tickets alone and proposes instead.
+    pub fn decide(&mut self, problem: &str) {
+        let number = self.number(problem);
+        self.problems[number as usize].decided = true;
     }
 
-    /// The best problem for the ticket, if it reaches the threshold.
-    pub fn suggest(&self, document: &Document) -> Option<Match> {
-        let mut ranked = self.ranked(document, 2).into_iter();
-        let (problem_id, score) = ranked.next()?;
-        (score >= self.settings.join_threshold).then(|| Match { problem_id, score, runner_up: ranked.next() })
+    pub fn constraints(&mut self) -> &mut Constraints {
+        &mut self.constraints
     }
 
-    /// The `n` problems the ticket fits best, with their scores, best first. A problem with a ticket that must never
+    /// Loads names of places, from a gazetteer; others are learned from the tickets.
+    pub fn know_places<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        names.into_iter().for_each(|name| self.lexicon.know_place(name));
+    }
+
+    /// The `n` problems a text fits best, best first, whatever their likeness. A problem with a ticket that must never
     /// be together with this one is left out.
-    pub fn ranked(&self, document: &Document, n: usize) -> Vec<(String, f32)> {
-        let forbidden = self.forbidden_problems(document.id);
-        let mut sums: FxHashMap<usize, (f32, usize)> = FxHashMap::default();
-        for (position, score) in self.nearest(document) {
-            let Some(problem) = self.placed[position as usize] else { continue };
-            let (sum, members) = sums.entry(problem).or_default();
-            if *members < NEAREST_MEMBERS && !forbidden.contains(&problem) {
-                *sum += score;
-                *members += 1;
-            }
-        }
-        let mut scores: Vec<(u32, f32)> = sums
-            .into_iter()
-            .filter(|(_, (_, members))| *members > 0)
-            .map(|(problem, (sum, members))| (problem as u32, sum / members as f32))
-            .collect();
-        scores.sort_unstable_by(best_first);
-        scores.truncate(n);
-        scores.into_iter().map(|(problem, score)| (self.problems[problem as usize].id.clone(), score)).collect()
+    pub fn ranked(&self, document: &Document, n: usize) -> Vec<(String, f64)> {
+        let known = self.positions.get(document.id).copied();
+        let features = match known {
+            Some(position) => self.tickets[position as usize].features.clone(),
+            None => self.lexicon.read(document),
+        };
+        let fitting = self.fitting(document.id, known, &features);
+        fitting.into_iter().filter_map(|(unit, score)| Some((self.problem_named(unit)?, score))).take(n).collect()
     }
 
-    /// The most similar ticket that is in no problem, if the two reach the threshold.
-    pub fn neighbour(&self, document: &Document) -> Option<(String, f32)> {
-        let apart = self.apart.get(document.id);
-        self.nearest(document)
-            .into_iter()
-            .filter(|&(position, _)| self.placed[position as usize].is_none())
-            .map(|(position, score)| (&self.index.ticket(position).id, score))
-            .find(|(id, _)| apart.is_none_or(|apart| !apart.contains(*id)))
-            .filter(|&(_, score)| score >= self.settings.pair_threshold)
-            .map(|(id, score)| (id.clone(), score))
+    pub fn problem_of(&self, ticket: &str) -> Option<&str> {
+        let problem = self.tickets[*self.positions.get(ticket)? as usize].problem?;
+        Some(&self.problems[problem as usize].id)
     }
 
-    pub fn problem_of(&self, ticket_id: &str) -> Option<String> {
-        let problem = self.placed[self.index.position(ticket_id)? as usize]?;
-        Some(self.problems[problem].id.clone())
-    }
-
-    /// Whether the ticket is indexed.
-    pub fn contains(&self, ticket_id: &str) -> bool {
-        self.index.position(ticket_id).is_some()
+    pub fn contains(&self, ticket: &str) -> bool {
+        self.positions.contains_key(ticket)
     }
 
     /// Tickets indexed.
     pub fn len(&self) -> usize {
-        self.index.tickets.len()
+        self.tickets.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.tickets.is_empty()
     }
 
     /// The problem's tickets in the order of their placing; none for an unknown problem.
-    pub fn members(&self, problem_id: &str) -> Vec<String> {
-        self.positions(problem_id).iter().map(|&position| self.index.ticket(position).id.clone()).collect()
+    pub fn members(&self, problem: &str) -> Vec<String> {
+        self.problem(problem).into_iter().flat_map(|problem| &problem.members).map(|&at| self.id(at).to_owned()).collect()
     }
 
-    pub(super) fn positions(&self, problem_id: &str) -> &[u32] {
-        self.by_id.get(problem_id).map_or(&[], |&number| &self.problems[number].members)
+    pub(super) fn position(&self, ticket: &str) -> Option<u32> {
+        self.positions.get(ticket).copied()
     }
 
-    fn problem_number(&mut self, id: &str) -> usize {
-        if let Some(&number) = self.by_id.get(id) {
+    pub(super) fn problem(&self, id: &str) -> Option<&Problem> {
+        self.numbers.get(id).map(|&number| &self.problems[number as usize])
+    }
+
+    pub(super) fn features(&self, position: u32) -> &Features {
+        &self.tickets[position as usize].features
+    }
+
+    pub(super) fn id(&self, position: u32) -> &str {
+        &self.tickets[position as usize].id
+    }
+
+    pub(super) fn is_known(&self, problem: &str) -> bool {
+        self.numbers.contains_key(problem)
+    }
+
+    /// Whether a person decided about the problem, by itself or by one of its tickets.
+    pub(super) fn is_held(&self, problem: &Problem) -> bool {
+        let by_person = |ticket: &Ticket| ticket.by == By::Person || self.constraints.is_decided(&ticket.id);
+        problem.decided || problem.members.iter().any(|&member| by_person(&self.tickets[member as usize]))
+    }
+
+    /// The ticket and those that belong together with it.
+    pub(super) fn bound_positions(&self, position: u32) -> Vec<u32> {
+        let id = &*self.tickets[position as usize].id;
+        if !self.constraints.is_decided(id) {
+            return vec![position];
+        }
+        let mut bound: Vec<u32> = self.constraints.bound(id).iter().filter_map(|other| self.position(other)).collect();
+        bound.sort_unstable();
+        bound
+    }
+
+    pub(super) fn number(&mut self, id: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(id) {
             return number;
         }
-        self.problems.push(Problem { id: id.to_owned(), members: Vec::new() });
-        self.by_id.insert(id.to_owned(), self.problems.len() - 1);
-        self.problems.len() - 1
+        let (number, id): (u32, Arc<str>) = (self.problems.len() as u32, id.into());
+        self.problems.push(Problem { id: id.clone(), members: Vec::new(), profile: Profile::default(), decided: false });
+        self.numbers.insert(id, number);
+        number
     }
 
-    fn nearest(&self, document: &Document) -> Vec<(u32, f32)> {
-        let itself = self.index.position(document.id);
-        let query: Query = self.index.query(document);
-        let mut found = self.index.nearest(&query, self.settings.max_candidates + 1);
-        found.retain(|&(position, _)| Some(position) != itself);
-        found
+    /// What the ticket is most like, most first; nothing it must not be together with.
+    fn fitting(&self, id: &str, itself: Option<u32>, features: &Features) -> Vec<(Unit, f64)> {
+        let vector = Vector::of(&self.lexicon, features);
+        let near = self.postings.nearest(&keys(&vector.terms), self.settings.candidates + 1);
+        let own = Profile::of(&self.lexicon, features);
+        let mut seen = FxHashSet::default();
+        let mut fitting: Vec<(Unit, f64)> = near
+            .into_iter()
+            .filter(|&ticket| Some(ticket) != itself)
+            .map(|ticket| self.unit(ticket))
+            .filter(|unit| seen.insert(*unit) && !self.forbidden(id, *unit))
+            .map(|unit| (unit, self.alike(&own, unit)))
+            .collect();
+        fitting.sort_by(|a, b| b.1.total_cmp(&a.1));
+        fitting
     }
 
-    fn forbidden_problems(&self, ticket_id: &str) -> FxHashSet<usize> {
-        let others = self.apart.get(ticket_id).into_iter().flatten();
-        others.filter_map(|other| self.placed[self.index.position(other)? as usize]).collect()
+    fn alike(&self, own: &Profile, unit: Unit) -> f64 {
+        let (lexicon, by) = (&self.lexicon, &self.settings.local);
+        match unit {
+            Unit::Problem(number) => own.alike(&self.problems[number as usize].profile, lexicon, by),
+            Unit::Lone(ticket) => {
+                own.alike(&Profile::of(lexicon, &self.tickets[ticket as usize].features), lexicon, by)
+            }
+        }
+    }
+
+    fn unit(&self, ticket: u32) -> Unit {
+        self.tickets[ticket as usize].problem.map_or(Unit::Lone(ticket), Unit::Problem)
+    }
+
+    fn problem_named(&self, unit: Unit) -> Option<String> {
+        match unit {
+            Unit::Problem(number) => Some(self.problems[number as usize].id.to_string()),
+            Unit::Lone(_) => None,
+        }
+    }
+
+    /// Where a ticket is that this one belongs together with.
+    fn bound_problem(&self, id: &str) -> Option<Unit> {
+        let itself = self.position(id)?;
+        self.bound_positions(itself).into_iter().find(|&other| other != itself).map(|other| self.unit(other))
+    }
+
+    fn forbidden(&self, id: &str, unit: Unit) -> bool {
+        self.constraints.is_decided(id)
+            && self
+                .constraints
+                .bound(id)
+                .iter()
+                .flat_map(|one| self.constraints.apart(one).collect::<Vec<_>>())
+                .filter_map(|other| self.position(other))
+                .any(|other| self.unit(other) == unit)
     }
 }
