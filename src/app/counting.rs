@@ -2,9 +2,10 @@
 
 use super::detection::short;
 use super::{Actor, App, Ctx, Error};
-use crate::detect::{explain, trend};
+use crate::detect::{Document, explain, trend};
 use crate::domain::problem::ProblemState;
 use crate::store::problems::Problem;
+use crate::store::tickets::Ticket;
 use crate::store::{Tx, house, problems, tickets};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -18,6 +19,8 @@ pub const UNCOUNTED_MAX: usize = 1_000;
 /// Few enough that nobody waits for the transaction.
 const COUNTED_AT_ONCE: usize = 2;
 const TERMS_SHOWN: usize = 8;
+/// Tickets read to find a problem's terms, the latest.
+const TERMS_READ: usize = 200;
 const PLACES_SHOWN: usize = 12;
 
 /// Counts a problem anew: tickets, callers, window, growth, heat, terms, places; proposes it when it is past its thresholds.
@@ -63,7 +66,10 @@ fn describe(ctx: &mut Ctx, problem: &mut Problem) -> Result<(), Error> {
     let app = ctx.app.clone();
     let slot = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let Some(engine) = slot.as_ref() else { return Ok(()) };
-    problem.terms = json!(explain::terms(engine, &problem.id, TERMS_SHOWN)).to_string();
+    let latest: Vec<String> = engine.members(&problem.id).into_iter().rev().take(TERMS_READ).collect();
+    let rows = tickets::by_ids(&mut ctx.tx, &latest)?;
+    let terms = explain::terms(engine, &rows.iter().map(text).collect::<Vec<_>>(), TERMS_SHOWN);
+    problem.terms = json!(terms.into_iter().map(|(term, _)| term).collect::<Vec<_>>()).to_string();
     if !problem.title_by_person
         && let Some(central) = explain::central(engine, &problem.id, 1).first()
         && let Some(ticket) = tickets::by_id(&mut ctx.tx, central)?
@@ -71,6 +77,10 @@ fn describe(ctx: &mut Ctx, problem: &mut Problem) -> Result<(), Error> {
         problem.title = short(&ticket.title);
     }
     Ok(())
+}
+
+fn text(ticket: &Ticket) -> Document<'_> {
+    Document { id: &ticket.id, title: &ticket.title, body: &ticket.body, place: None, received_at: ticket.received_at }
 }
 
 /// Problems with new tickets since they were counted. Counting goes through all of a problem's tickets: it waits until

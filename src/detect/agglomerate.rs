@@ -83,15 +83,7 @@ impl Clustering {
         Clustering { members: (0..profiles.len() as u32).map(|n| vec![n]).collect(), profiles, near }
     }
 
-    fn propose(
-        &self,
-        heap: &mut BinaryHeap<Pair>,
-        a: u32,
-        b: u32,
-        lexicon: &Lexicon,
-        by: &Likeness,
-        cut: f64,
-    ) {
+    fn propose(&self, heap: &mut BinaryHeap<Pair>, a: u32, b: u32, lexicon: &Lexicon, by: &Likeness, cut: f64) {
         let (one, other) = (&self.profiles[a as usize], &self.profiles[b as usize]);
         let alike = one.alike(other, lexicon, by);
         if alike >= cut {

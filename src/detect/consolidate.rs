@@ -14,17 +14,29 @@ const SPLIT_LEAST: usize = 3;
 /// What consolidation changes by itself: tickets that only the machine placed, in problems nobody decided about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    Founded { problem: String },
+    Founded {
+        problem: String,
+    },
     /// Into a problem, or out of all.
-    Moved { ticket: String, problem: Option<String> },
+    Moved {
+        ticket: String,
+        problem: Option<String>,
+    },
 }
 
 /// What it leaves to a person, because a person decided before.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Proposal {
-    Merge { from: String, into: String, score: f64 },
+    Merge {
+        from: String,
+        into: String,
+        score: f64,
+    },
     /// Tickets that are more like each other than the rest.
-    Split { problem: String, tickets: Vec<String> },
+    Split {
+        problem: String,
+        tickets: Vec<String>,
+    },
 }
 
 /// Problems, and tickets in none, with the same grievance.
@@ -65,8 +77,7 @@ impl Engine {
         let view = View::of(self);
         let profiles: Vec<Profile> = view.blocks.iter().map(|block| view.profile(&block.members)).collect();
         let (by, cut) = (&self.settings.local, self.settings.local_cut);
-        let groups =
-            agglomerate(profiles, &view.near, &view.lexicon, by, cut, |a, b| view.may_join(a, b));
+        let groups = agglomerate(profiles, &view.near, &view.lexicon, by, cut, |a, b| view.may_join(a, b));
         let named = view.name(&groups, &mut new_problem);
         let mut done = Consolidation { themes: view.themes(&groups, &named), ..Consolidation::default() };
         for (group, problem) in groups.iter().zip(&named) {
@@ -233,7 +244,8 @@ impl<'a> View<'a> {
         let count = block.members.len() as u32;
         let all: Vec<(u32, u32)> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect();
         let bound = |a: &[u32], b: &[u32]| self.decided_together(block, a, b);
-        let mut parts = agglomerate(singles, &all, &self.lexicon, &settings.local, settings.local_cut, |_, _| Leave::Join);
+        let mut parts =
+            agglomerate(singles, &all, &self.lexicon, &settings.local, settings.local_cut, |_, _| Leave::Join);
         parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
         let whole = parts.first()?.clone();
         let leaving: Vec<u32> = parts
@@ -260,8 +272,12 @@ impl<'a> View<'a> {
         for (number, group) in groups.iter().enumerate() {
             group.iter().for_each(|&block| group_of[block as usize] = number as u32);
         }
-        let mut near: Vec<(u32, u32)> =
-            self.near.iter().map(|&(a, b)| (group_of[a as usize], group_of[b as usize])).filter(|(a, b)| a != b).collect();
+        let mut near: Vec<(u32, u32)> = self
+            .near
+            .iter()
+            .map(|&(a, b)| (group_of[a as usize], group_of[b as usize]))
+            .filter(|(a, b)| a != b)
+            .collect();
         near.sort_unstable();
         near.dedup();
         let profiles = groups.iter().map(|group| self.profile(&self.tickets(group).collect::<Vec<_>>())).collect();
@@ -314,7 +330,9 @@ fn blocks(engine: &Engine, order: &[u32]) -> Vec<Block> {
             None => engine
                 .bound_positions(position)
                 .into_iter()
-                .filter(|&other| engine.tickets[other as usize].problem.is_none_or(|problem| !decided[problem as usize]))
+                .filter(|&other| {
+                    engine.tickets[other as usize].problem.is_none_or(|problem| !decided[problem as usize])
+                })
                 .collect(),
         };
         joined.extend(&members);

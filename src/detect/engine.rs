@@ -254,7 +254,11 @@ impl Engine {
 
     /// The problem's tickets in the order of their placing; none for an unknown problem.
     pub fn members(&self, problem: &str) -> Vec<String> {
-        self.problem(problem).into_iter().flat_map(|problem| &problem.members).map(|&at| self.id(at).to_owned()).collect()
+        self.problem(problem)
+            .into_iter()
+            .flat_map(|problem| &problem.members)
+            .map(|&at| self.id(at).to_owned())
+            .collect()
     }
 
     pub(super) fn position(&self, ticket: &str) -> Option<u32> {
@@ -299,7 +303,12 @@ impl Engine {
             return number;
         }
         let (number, id): (u32, Arc<str>) = (self.problems.len() as u32, id.into());
-        self.problems.push(Problem { id: id.clone(), members: Vec::new(), profile: Profile::default(), decided: false });
+        self.problems.push(Problem {
+            id: id.clone(),
+            members: Vec::new(),
+            profile: Profile::default(),
+            decided: false,
+        });
         self.numbers.insert(id, number);
         number
     }

@@ -75,7 +75,13 @@ fn words(text: &Document) -> FxHashSet<String> {
         .into_iter()
         .map(beginning)
         .flat_map(|text| {
-            jieba().cut(&text, true).into_iter().map(|token| token.word).filter(told).map(str::to_owned).collect::<Vec<_>>()
+            jieba()
+                .cut(&text, true)
+                .into_iter()
+                .map(|token| token.word)
+                .filter(told)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         })
         .collect()
 }
@@ -110,7 +116,8 @@ pub fn places_in(texts: &[Document]) -> Vec<(String, usize)> {
     told.sort_by_key(|(name, count)| std::cmp::Reverse(count * (name.len() - 1)));
     let mut kept: Vec<(Vec<char>, usize)> = Vec::new();
     for (name, count) in told {
-        let overlaps = |other: &[char]| other.windows(2).filter(|pair| name.windows(2).any(|own| own == *pair)).count() > 0;
+        let overlaps =
+            |other: &[char]| other.windows(2).filter(|pair| name.windows(2).any(|own| own == *pair)).count() > 0;
         if !kept.iter().any(|(other, _)| overlaps(other)) {
             kept.push((name, count));
         }

@@ -103,7 +103,8 @@ impl Lexicon {
 
     /// A term that came after the weighing weighs as one of two tickets, and may be a place or not.
     pub fn weight(&self, number: u32) -> Weight {
-        let new = || Weight { idf: (1.0 + self.weighed_at as f32 / 2.0).ln(), place: PRIOR_PLACE, matter: 1.0 - PRIOR_PLACE };
+        let new =
+            || Weight { idf: (1.0 + self.weighed_at as f32 / 2.0).ln(), place: PRIOR_PLACE, matter: 1.0 - PRIOR_PLACE };
         self.weights.get(number as usize).copied().unwrap_or_else(new)
     }
 

@@ -92,7 +92,9 @@ fn markup(first: char, rest: &str) -> Option<usize> {
     let rest = &rest[..rest.char_indices().nth(MAX_TAG).map_or(rest.len(), |(end, _)| end)];
     let name = |c: char| c.is_ascii_alphanumeric() || c == '#';
     match first {
-        '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!".contains(c)) => rest.find('>').map(|end| end + 1),
+        '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!".contains(c)) => {
+            rest.find('>').map(|end| end + 1)
+        }
         '&' => rest.find(';').filter(|&end| end > 1 && end < 10 && rest[..end].chars().all(name)).map(|end| end + 1),
         _ => None,
     }

@@ -184,12 +184,12 @@ pub fn problem_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<String>, StoreE
         .optional()?)
 }
 
-/// Every open membership as (ticket, problem), for rebuilding the index.
-pub fn open_memberships(tx: &mut Tx) -> Result<Vec<(String, String)>, StoreError> {
+/// Every open membership as (ticket, problem, by whom), for rebuilding the index.
+pub fn open_memberships(tx: &mut Tx) -> Result<Vec<(String, String, PlacedBy)>, StoreError> {
     Ok(membership::table
         .filter(membership::until.is_null())
         .order(membership::since)
-        .select((membership::ticket_id, membership::problem_id))
+        .select((membership::ticket_id, membership::problem_id, membership::placed_by))
         .load(tx.0)?)
 }
 

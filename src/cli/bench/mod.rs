@@ -1,7 +1,11 @@
 //! `shenban bench load`: how much the server does, beside what the database itself does on this machine.
+//! `shenban bench detect`: how well problems are found, and how fast.
 
 mod city;
 mod client;
+mod detect;
+mod detect_corpus;
+mod detect_speed;
 mod intake;
 mod load;
 
@@ -43,6 +47,8 @@ pub struct Args {
 enum Command {
     /// Put load on a server of its own: status updates, pages, tickets, search, delivery.
     Load(LoadArgs),
+    /// Find the problems of a labelled file, and place made-up tickets by the million.
+    Detect(detect::Args),
 }
 
 #[derive(clap::Args)]
@@ -85,7 +91,10 @@ struct Figures {
 }
 
 pub fn run(args: Args) -> Outcome {
-    let Command::Load(args) = args.command;
+    let args = match args.command {
+        Command::Load(args) => args,
+        Command::Detect(args) => return detect::run(args),
+    };
     let folder = std::env::temp_dir().join(format!("shenban-bench-{}", std::process::id()));
     let figures = actix_web::rt::System::new().block_on(measure_all(&args, &folder));
     // Nothing is left behind, also after a failure; the folder is absent when the start failed.
