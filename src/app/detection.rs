@@ -8,6 +8,7 @@ use crate::store::problems::{self, Membership, Problem};
 use crate::store::tickets::{self, Ticket};
 use crate::store::{StoreError, Tx, cases, house, new_id};
 use chrono::{NaiveDateTime, TimeDelta};
+use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 
 const WATERMARK: &str = "detection.watermark";
@@ -151,18 +152,18 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
     if !waits || uncounted >= counting::UNCOUNTED_MAX {
         return app.write(&Actor::job("归并"), counting::count_some).await;
     }
-    let (rows, places) = app
+    let (rows, places, decided) = app
         .store
         .read(|tx| -> Result<_, Error> {
             let after = watermark(tx)?;
             let rows = tickets::ordered_after(tx, after, CHUNK)?;
             let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
-            Ok((rows, places))
+            Ok((rows, places, problems::decided(tx)?))
         })
         .await?;
     let Some(last) = rows.last().map(|(seq, _)| *seq) else { return Ok(0) };
     let count = rows.len();
-    let Some(placed) = match_rows(app, &rows, &places) else { return Ok(0) };
+    let Some(placed) = match_rows(app, &rows, &places, &decided) else { return Ok(0) };
     let actor = Actor::job("归并");
     let stored = app.write(&actor, move |ctx| store_chunk(ctx, rows, placed, last)).await;
     if stored.is_err() {
@@ -172,9 +173,15 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
     stored.map(|()| count)
 }
 
-fn match_rows(app: &App, rows: &[(i64, Ticket)], places: &HashMap<String, String>) -> Option<Vec<Option<Placed>>> {
+fn match_rows(
+    app: &App,
+    rows: &[(i64, Ticket)],
+    places: &HashMap<String, String>,
+    decided: &[String],
+) -> Option<Vec<Option<Placed>>> {
     let mut slot = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let engine = slot.as_mut()?;
+    decided.iter().for_each(|problem| engine.decide(problem));
     Some(rows.iter().map(|(_, ticket)| engine.arrive(&document(ticket, places), new_id)).collect())
 }
 
@@ -183,11 +190,15 @@ fn store_chunk(ctx: &mut Ctx, rows: Vec<(i64, Ticket)>, placed: Vec<Option<Place
     let mut memberships = Vec::new();
     for ((_, ticket), placed) in rows.iter().zip(placed) {
         let Some(placed) = placed else { continue };
-        if let Some(with) = &placed.founded_with {
+        if placed.founded {
             problems_found(ctx, &placed.problem, ticket)?;
-            memberships.push(membership(ctx.now, with, &placed));
         }
-        memberships.push(membership(ctx.now, &ticket.id, &placed));
+        memberships.extend(placed.along.iter().map(|(with, score)| membership(ctx.now, with, *score, &placed)));
+        memberships.push(membership(ctx.now, &ticket.id, placed.score, &placed));
+        for from in &placed.absorbed {
+            absorb(ctx, from, &placed, &mut memberships)?;
+            touched.remove(from);
+        }
         touched.insert(placed.problem);
     }
     let of_ticket: HashMap<String, String> =
@@ -204,7 +215,23 @@ fn store_chunk(ctx: &mut Ctx, rows: Vec<(i64, Ticket)>, placed: Vec<Option<Place
     Ok(house::put_setting(&mut ctx.tx, WATERMARK, &last.to_string(), ctx.now)?)
 }
 
-fn membership(now: NaiveDateTime, ticket_id: &str, placed: &Placed) -> Membership {
+/// Moves the tickets of a problem of the machine's making into the one that it turned out to be.
+fn absorb(ctx: &mut Ctx, from: &str, placed: &Placed, memberships: &mut [Membership]) -> Result<(), Error> {
+    let into = &placed.problem;
+    let Some(mut problem) = problems::by_id(&mut ctx.tx, from)? else { return Ok(()) };
+    let mut moved = Vec::new();
+    for call in problems::calls(&mut ctx.tx, from, None)? {
+        problems::take_out(&mut ctx.tx, &call.ticket_id, ctx.now)?;
+        moved.push(membership(ctx.now, &call.ticket_id, placed.score, placed));
+    }
+    problems::place(&mut ctx.tx, moved)?;
+    memberships.iter_mut().filter(|row| row.problem_id == from).for_each(|row| row.problem_id.clone_from(into));
+    problem.merged_into = Some(into.clone());
+    ctx.record("problem.merged", ("problem", from), None, json!({ "no": problem.no, "into": into }));
+    if problems::save(&mut ctx.tx, &problem)? { Ok(()) } else { Err(Error::Busy) }
+}
+
+fn membership(now: NaiveDateTime, ticket_id: &str, score: f64, placed: &Placed) -> Membership {
     Membership {
         id: new_id(),
         ticket_id: ticket_id.to_owned(),
@@ -213,7 +240,7 @@ fn membership(now: NaiveDateTime, ticket_id: &str, placed: &Placed) -> Membershi
         placed_by: PlacedBy::Machine,
         person_id: None,
         engine_version: ENGINE_VERSION,
-        score: placed.score,
+        score,
         runner_up_id: placed.runner_up.as_ref().map(|(id, _)| id.clone()),
         runner_up_score: placed.runner_up.as_ref().map(|(_, score)| *score),
         since: now,

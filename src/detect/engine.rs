@@ -13,10 +13,16 @@ use super::profile::{Likeness, Profile, Vector};
 /// How alike is alike enough, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
+    /// Likeness of a new ticket and what is there.
+    pub online: Likeness,
+    /// Likeness of groups when the whole archive is looked at: same grievance, same place.
     pub local: Likeness,
+    /// Likeness of problems of one theme: same grievance, wherever.
     pub theme: Likeness,
     /// A ticket joins a problem, or makes one with a lone ticket, from this likeness on.
     pub online_cut: f64,
+    /// Two problems of the machine's making are united from this likeness on.
+    pub unite_cut: f64,
     /// The same for groups of tickets, when the whole archive is looked at.
     pub local_cut: f64,
     /// Problems are of one theme from this likeness on.
@@ -28,9 +34,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            online: Likeness::online(),
             local: Likeness::local(),
             theme: Likeness::theme(),
-            online_cut: 0.07,
+            online_cut: 0.1,
+            unite_cut: 0.05,
             local_cut: 0.06,
             theme_cut: 0.08,
             candidates: 32,
@@ -49,8 +57,13 @@ pub enum By {
 pub struct Placed {
     pub ticket: String,
     pub problem: String,
-    /// The lone ticket that the problem was founded with.
-    pub founded_with: Option<String>,
+    /// The problem is new.
+    pub founded: bool,
+    /// The lone tickets that came along, with their scores: the one that the problem was founded with, and those that it
+    /// now fits.
+    pub along: Vec<(String, f64)>,
+    /// Problems of the machine's own making that the ticket shows to be this one; they are empty now.
+    pub absorbed: Vec<String>,
     /// See [`Likeness`].
     pub score: f64,
     pub runner_up: Option<(String, f64)>,
@@ -76,6 +89,22 @@ pub(super) struct Problem {
 enum Unit {
     Problem(u32),
     Lone(u32),
+}
+
+impl Unit {
+    fn lone(self) -> Option<u32> {
+        match self {
+            Unit::Lone(ticket) => Some(ticket),
+            Unit::Problem(_) => None,
+        }
+    }
+
+    fn problem(self) -> Option<u32> {
+        match self {
+            Unit::Problem(number) => Some(number),
+            Unit::Lone(_) => None,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -157,16 +186,71 @@ impl Engine {
         }
         let &(unit, score) = fitting.first().filter(|(_, score)| *score >= self.settings.online_cut)?;
         let runner_up = fitting.iter().skip(1).find_map(|&(unit, score)| Some((self.problem_named(unit)?, score)));
-        let (problem, founded_with) = match unit {
-            Unit::Problem(number) => (self.problems[number as usize].id.to_string(), None),
+        let mut along = Vec::new();
+        let problem = match unit {
+            Unit::Problem(number) => self.id_of(number),
             Unit::Lone(other) => {
-                let (problem, with) = (new_problem(), self.tickets[other as usize].id.to_string());
-                self.place(&with, &problem, By::Machine);
-                (problem, Some(with))
+                let problem = new_problem();
+                self.place(&self.id(other).to_owned(), &problem, By::Machine);
+                along.push((self.id(other).to_owned(), score));
+                problem
             }
         };
         self.place(document.id, &problem, By::Machine);
-        Some(Placed { ticket: document.id.to_owned(), problem, founded_with, score, runner_up })
+        along.extend(self.gather(&problem, &fitting));
+        let (problem, absorbed) = self.unite(problem, &fitting);
+        Some(Placed {
+            ticket: document.id.to_owned(),
+            problem,
+            founded: matches!(unit, Unit::Lone(_)),
+            along,
+            absorbed,
+            score,
+            runner_up,
+        })
+    }
+
+    /// Unites the problem with those among these that it is like, unless a person decided about either. The one with most
+    /// tickets stays; gives it, and those that went.
+    fn unite(&mut self, problem: String, near: &[(Unit, f64)]) -> (String, Vec<String>) {
+        let (mut stays, mut absorbed) = (self.number(&problem), Vec::new());
+        for other in near.iter().filter_map(|(unit, _)| unit.problem()) {
+            let (one, two) = (&self.problems[stays as usize], &self.problems[other as usize]);
+            let like = || one.profile.alike(&two.profile, &self.lexicon, &self.settings.online);
+            if other == stays || one.members.is_empty() || two.members.is_empty() || like() < self.settings.unite_cut {
+                continue;
+            }
+            if self.is_held(one) || self.is_held(two) {
+                continue;
+            }
+            let goes = if two.members.len() > one.members.len() { stays } else { other };
+            stays = if goes == stays { other } else { stays };
+            let (into, from) = (self.id_of(stays), self.id_of(goes));
+            for ticket in self.members(&from) {
+                self.place(&ticket, &into, By::Machine);
+            }
+            absorbed.push(from);
+        }
+        (self.id_of(stays), absorbed)
+    }
+
+    /// Takes the lone tickets among these into the problem where it fits them, as it is now.
+    fn gather(&mut self, problem: &str, near: &[(Unit, f64)]) -> Vec<(String, f64)> {
+        let number = self.number(problem);
+        let mut gathered = Vec::new();
+        for lone in near.iter().filter_map(|(unit, _)| unit.lone()) {
+            let ticket = &self.tickets[lone as usize];
+            if ticket.problem.is_some() || self.forbidden(&ticket.id, Unit::Problem(number)) {
+                continue;
+            }
+            let score = self.alike(&Profile::of(&self.lexicon, &ticket.features), Unit::Problem(number));
+            if score >= self.settings.online_cut {
+                let id = ticket.id.to_string();
+                self.place(&id, problem, By::Machine);
+                gathered.push((id, score));
+            }
+        }
+        gathered
     }
 
     /// Begins a problem without tickets; one that exists stays as it is.
@@ -331,7 +415,7 @@ impl Engine {
     }
 
     fn alike(&self, own: &Profile, unit: Unit) -> f64 {
-        let (lexicon, by) = (&self.lexicon, &self.settings.local);
+        let (lexicon, by) = (&self.lexicon, &self.settings.online);
         match unit {
             Unit::Problem(number) => own.alike(&self.problems[number as usize].profile, lexicon, by),
             Unit::Lone(ticket) => {
@@ -346,9 +430,13 @@ impl Engine {
 
     fn problem_named(&self, unit: Unit) -> Option<String> {
         match unit {
-            Unit::Problem(number) => Some(self.problems[number as usize].id.to_string()),
+            Unit::Problem(number) => Some(self.id_of(number)),
             Unit::Lone(_) => None,
         }
+    }
+
+    fn id_of(&self, problem: u32) -> String {
+        self.problems[problem as usize].id.to_string()
     }
 
     /// Where a ticket is that this one belongs together with.

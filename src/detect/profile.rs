@@ -56,6 +56,11 @@ impl Likeness {
         }
     }
 
+    /// The same for a ticket on its arrival: what it is put with decides where the next ones go.
+    pub fn online() -> Likeness {
+        Likeness { matter_discount: 0.8, ..Likeness::local() }
+    }
+
     /// Same grievance, wherever.
     pub fn theme() -> Likeness {
         Likeness { place_discount: 0.0, gap: 0.0, ..Likeness::local() }

@@ -1,7 +1,7 @@
 //! Problems, who belongs to them, and what people decided about tickets.
 
 use super::conn::{Conn, on_backend};
-use super::schema::{decision, decision_ticket, membership, problem, ticket, ticket_contact};
+use super::schema::{case_problem, decision, decision_ticket, membership, problem, ticket, ticket_contact};
 use super::{StoreError, Tx};
 use crate::domain::problem::{DecisionKind, PlacedBy, ProblemKind, ProblemState};
 use chrono::NaiveDateTime;
@@ -182,6 +182,16 @@ pub fn problem_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<String>, StoreE
         .select(membership::problem_id)
         .first(tx.0)
         .optional()?)
+}
+
+/// The problems that a person decided about: watched, dismissed, renamed, or made a case.
+pub fn decided(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let cases = case_problem::table.select(case_problem::problem_id);
+    Ok(problem::table
+        .filter(problem::merged_into.is_null())
+        .filter(problem::decided_at.is_not_null().or(problem::title_by_person.eq(true)).or(problem::id.eq_any(cases)))
+        .select(problem::id)
+        .load(tx.0)?)
 }
 
 /// Every open membership as (ticket, problem, by whom), for rebuilding the index.
