@@ -75,8 +75,8 @@ fn rebuild(tx: &mut Tx) -> Result<Engine, Error> {
             }
         }
     }
-    for (ticket, problem, placed_by) in problems::open_memberships(tx)? {
-        let by = if placed_by == PlacedBy::Person { By::Person } else { By::Machine };
+    for (ticket, problem, by_person) in problems::open_memberships(tx)? {
+        let by = if by_person { By::Person } else { By::Machine };
         engine.place(&ticket, &problem, by);
     }
     for (a, b) in problems::never_together(tx)? {

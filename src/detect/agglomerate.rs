@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, BinaryHeap};
 
 use super::lexicon::Lexicon;
-use super::profile::{Likeness, Profile};
+use super::likeness::Likeness;
+use super::profile::Profile;
 
 /// What two groups may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,21 +86,21 @@ impl Clustering {
 
     fn propose(&self, heap: &mut BinaryHeap<Pair>, a: u32, b: u32, lexicon: &Lexicon, by: &Likeness, cut: f64) {
         let (one, other) = (&self.profiles[a as usize], &self.profiles[b as usize]);
-        let alike = one.alike(other, lexicon, by);
+        let alike = by.of(one, other, lexicon);
         if alike >= cut {
-            heap.push(Pair { alike, a, b, sizes: (one.size, other.size) });
+            heap.push(Pair { alike, a, b, sizes: (one.totals.size, other.totals.size) });
         }
     }
 
     /// Whether both groups are as they were. A group only grows, and one that was joined to another is empty.
     fn holds(&self, pair: &Pair) -> bool {
-        pair.sizes == (self.profiles[pair.a as usize].size, self.profiles[pair.b as usize].size)
+        pair.sizes == (self.profiles[pair.a as usize].totals.size, self.profiles[pair.b as usize].totals.size)
     }
 
     /// Joins the second to the first; gives the first one's neighbours.
     fn join(&mut self, a: u32, b: u32) -> Vec<u32> {
         let joined = std::mem::take(&mut self.profiles[b as usize]);
-        self.profiles[a as usize].merge(joined);
+        self.profiles[a as usize].add(&joined);
         let moved = std::mem::take(&mut self.members[b as usize]);
         self.members[a as usize].extend(moved);
         self.members[a as usize].sort_unstable();

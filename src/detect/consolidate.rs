@@ -6,7 +6,7 @@ use super::Engine;
 use super::agglomerate::{Leave, agglomerate};
 use super::lexicon::Lexicon;
 use super::postings::keys;
-use super::profile::{Profile, Vector};
+use super::profile::Profile;
 
 /// A part of a problem that is worth a proposal of its own.
 const SPLIT_LEAST: usize = 3;
@@ -121,7 +121,7 @@ impl<'a> View<'a> {
     fn neighbours(&self) -> Vec<(u32, u32)> {
         let mut pairs = FxHashSet::default();
         for (position, ticket) in self.engine.tickets.iter().enumerate() {
-            let keys = keys(&Vector::of(&self.lexicon, &ticket.features).terms);
+            let keys = keys(Profile::of(&self.lexicon, &ticket.features).terms());
             for other in self.engine.postings.nearest(&keys, self.engine.settings.candidates) {
                 let (a, b) = (self.block_of[position], self.block_of[other as usize]);
                 if a != b {
@@ -226,8 +226,8 @@ impl<'a> View<'a> {
         let profile = |group: usize| self.profile(&self.tickets(&groups[group]).collect::<Vec<_>>());
         let scored = pairs.into_iter().map(|(a, b)| {
             let (one, other) = (profile(a), profile(b));
-            let score = one.alike(&other, &self.lexicon, &self.engine.settings.local);
-            let (from, into) = if one.size > other.size { (b, a) } else { (a, b) };
+            let score = self.engine.settings.local.of(&one, &other, &self.lexicon);
+            let (from, into) = if one.totals.size > other.totals.size { (b, a) } else { (a, b) };
             (score, named[from].clone(), named[into].clone())
         });
         scored
@@ -308,7 +308,7 @@ impl<'a> View<'a> {
     fn profile(&self, members: &[u32]) -> Profile {
         let mut profile = Profile::default();
         for &member in members {
-            profile.add(&self.lexicon, &self.engine.tickets[member as usize].features);
+            profile.add(&Profile::of(&self.lexicon, &self.engine.tickets[member as usize].features));
         }
         profile
     }
@@ -319,7 +319,7 @@ impl<'a> View<'a> {
 fn blocks(engine: &Engine, order: &[u32]) -> Vec<Block> {
     let mut joined: FxHashSet<u32> = FxHashSet::default();
     let mut blocks: Vec<Block> = Vec::new();
-    let decided: Vec<bool> = engine.problems.iter().map(|problem| engine.is_held(problem)).collect();
+    let decided: Vec<bool> = (0..engine.problems.len() as u32).map(|number| engine.is_held(number)).collect();
     for &position in order {
         if joined.contains(&position) {
             continue;

@@ -82,6 +82,11 @@ impl Constraints {
         groups
     }
 
+    /// The tickets that any decision names.
+    pub fn decided(&self) -> impl Iterator<Item = &str> {
+        self.together.keys().chain(self.apart.keys()).map(String::as_str)
+    }
+
     pub fn is_decided(&self, ticket: &str) -> bool {
         self.together.contains_key(ticket) || self.apart.contains_key(ticket)
     }

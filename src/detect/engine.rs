@@ -7,8 +7,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::Document;
 use super::constraints::Constraints;
 use super::lexicon::{Features, Lexicon};
+use super::likeness::Likeness;
 use super::postings::{Postings, keys};
-use super::profile::{Likeness, Profile, Vector};
+use super::profile::{Profile, Scale};
 
 /// How alike is alike enough, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +73,7 @@ pub struct Placed {
 pub(super) struct Ticket {
     pub id: Arc<str>,
     pub features: Features,
+    pub scale: Scale,
     pub problem: Option<u32>,
     pub by: By,
 }
@@ -82,6 +84,8 @@ pub(super) struct Problem {
     pub members: Vec<u32>,
     pub profile: Profile,
     pub decided: bool,
+    /// Tickets that a person placed.
+    pub by_person: u32,
 }
 
 /// What a ticket is compared with: a problem, or a ticket that is in none.
@@ -154,18 +158,23 @@ impl Engine {
         }
         let position = self.tickets.len() as u32;
         let id: Arc<str> = id.into();
-        self.postings.add(position, &keys(&Vector::of(&self.lexicon, &features).terms));
+        self.postings.add(position, &keys(Profile::of(&self.lexicon, &features).terms()));
         self.positions.insert(id.clone(), position);
-        self.tickets.push(Ticket { id, features, problem: None, by: By::Machine });
+        let scale = Scale::of(&self.lexicon, &features);
+        self.tickets.push(Ticket { id, features, scale, problem: None, by: By::Machine });
         position
     }
 
     fn reweigh(&mut self) {
-        for problem in &mut self.problems {
-            problem.profile = Profile::default();
-            for &member in &problem.members {
-                problem.profile.add(&self.lexicon, &self.tickets[member as usize].features);
+        for ticket in &mut self.tickets {
+            ticket.scale = Scale::of(&self.lexicon, &ticket.features);
+        }
+        for number in 0..self.problems.len() {
+            let mut profile = Profile::default();
+            for &member in &self.problems[number].members {
+                profile.add(&self.profile_of(member));
             }
+            self.problems[number].profile = profile;
         }
     }
 
@@ -214,24 +223,35 @@ impl Engine {
     /// tickets stays; gives it, and those that went.
     fn unite(&mut self, problem: String, near: &[(Unit, f64)]) -> (String, Vec<String>) {
         let (mut stays, mut absorbed) = (self.number(&problem), Vec::new());
-        for other in near.iter().filter_map(|(unit, _)| unit.problem()) {
+        let least = self.settings.unite_cut;
+        let worth_it = near.iter().filter(|(_, score)| *score >= least);
+        for other in worth_it.filter_map(|(unit, _)| unit.problem()) {
             let (one, two) = (&self.problems[stays as usize], &self.problems[other as usize]);
-            let like = || one.profile.alike(&two.profile, &self.lexicon, &self.settings.online);
-            if other == stays || one.members.is_empty() || two.members.is_empty() || like() < self.settings.unite_cut {
-                continue;
-            }
-            if self.is_held(one) || self.is_held(two) {
+            let like = || self.settings.online.of(&one.profile, &two.profile, &self.lexicon);
+            let theirs = || self.is_held(stays) || self.is_held(other);
+            if other == stays || two.members.is_empty() || like() < least || theirs() {
                 continue;
             }
             let goes = if two.members.len() > one.members.len() { stays } else { other };
             stays = if goes == stays { other } else { stays };
-            let (into, from) = (self.id_of(stays), self.id_of(goes));
-            for ticket in self.members(&from) {
-                self.place(&ticket, &into, By::Machine);
-            }
-            absorbed.push(from);
+            self.pour(goes, stays);
+            absorbed.push(self.id_of(goes));
         }
         (self.id_of(stays), absorbed)
+    }
+
+    /// Moves all tickets of one problem into another.
+    fn pour(&mut self, from: u32, into: u32) {
+        let source = &mut self.problems[from as usize];
+        let (members, profile) = (std::mem::take(&mut source.members), std::mem::take(&mut source.profile));
+        let by_person = std::mem::take(&mut source.by_person);
+        for &member in &members {
+            self.tickets[member as usize].problem = Some(into);
+        }
+        let target = &mut self.problems[into as usize];
+        target.members.extend(members);
+        target.profile.add(&profile);
+        target.by_person += by_person;
     }
 
     /// Takes the lone tickets among these into the problem where it fits them, as it is now.
@@ -243,7 +263,7 @@ impl Engine {
             if ticket.problem.is_some() || self.forbidden(&ticket.id, Unit::Problem(number)) {
                 continue;
             }
-            let score = self.alike(&Profile::of(&self.lexicon, &ticket.features), Unit::Problem(number));
+            let score = self.alike(&self.profile_of(lone), Unit::Problem(number));
             if score >= self.settings.online_cut {
                 let id = ticket.id.to_string();
                 self.place(&id, problem, By::Machine);
@@ -267,21 +287,29 @@ impl Engine {
     pub fn move_ticket(&mut self, ticket: &str, problem: Option<&str>, by: By) {
         let Some(&position) = self.positions.get(ticket) else { return };
         let target = problem.map(|id| self.number(id));
+        let profile = self.profile_of(position);
         let moved = &mut self.tickets[position as usize];
         let source = std::mem::replace(&mut moved.problem, target);
-        moved.by = by;
-        if source == target {
-            return;
-        }
-        let features = &self.tickets[position as usize].features;
+        let was_by = std::mem::replace(&mut moved.by, by);
+        let stays = source == target;
         if let Some(source) = source.map(|source| &mut self.problems[source as usize]) {
-            source.members.retain(|&member| member != position);
-            source.profile.remove(&self.lexicon, features);
+            source.by_person -= u32::from(was_by == By::Person);
+            if !stays {
+                source.members.retain(|&member| member != position);
+                source.profile.remove(&profile);
+            }
         }
         if let Some(target) = target.map(|target| &mut self.problems[target as usize]) {
-            target.members.push(position);
-            target.profile.add(&self.lexicon, features);
+            target.by_person += u32::from(by == By::Person);
+            if !stays {
+                target.members.push(position);
+                target.profile.add(&profile);
+            }
         }
+    }
+
+    fn profile_of(&self, position: u32) -> Profile {
+        Profile::of(&self.lexicon, &self.tickets[position as usize].features)
     }
 
     /// Moves all tickets of one problem into another, as a person decided.
@@ -366,9 +394,10 @@ impl Engine {
     }
 
     /// Whether a person decided about the problem, by itself or by one of its tickets.
-    pub(super) fn is_held(&self, problem: &Problem) -> bool {
-        let by_person = |ticket: &Ticket| ticket.by == By::Person || self.constraints.is_decided(&ticket.id);
-        problem.decided || problem.members.iter().any(|&member| by_person(&self.tickets[member as usize]))
+    pub(super) fn is_held(&self, number: u32) -> bool {
+        let problem = &self.problems[number as usize];
+        let within = |id: &str| self.position(id).is_some_and(|at| self.tickets[at as usize].problem == Some(number));
+        problem.decided || problem.by_person > 0 || self.constraints.decided().any(within)
     }
 
     /// The ticket and those that belong together with it.
@@ -392,6 +421,7 @@ impl Engine {
             members: Vec::new(),
             profile: Profile::default(),
             decided: false,
+            by_person: 0,
         });
         self.numbers.insert(id, number);
         number
@@ -399,9 +429,8 @@ impl Engine {
 
     /// What the ticket is most like, most first; nothing it must not be together with.
     fn fitting(&self, id: &str, itself: Option<u32>, features: &Features) -> Vec<(Unit, f64)> {
-        let vector = Vector::of(&self.lexicon, features);
-        let near = self.postings.nearest(&keys(&vector.terms), self.settings.candidates + 1);
         let own = Profile::of(&self.lexicon, features);
+        let near = self.postings.nearest(&keys(own.terms()), self.settings.candidates + 1);
         let mut seen = FxHashSet::default();
         let mut fitting: Vec<(Unit, f64)> = near
             .into_iter()
@@ -417,9 +446,10 @@ impl Engine {
     fn alike(&self, own: &Profile, unit: Unit) -> f64 {
         let (lexicon, by) = (&self.lexicon, &self.settings.online);
         match unit {
-            Unit::Problem(number) => own.alike(&self.problems[number as usize].profile, lexicon, by),
+            Unit::Problem(number) => by.of(own, &self.problems[number as usize].profile, lexicon),
             Unit::Lone(ticket) => {
-                own.alike(&Profile::of(lexicon, &self.tickets[ticket as usize].features), lexicon, by)
+                let Ticket { features, scale, .. } = &self.tickets[ticket as usize];
+                by.of_single(own, features, scale, lexicon)
             }
         }
     }

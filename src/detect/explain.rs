@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use jieba_rs::Jieba;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::lexicon::Features;
-use super::profile::{Likeness, Profile, Vector};
+use super::likeness::Likeness;
+use super::profile::{PARTS, Profile};
 use super::text::fold;
 use super::{Document, Engine, place};
 
@@ -51,7 +51,9 @@ pub fn terms(engine: &Engine, texts: &[Document], n: usize) -> Vec<(String, f64)
 pub fn reasons(engine: &Engine, text: &Document, problem: &str, n: usize) -> Vec<(String, f64)> {
     let Some(problem) = engine.problem(problem) else { return Vec::new() };
     let own = Profile::of(&engine.lexicon, &engine.lexicon.read(text));
-    let shared: FxHashMap<u32, f64> = own.shared(&problem.profile).into_iter().collect();
+    let mut shared: FxHashMap<u32, f64> = FxHashMap::default();
+    let pairs = f64::from(problem.profile.totals.size) * PARTS * PARTS;
+    own.shared(&problem.profile, |term, a, b| drop(shared.insert(term, f64::from(a) * f64::from(b) / pairs)));
     let weigh = |word: &str| {
         let terms = engine.lexicon.numbers_of(word);
         let weights: Option<Vec<f64>> = terms.iter().map(|term| shared.get(term).copied()).collect();
@@ -133,11 +135,11 @@ fn ranked(mut counts: Vec<(String, usize)>) -> Vec<(String, usize)> {
 /// The `n` tickets nearest to the problem's centre, most central first: the first one's title can name the problem.
 pub fn central(engine: &Engine, problem: &str, n: usize) -> Vec<String> {
     let Some(problem) = engine.problem(problem) else { return Vec::new() };
-    let plain = Likeness { matter_discount: 0.0, ..Likeness::theme() };
+    let plain = Likeness::text();
     let mut scored: Vec<(f64, u32)> = problem.members[problem.members.len().saturating_sub(SAMPLE)..]
         .iter()
         .map(|&member| (Profile::of(&engine.lexicon, engine.features(member)), member))
-        .map(|(own, member)| (own.alike(&problem.profile, &engine.lexicon, &plain), member))
+        .map(|(own, member)| (plain.of(&own, &problem.profile, &engine.lexicon), member))
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     scored.truncate(n);
@@ -150,10 +152,9 @@ pub fn near_duplicates(engine: &Engine, ids: &[String]) -> Vec<(String, usize)> 
     let mut positions: Vec<u32> = ids.iter().filter_map(|id| engine.position(id)).collect();
     positions.sort_unstable();
     positions.dedup();
-    let vector = |features: &Features| Vector::of(&engine.lexicon, features);
-    let mut kept: Vec<(u32, Vector, usize)> = Vec::new();
+    let mut kept: Vec<(u32, Profile, usize)> = Vec::new();
     for position in positions {
-        let own = vector(engine.features(position));
+        let own = Profile::of(&engine.lexicon, engine.features(position));
         match kept.iter_mut().find(|(_, other, _)| own.cosine(other) >= SAME_TEXT) {
             Some((_, _, folded)) => *folded += 1,
             None => kept.push((position, own, 0)),

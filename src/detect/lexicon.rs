@@ -51,7 +51,7 @@ impl Lexicon {
     /// Reads a ticket and counts its terms. Gives the heaviest of them.
     pub fn learn(&mut self, document: &Document) -> Features {
         self.documents += 1;
-        let mut counts: FxHashMap<u32, (u32, bool)> = FxHashMap::default();
+        let mut counts: FxHashMap<u32, (u32, bool)> = with_room();
         read(document, |key, times, named| {
             let count = counts.entry(key).or_default();
             *count = (count.0 + times, count.1 || named);
@@ -68,7 +68,7 @@ impl Lexicon {
 
     /// Reads a text without counting it. Terms nobody used yet are left out.
     pub fn read(&self, document: &Document) -> Features {
-        let mut counts: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut counts: FxHashMap<u32, u32> = with_room();
         read(document, |key, times, _| *counts.entry(key).or_default() += times);
         let known = counts.into_iter().filter_map(|(key, count)| Some((*self.numbers.get(&key)?, count)));
         self.heaviest(known.collect(), 2)
@@ -163,6 +163,11 @@ impl Lexicon {
         terms.sort_unstable();
         Features(terms.into_boxed_slice())
     }
+}
+
+/// Room for the terms of most tickets.
+fn with_room<V>() -> FxHashMap<u32, V> {
+    FxHashMap::with_capacity_and_hasher(440, Default::default())
 }
 
 impl Features {

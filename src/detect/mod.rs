@@ -1,7 +1,7 @@
 //! Which tickets belong together, whether they recur, and why.
 //!
 //! A ticket is read once: its heaviest pairs of neighbouring characters ([`text`], [`lexicon`]), each with how much it is
-//! part of a place's name ([`place`]). Tickets and problems are compared by average likeness ([`profile`]), less where
+//! part of a place's name ([`place`]). Tickets and problems are summed up ([`profile`]) and compared by average likeness ([`likeness`]), less where
 //! places or grievances differ. [`Engine::arrive`] places a ticket in bounded time; [`Engine::consolidate`] looks at all
 //! of them again, in no order, and says what it would change, what it proposes, and which problems share a theme. What
 //! people decided ([`constraints`]) is obeyed by both.
@@ -13,6 +13,7 @@ mod engine;
 pub mod evaluate;
 pub mod explain;
 mod lexicon;
+mod likeness;
 mod place;
 mod postings;
 mod profile;
@@ -22,7 +23,7 @@ pub mod trend;
 pub use consolidate::{Change, Consolidation, Proposal, Theme};
 pub use constraints::{Constraints, Contradiction};
 pub use engine::{By, Engine, Placed, Settings};
-pub use profile::Likeness;
+pub use likeness::Likeness;
 
 /// A ticket as detection sees it.
 #[derive(Debug, Clone, Copy)]

@@ -6,6 +6,8 @@
 
 use std::sync::OnceLock;
 
+use super::text::is_word;
+
 /// Characters of a name before its ending.
 const NAME_CHARS: usize = 4;
 /// The endings of more than one character.
@@ -60,7 +62,7 @@ pub fn mark(folded: &[char]) -> Vec<bool> {
             at += 1;
             continue;
         };
-        let name = folded[..at].iter().rev().take(NAME_CHARS).take_while(|c| c.is_alphanumeric()).count();
+        let name = folded[..at].iter().rev().take(NAME_CHARS).take_while(|&&c| is_word(c)).count();
         if name > 0 {
             marked[at - name..at + length].fill(true);
         }

@@ -57,7 +57,7 @@ pub fn terms(folded: &[char], mut found: impl FnMut(Term)) {
     while at < folded.len() {
         let (start, first) = (at, folded[at]);
         at += 1;
-        if !first.is_alphanumeric() {
+        if !is_word(first) {
             previous = None;
             continue;
         }
@@ -82,9 +82,14 @@ fn term(folded: &[char], start: usize, end: usize) -> Term {
     Term { key: (hash >> 32) as u32 ^ hash as u32, span: (start as u32, end as u32) }
 }
 
+/// Ideographs first: the question is asked of every character, and its general form is slow for them.
+pub fn is_word(c: char) -> bool {
+    IDEOGRAPHS.contains(&c) || c.is_alphanumeric()
+}
+
 /// Alphabetic scripts and digits, which are written in words; the ideographic blocks begin at U+2E80.
 fn in_run(c: char) -> bool {
-    c.is_alphanumeric() && c < '\u{2E80}'
+    c < '\u{2E80}' && c.is_alphanumeric()
 }
 
 /// Where the tag or character reference that `first` begins ends in `rest`.

@@ -186,20 +186,18 @@ pub fn problem_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<String>, StoreE
 
 /// The problems that a person decided about: watched, dismissed, renamed, or made a case.
 pub fn decided(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
-    let cases = case_problem::table.select(case_problem::problem_id);
-    Ok(problem::table
-        .filter(problem::merged_into.is_null())
-        .filter(problem::decided_at.is_not_null().or(problem::title_by_person.eq(true)).or(problem::id.eq_any(cases)))
-        .select(problem::id)
-        .load(tx.0)?)
+    let by_name = problem::decided_at.is_not_null().or(problem::title_by_person.eq(true));
+    let mut decided: Vec<String> = problem::table.filter(by_name).select(problem::id).load(tx.0)?;
+    decided.extend(case_problem::table.select(case_problem::problem_id).load::<String>(tx.0)?);
+    Ok(decided)
 }
 
-/// Every open membership as (ticket, problem, by whom), for rebuilding the index.
-pub fn open_memberships(tx: &mut Tx) -> Result<Vec<(String, String, PlacedBy)>, StoreError> {
+/// Every open membership as (ticket, problem, whether by a person), for rebuilding the index.
+pub fn open_memberships(tx: &mut Tx) -> Result<Vec<(String, String, bool)>, StoreError> {
     Ok(membership::table
         .filter(membership::until.is_null())
         .order(membership::since)
-        .select((membership::ticket_id, membership::problem_id, membership::placed_by))
+        .select((membership::ticket_id, membership::problem_id, membership::placed_by.eq(PlacedBy::Person.code())))
         .load(tx.0)?)
 }
 
