@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_rand_index_does_not_reward_chance() {
         // Two halves against two halves across: every pair that is together here is apart there.
-        assert_eq!(adjusted_rand(&[("x", 1), ("x", 2), ("y", 1), ("y", 2)]), -0.5);
+        assert!((adjusted_rand(&[("x", 1), ("x", 2), ("y", 1), ("y", 2)]) + 0.5).abs() < 1e-9);
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Dots {
     fn add(&mut self, lexicon: &Lexicon, term: u32, a: u32, b: u32) {
         let both = f64::from(a) * f64::from(b);
         let weight = lexicon.weight(term);
-        let part = |share: f32| f64::from((share * share * 256.0).round()) / 256.0;
+        let part = |share: f32| f64::from((share * share * 256.0) as u32) / 256.0;
         self.text += both;
         self.place += both * part(weight.place);
         self.matter += both * part(weight.matter);

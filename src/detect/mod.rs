@@ -15,15 +15,22 @@ pub mod explain;
 mod lexicon;
 mod likeness;
 mod place;
+mod placing;
 mod postings;
 mod profile;
 pub mod text;
 pub mod trend;
 
+#[cfg(test)]
+mod obeyed;
+#[cfg(test)]
+mod teddy;
+
 pub use consolidate::{Change, Consolidation, Proposal, Theme};
 pub use constraints::{Constraints, Contradiction};
-pub use engine::{By, Engine, Placed, Settings};
+pub use engine::{By, Engine, Settings};
 pub use likeness::Likeness;
+pub use placing::Placed;
 
 /// A ticket as detection sees it.
 #[derive(Debug, Clone, Copy)]

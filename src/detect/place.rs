@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn what_stands_before_an_ending_is_a_name() {
         assert_eq!(marked("投诉，清水湾小区噪音"), "清水湾小区");
-        assert_eq!(marked("夜里施工，桃园路太吵"), "桃园路");
+        assert_eq!(marked("晚上施工，桃园路太吵"), "桃园路");
         assert_eq!(marked("路太吵"), "", "an ending alone names nothing");
         assert_eq!(marked("补贴何时发放"), "");
     }

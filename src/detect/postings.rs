@@ -24,6 +24,9 @@ impl Postings {
             if posting.len() == 2 * REMEMBERED {
                 posting.drain(..REMEMBERED);
             }
+            if posting.len() == posting.capacity() {
+                posting.reserve_exact(posting.len() / 2 + 1);
+            }
             posting.push(ticket);
         }
     }

@@ -36,35 +36,45 @@ impl Profile {
     }
 
     pub fn add(&mut self, other: &Profile) {
-        let mut sums = Vec::with_capacity(self.sums.len() + other.sums.len());
-        let (mut own, mut theirs) = (self.sums.iter().peekable(), other.sums.iter().peekable());
-        loop {
-            sums.push(match (own.peek(), theirs.peek()) {
-                (Some(&&(a, x)), Some(&&(b, y))) if a == b => {
-                    own.next();
-                    theirs.next();
-                    (a, x + y)
-                }
-                (Some(&&one), Some(&&two)) if one.0 > two.0 => {
-                    theirs.next();
-                    two
-                }
-                (Some(&&one), _) => {
-                    own.next();
-                    one
-                }
-                (None, Some(&&two)) => {
-                    theirs.next();
-                    two
-                }
-                (None, None) => break,
-            });
-        }
-        self.sums = sums;
+        let new = self.raise_known(other);
+        self.insert(new);
         self.totals.size += other.totals.size;
         self.totals.places += other.totals.places;
         self.totals.matters += other.totals.matters;
-        self.totals.squares = self.sums.iter().map(|&(_, sum)| square(sum)).sum();
+    }
+
+    /// Raises the sums of the terms that both have; gives the others.
+    fn raise_known(&mut self, other: &Profile) -> Vec<(u32, u32)> {
+        let (mut new, mut at) = (Vec::new(), 0);
+        for &(term, weight) in &other.sums {
+            at += skip(&self.sums[at..], term);
+            match self.sums.get_mut(at) {
+                Some((same, sum)) if *same == term => {
+                    self.totals.squares += square(*sum + weight) - square(*sum);
+                    *sum += weight;
+                }
+                _ => new.push((term, weight)),
+            }
+        }
+        new
+    }
+
+    /// Takes in new terms, from behind, so that each old one moves once.
+    fn insert(&mut self, new: Vec<(u32, u32)>) {
+        let mut from = self.sums.len();
+        let mut to = from + new.len();
+        if to > self.sums.capacity() {
+            self.sums.reserve_exact(new.len() + from / 8);
+        }
+        self.sums.resize(to, (0, 0));
+        for (term, weight) in new.into_iter().rev() {
+            let keep = self.sums[..from].partition_point(|&(other, _)| other < term);
+            let moved = from - keep;
+            self.sums.copy_within(keep..from, to - moved);
+            (from, to) = (keep, to - moved - 1);
+            self.sums[to] = (term, weight);
+            self.totals.squares += square(weight);
+        }
     }
 
     /// Takes out what was added under the same weights.
@@ -72,6 +82,7 @@ impl Profile {
         let mut leaving = other.sums.iter().peekable();
         self.sums.retain_mut(|(term, sum)| {
             if let Some(&(_, weight)) = leaving.next_if(|(other, _)| other == term) {
+                self.totals.squares -= square(*sum) - square(*sum - weight);
                 *sum -= weight;
             }
             *sum > 0
@@ -79,7 +90,6 @@ impl Profile {
         self.totals.size -= other.totals.size;
         self.totals.places -= other.totals.places;
         self.totals.matters -= other.totals.matters;
-        self.totals.squares = self.sums.iter().map(|&(_, sum)| square(sum)).sum();
     }
 
     pub fn terms(&self) -> &[(u32, u32)] {
