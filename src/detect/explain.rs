@@ -53,7 +53,9 @@ pub fn reasons(engine: &Engine, text: &Document, problem: &str, n: usize) -> Vec
     let own = Profile::of(&engine.lexicon, &engine.lexicon.read(text));
     let mut shared: FxHashMap<u32, f64> = FxHashMap::default();
     let pairs = f64::from(problem.profile.totals.size) * PARTS * PARTS;
-    own.shared(&problem.profile, |term, a, b| drop(shared.insert(term, f64::from(a) * f64::from(b) / pairs)));
+    own.shared(&problem.profile, |term, a, b| {
+        shared.insert(term, f64::from(a) * f64::from(b) / pairs);
+    });
     let weigh = |word: &str| {
         let terms = engine.lexicon.numbers_of(word);
         let weights: Option<Vec<f64>> = terms.iter().map(|term| shared.get(term).copied()).collect();
