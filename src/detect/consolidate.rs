@@ -139,11 +139,8 @@ impl<'a> View<'a> {
         let engine = self.engine;
         let block = |id: &str| engine.position(id).map(|at| self.block_of[at as usize]);
         let mut pairs = FxHashSet::default();
-        for ticket in &engine.tickets {
-            let Some(one) = block(&ticket.id) else { continue };
-            for other in engine.constraints.apart(&ticket.id).filter_map(block) {
-                pairs.insert((one, other));
-            }
+        for (ticket, one) in engine.constraints.decided().filter_map(|ticket| Some((ticket, block(ticket)?))) {
+            pairs.extend(engine.constraints.apart(ticket).iter().filter_map(|other| Some((one, block(other)?))));
         }
         pairs
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 /// A decision that goes against an earlier one, and which.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +14,7 @@ pub struct Contradiction {
 }
 
 /// Decisions about pairs of tickets, whether those are indexed yet or not. Undoing one is taking it out.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Constraints {
     together: FxHashMap<String, BTreeSet<String>>,
     apart: FxHashMap<String, BTreeSet<String>>,
@@ -61,9 +62,12 @@ impl Constraints {
         found
     }
 
-    /// The tickets that must not be with this one, by decisions about itself.
-    pub fn apart(&self, ticket: &str) -> impl Iterator<Item = &str> {
-        self.apart.get(ticket).into_iter().flatten().map(String::as_str)
+    /// The tickets that must not be with this one: those that a decision keeps from it or from a ticket bound to it, and
+    /// what is bound to them, whether the tickets that the decision names are there or not.
+    pub fn apart(&self, ticket: &str) -> FxHashSet<String> {
+        let bound = self.bound(ticket);
+        let named = bound.iter().filter_map(|one| self.apart.get(one)).flatten();
+        named.flat_map(|other| self.bound(other)).collect()
     }
 
     /// The tickets bound together by decisions, one group after the other.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::Document;
 use super::constraints::Constraints;
@@ -14,9 +15,7 @@ use super::profile::{Profile, Scale};
 /// How alike is alike enough, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Likeness of a new ticket and what is there.
-    pub online: Likeness,
-    /// Likeness of groups when the whole archive is looked at: same grievance, same place.
+    /// Likeness of tickets of one problem: same grievance, same place.
     pub local: Likeness,
     /// Likeness of problems of one theme: same grievance, wherever.
     pub theme: Likeness,
@@ -35,24 +34,24 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            online: Likeness::online(),
             local: Likeness::local(),
             theme: Likeness::theme(),
-            online_cut: 0.1,
-            unite_cut: 0.05,
-            local_cut: 0.06,
+            online_cut: 0.07,
+            unite_cut: 0.025,
+            local_cut: 0.03,
             theme_cut: 0.08,
             candidates: 12,
         }
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
     Machine,
     Person,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(super) struct Ticket {
     pub id: Arc<str>,
     pub features: Features,
@@ -61,6 +60,7 @@ pub(super) struct Ticket {
     pub by: By,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(super) struct Problem {
     pub id: Arc<str>,
     /// Positions of its tickets, in the order of placing.
@@ -71,15 +71,18 @@ pub(super) struct Problem {
     pub by_person: u32,
 }
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Engine {
+    #[serde(skip)]
     pub(super) settings: Settings,
     pub(super) lexicon: Lexicon,
     pub(super) postings: Postings,
     pub(super) tickets: Vec<Ticket>,
     pub(super) problems: Vec<Problem>,
+    #[serde(skip)]
     pub(super) positions: FxHashMap<Arc<str>, u32>,
-    numbers: FxHashMap<Arc<str>, u32>,
+    #[serde(skip)]
+    pub(super) numbers: FxHashMap<Arc<str>, u32>,
     pub(super) constraints: Constraints,
 }
 

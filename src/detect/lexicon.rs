@@ -1,6 +1,7 @@
 //! What the archive knows about each term: how common it is, and how much of a place's name.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::text::{Term, fold, terms};
 use super::{Document, place};
@@ -20,12 +21,12 @@ const PRIOR_PLACE: f32 = 0.3;
 const COUNT_PARTS: f32 = 32.0;
 /// What is kept of a ticket: its heaviest terms by ascending number, the number in the upper 24 bits, the damped count in
 /// the lower eight.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Features(Box<[u32]>);
 
 const MAX_TERMS: usize = 1 << 24;
 
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Weight {
     /// Inverse document frequency, ln(1 + N/df).
     pub idf: f32,
@@ -35,7 +36,7 @@ pub struct Weight {
     pub matter: f32,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Lexicon {
     numbers: FxHashMap<u32, u32>,
     /// By term: tickets that have it.

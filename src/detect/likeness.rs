@@ -28,20 +28,15 @@ impl Likeness {
     /// Same grievance, same place.
     pub fn local() -> Likeness {
         Likeness {
-            place_discount: 0.8,
-            place_full: 0.3,
-            matter_discount: 0.5,
-            matter_full: 0.08,
-            place_named: (0.15, 0.35),
-            gap: 0.45,
-            inner_prior: (0.1, 3.0),
+            place_discount: 0.9,
+            place_full: 0.4,
+            matter_discount: 0.85,
+            matter_full: 0.1,
+            place_named: (0.13, 0.32),
+            gap: 0.65,
+            inner_prior: (0.12, 5.0),
             inner_max: 0.3,
         }
-    }
-
-    /// The same for a ticket on its arrival: what it is put with decides where the next ones go.
-    pub fn online() -> Likeness {
-        Likeness { matter_discount: 0.8, ..Likeness::local() }
     }
 
     /// Same grievance, wherever.

@@ -18,6 +18,7 @@ mod place;
 mod placing;
 mod postings;
 mod profile;
+mod stored;
 pub mod text;
 pub mod trend;
 
@@ -31,6 +32,7 @@ pub use constraints::{Constraints, Contradiction};
 pub use engine::{By, Engine, Settings};
 pub use likeness::Likeness;
 pub use placing::Placed;
+pub use stored::Damaged;
 
 /// A ticket as detection sees it.
 #[derive(Debug, Clone, Copy)]

@@ -98,7 +98,7 @@ impl Engine {
         let worth_it = near.iter().filter(|(_, score)| *score >= least);
         for other in worth_it.filter_map(|(unit, _)| unit.problem()) {
             let (one, two) = (&self.problems[stays as usize], &self.problems[other as usize]);
-            let like = || self.settings.online.of(&one.profile, &two.profile, &self.lexicon);
+            let like = || self.settings.local.of(&one.profile, &two.profile, &self.lexicon);
             let theirs = || self.is_held(stays) || self.is_held(other);
             if other == stays || two.members.is_empty() || like() < least || theirs() {
                 continue;
@@ -173,7 +173,7 @@ impl Engine {
     }
 
     fn alike(&self, own: &Profile, unit: Unit) -> f64 {
-        let (lexicon, by) = (&self.lexicon, &self.settings.online);
+        let (lexicon, by) = (&self.lexicon, &self.settings.local);
         match unit {
             Unit::Problem(number) => by.of(own, &self.problems[number as usize].profile, lexicon),
             Unit::Lone(ticket) => {
@@ -205,13 +205,7 @@ impl Engine {
     }
 
     fn forbidden(&self, id: &str, unit: Unit) -> bool {
-        self.constraints.is_decided(id)
-            && self
-                .constraints
-                .bound(id)
-                .iter()
-                .flat_map(|one| self.constraints.apart(one).collect::<Vec<_>>())
-                .filter_map(|other| self.position(other))
-                .any(|other| self.unit(other) == unit)
+        let within = |other: &String| self.position(other).is_some_and(|at| self.unit(at) == unit);
+        self.constraints.is_decided(id) && self.constraints.apart(id).iter().any(within)
     }
 }

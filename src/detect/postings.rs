@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 /// A ticket is found by this many of its terms, the heaviest.
 pub const KEYS: usize = 24;
@@ -11,7 +12,7 @@ const REMEMBERED: usize = 128;
 
 /// By term: the latest tickets that have it among their heaviest. Depends on the tickets and their order alone, not on
 /// where they were placed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Postings(Vec<Vec<u32>>);
 
 impl Postings {
@@ -41,7 +42,7 @@ impl Postings {
             for &(term, weight) in keys {
                 let posting = self.0.get(term as usize).map_or(&[][..], Vec::as_slice);
                 for &ticket in &posting[posting.len().saturating_sub(REMEMBERED)..] {
-                    *shared.entry(ticket).or_default() += weight * weight >> 8;
+                    *shared.entry(ticket).or_default() += (weight * weight) >> 8;
                 }
             }
             let mut found: Vec<(u32, u32)> = shared.iter().map(|(&ticket, &sum)| (sum, ticket)).collect();

@@ -1,5 +1,7 @@
 //! A group of tickets as one vector, and what is asked of two of them.
 
+use serde::{Deserialize, Serialize};
+
 use super::lexicon::{Features, Lexicon};
 
 /// A ticket's weights are whole numbers of this many parts, so that sums are exact and their order is without effect: a
@@ -7,7 +9,7 @@ use super::lexicon::{Features, Lexicon};
 pub const PARTS: f64 = 4096.0;
 
 /// What comparing needs besides the terms: sums over the tickets.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
     pub size: u32,
     /// The length of the part of each vector that names places, and of the part that does not, in parts.
@@ -18,7 +20,7 @@ pub struct Totals {
 }
 
 /// The sum of its tickets' vectors, each scaled to length one.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// By ascending term.
     sums: Vec<(u32, u32)>,
@@ -129,7 +131,7 @@ fn skip(sorted: &[(u32, u32)], term: u32) -> usize {
 }
 
 /// What makes a ticket's counts weights: kept with the ticket, so that a comparison weighs shared terms only.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scale {
     /// Parts for one of tf·idf.
     unit: f32,
