@@ -193,6 +193,10 @@ fn store_chunk(ctx: &mut Ctx, rows: Vec<(i64, Ticket)>, placed: Vec<Option<Place
         if placed.founded {
             problems_found(ctx, &placed.problem, ticket)?;
         }
+        for (with, _) in &placed.along {
+            problems::take_out(&mut ctx.tx, with, ctx.now)?;
+            memberships.retain(|row: &Membership| row.ticket_id != *with);
+        }
         memberships.extend(placed.along.iter().map(|(with, score)| membership(ctx.now, with, *score, &placed)));
         memberships.push(membership(ctx.now, &ticket.id, placed.score, &placed));
         for from in &placed.absorbed {

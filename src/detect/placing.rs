@@ -15,8 +15,8 @@ pub struct Placed {
     pub problem: String,
     /// The problem is new.
     pub founded: bool,
-    /// The lone tickets that came along, with their scores: the one that the problem was founded with, and those that it
-    /// now fits.
+    /// The tickets that came along, with their scores: the one that the problem was founded with, lone ones that it now
+    /// fits, and those that belong together with this one by a decision.
     pub along: Vec<(String, f64)>,
     /// Problems of the machine's own making that the ticket shows to be this one; they are empty now.
     pub absorbed: Vec<String>,
@@ -58,8 +58,7 @@ impl Engine {
         let features = self.lexicon.learn(document);
         let position = self.index(document.id, features);
         let mut fitting = self.fitting(document.id, Some(position), &self.tickets[position as usize].features);
-        let bound = self.bound_problem(document.id);
-        if let Some(bound) = bound {
+        if let Some(bound) = self.bound_unit(document.id) {
             let at = fitting.iter().position(|(unit, _)| *unit == bound);
             let score = at.map_or(1.0, |at| fitting.remove(at).1);
             fitting.insert(0, (bound, score.max(self.settings.online_cut)));
@@ -77,6 +76,7 @@ impl Engine {
             }
         };
         self.place(document.id, &problem, By::Machine);
+        along.extend(self.bring_bound(position, &problem));
         along.extend(self.gather(&problem, &fitting));
         let (problem, absorbed) = self.unite(problem, &fitting);
         Some(Placed {
@@ -88,6 +88,20 @@ impl Engine {
             score,
             runner_up,
         })
+    }
+
+    /// Takes the tickets that belong together with this one into its problem, but for those that a person placed.
+    fn bring_bound(&mut self, position: u32, problem: &str) -> Vec<(String, f64)> {
+        let mut brought = Vec::new();
+        for other in self.bound_positions(position) {
+            let ticket = &self.tickets[other as usize];
+            let id = ticket.id.to_string();
+            if ticket.by == By::Machine && self.problem_of(&id) != Some(problem) {
+                self.place(&id, problem, By::Machine);
+                brought.push((id, 1.0));
+            }
+        }
+        brought
     }
 
     /// Unites the problem with those among these that it is like, unless a person decided about either. The one with most
@@ -198,10 +212,13 @@ impl Engine {
         self.problems[problem as usize].id.to_string()
     }
 
-    /// Where a ticket is that this one belongs together with.
-    fn bound_problem(&self, id: &str) -> Option<Unit> {
+    /// Where a ticket is that this one belongs together with; or that ticket alone, to be taken out of where it is, when
+    /// this one must not go there.
+    fn bound_unit(&self, id: &str) -> Option<Unit> {
         let itself = self.position(id)?;
-        self.bound_positions(itself).into_iter().find(|&other| other != itself).map(|other| self.unit(other))
+        let other = self.bound_positions(itself).into_iter().find(|&other| other != itself)?;
+        let unit = self.unit(other);
+        Some(if self.forbidden(id, unit) { Unit::Lone(other) } else { unit })
     }
 
     fn forbidden(&self, id: &str, unit: Unit) -> bool {
