@@ -90,11 +90,13 @@ fn ending(text: &[char]) -> Option<usize> {
     known.iter().filter(|ending| text.starts_with(ending)).map(|ending| ending.len()).max()
 }
 
+type Endings = Box<[Box<[char]>]>;
+
 const FIRST: char = '\u{4E00}';
 
 /// The endings by their first character, from [`FIRST`] on.
-fn table() -> &'static Vec<Box<[Box<[char]>]>> {
-    static TABLE: OnceLock<Vec<Box<[Box<[char]>]>>> = OnceLock::new();
+fn table() -> &'static Vec<Endings> {
+    static TABLE: OnceLock<Vec<Endings>> = OnceLock::new();
     TABLE.get_or_init(|| {
         let mut table: Vec<Vec<Box<[char]>>> = vec![Vec::new(); 0x9FFF - FIRST as usize + 1];
         let short = ENDING_CHARS.chars().map(|c| vec![c].into_boxed_slice());

@@ -70,8 +70,9 @@ impl Engine {
             Unit::Problem(number) => self.id_of(number),
             Unit::Lone(other) => {
                 let problem = new_problem();
-                self.place(&self.id(other).to_owned(), &problem, By::Machine);
-                along.push((self.id(other).to_owned(), score));
+                let with = self.id(other).to_owned();
+                self.place(&with, &problem, By::Machine);
+                along.push((with, score));
                 problem
             }
         };
