@@ -15,7 +15,7 @@ const LEASE: &str = "detection";
 const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
 /// Tickets taken in one transaction.
-const CHUNK: i64 = 50;
+const CHUNK: i64 = 100;
 /// Tickets that are given their place in one transaction.
 const ORDERED_AT_ONCE: i64 = 250;
 /// Which engine placed a ticket: a later one may place it anew.
