@@ -2,8 +2,9 @@
 
 use super::detection::short;
 use super::{Actor, App, Ctx, Error};
-use crate::detect::{explain, trend};
+use crate::detect::{Document, explain, trend};
 use crate::domain::problem::ProblemState;
+use crate::store::tickets::Ticket;
 use crate::store::{Tx, house, problems, tickets};
 use chrono::NaiveDateTime;
 use serde_json::json;
@@ -19,6 +20,8 @@ pub const UNCOUNTED_MAX: usize = 1_000;
 const COUNTED_AT_ONCE: usize = 8;
 const RECOUNTED_AT_ONCE: usize = 8;
 const TERMS_SHOWN: usize = 8;
+/// Tickets read to find a problem's terms, the latest.
+const TERMS_READ: usize = 200;
 const PLACES_SHOWN: usize = 12;
 
 /// What was counted of a problem.
@@ -77,16 +80,26 @@ fn count(ctx: &mut Ctx, problem_id: &str) -> Result<Count, Error> {
 
 /// Key terms, and the most central ticket's title.
 fn describe(ctx: &mut Ctx, problem_id: &str) -> Result<Option<(String, Option<String>)>, Error> {
-    let (terms, central) = {
-        let slot = ctx.app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let Some(engine) = slot.as_ref() else { return Ok(None) };
-        (explain::terms(engine, problem_id, TERMS_SHOWN), explain::central(engine, problem_id, 1))
+    let app = ctx.app.clone();
+    let engine = || app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let (latest, central) = match engine().as_ref() {
+        Some(engine) => {
+            let latest: Vec<String> = engine.members(problem_id).into_iter().rev().take(TERMS_READ).collect();
+            (latest, explain::central(engine, problem_id, 1))
+        }
+        None => return Ok(None),
     };
-    let ticket = match central.first() {
-        Some(id) => tickets::by_id(&mut ctx.tx, id)?,
+    let rows = tickets::by_ids(&mut ctx.tx, &latest)?;
+    let title = match central.first() {
+        Some(id) => tickets::by_id(&mut ctx.tx, id)?.map(|ticket| short(&ticket.title)),
         None => None,
     };
-    Ok(Some((json!(terms).to_string(), ticket.map(|ticket| short(&ticket.title)))))
+    let texts: Vec<Document> = rows.iter().map(text).collect();
+    let Some(terms) = engine().as_ref().map(|engine| explain::terms(engine, &texts, TERMS_SHOWN)) else {
+        return Ok(None);
+    };
+    let terms: Vec<String> = terms.into_iter().map(|(term, _)| term).collect();
+    Ok(Some((json!(terms).to_string(), title)))
 }
 
 fn save(ctx: &mut Ctx, count: Count) -> Result<(), Error> {
@@ -109,6 +122,10 @@ fn save(ctx: &mut Ctx, count: Count) -> Result<(), Error> {
         ctx.record("problem.proposed", ("problem", &problem.id), None, payload);
     }
     if problems::save(&mut ctx.tx, &problem)? { Ok(()) } else { Err(Error::Busy) }
+}
+
+fn text(ticket: &Ticket) -> Document<'_> {
+    Document { id: &ticket.id, title: &ticket.title, body: &ticket.body, place: None, received_at: ticket.received_at }
 }
 
 /// Problems with new tickets since they were counted. Counting goes through all of a problem's tickets: it waits until

@@ -1,13 +1,14 @@
 //! Tickets are matched to problems in the background, by their place in the order of commits.
 
 use super::{Actor, App, Clock, Ctx, Error, attaching, counting};
-use crate::detect::{self, Document, Engine};
+use crate::detect::{self, By, Document, Engine, Placed};
 use crate::domain::mask;
 use crate::domain::problem::{PlacedBy, ProblemKind, ProblemState};
 use crate::store::problems::{self, Membership, Problem};
 use crate::store::tickets::{self, Ticket};
 use crate::store::{StoreError, Tx, cases, house, new_id};
 use chrono::{NaiveDateTime, TimeDelta};
+use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 
 const WATERMARK: &str = "detection.watermark";
@@ -19,7 +20,7 @@ const CHUNK: i64 = 100;
 /// Tickets that are given their place in one transaction.
 const ORDERED_AT_ONCE: i64 = 250;
 /// Which engine placed a ticket: a later one may place it anew.
-const ENGINE_VERSION: i32 = 1;
+const ENGINE_VERSION: i32 = 2;
 const TITLE_MAX_CHARS: usize = 40;
 
 /// What a person's decision changes in the matching index, after it is committed.
@@ -38,10 +39,17 @@ pub fn apply(app: &App, changes: Vec<EngineChange>) {
     for change in changes {
         match change {
             EngineChange::Found(problem) => engine.found(&problem),
-            EngineChange::Move(ticket, problem) => engine.move_ticket(&ticket, problem.as_deref()),
+            EngineChange::Move(ticket, problem) => engine.move_ticket(&ticket, problem.as_deref(), By::Person),
             EngineChange::Merge { from, into } => engine.merge(&from, &into),
-            EngineChange::NeverTogether(a, b) => engine.never_together(&a, &b),
+            EngineChange::NeverTogether(a, b) => never_together(engine, &a, &b),
         }
+    }
+}
+
+/// A decision that goes against an earlier one was refused when it was made; what is stored holds.
+fn never_together(engine: &mut Engine, a: &str, b: &str) {
+    if let Err(contradiction) = engine.constraints().never_together(a, b) {
+        tracing::warn!(%contradiction, "a stored decision goes against another");
     }
 }
 
@@ -67,14 +75,12 @@ fn rebuild(tx: &mut Tx) -> Result<Engine, Error> {
             }
         }
     }
-    for (ticket, problem) in problems::open_memberships(tx)? {
-        if engine.contains(&ticket) {
-            engine.found(&problem);
-            engine.place(&ticket, &problem);
-        }
+    for (ticket, problem, by_person) in problems::open_memberships(tx)? {
+        let by = if by_person { By::Person } else { By::Machine };
+        engine.place(&ticket, &problem, by);
     }
     for (a, b) in problems::never_together(tx)? {
-        engine.never_together(&a, &b);
+        never_together(&mut engine, &a, &b);
     }
     Ok(engine)
 }
@@ -105,15 +111,6 @@ fn document<'a>(ticket: &'a Ticket, places: &'a HashMap<String, String>) -> Docu
         place: places.get(&ticket.id).map(String::as_str),
         received_at: ticket.received_at,
     }
-}
-
-/// Where the engine put one ticket.
-struct Placed {
-    problem_id: String,
-    score: f32,
-    runner_up: Option<(String, f32)>,
-    /// The lone ticket it founds a new problem with.
-    with: Option<String>,
 }
 
 /// Gives committed tickets their place in the order; gives back how many. Nothing while another process holds the lease.
@@ -155,18 +152,18 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
     if !waits || uncounted >= counting::UNCOUNTED_MAX {
         return counting::count_some(app).await;
     }
-    let (rows, places) = app
+    let (rows, places, decided) = app
         .store
         .read(|tx| -> Result<_, Error> {
             let after = watermark(tx)?;
             let rows = tickets::ordered_after(tx, after, CHUNK)?;
             let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
-            Ok((rows, places))
+            Ok((rows, places, problems::decided(tx)?))
         })
         .await?;
     let Some(last) = rows.last().map(|(seq, _)| *seq) else { return Ok(0) };
     let count = rows.len();
-    let Some(placed) = match_rows(app, &rows, &places) else { return Ok(0) };
+    let Some(placed) = match_rows(app, &rows, &places, &decided) else { return Ok(0) };
     let actor = Actor::job("归并");
     let stored = app.write(&actor, move |ctx| store_chunk(ctx, rows, placed, last)).await;
     if stored.is_err() {
@@ -176,28 +173,16 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
     stored.map(|()| count)
 }
 
-fn match_rows(app: &App, rows: &[(i64, Ticket)], places: &HashMap<String, String>) -> Option<Vec<Option<Placed>>> {
+fn match_rows(
+    app: &App,
+    rows: &[(i64, Ticket)],
+    places: &HashMap<String, String>,
+    decided: &[String],
+) -> Option<Vec<Option<Placed>>> {
     let mut slot = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let engine = slot.as_mut()?;
-    Some(rows.iter().map(|(_, ticket)| match_one(engine, &document(ticket, places))).collect())
-}
-
-fn match_one(engine: &mut Engine, document: &Document) -> Option<Placed> {
-    let placed = if let Some(found) = engine.suggest(document) {
-        Some(Placed { problem_id: found.problem_id, score: found.score, runner_up: found.runner_up, with: None })
-    } else {
-        engine.neighbour(document).map(|(ticket, score)| {
-            let problem_id = new_id();
-            engine.found(&problem_id);
-            engine.place(&ticket, &problem_id);
-            Placed { problem_id, score, runner_up: None, with: Some(ticket) }
-        })
-    };
-    engine.add(document);
-    if let Some(placed) = &placed {
-        engine.place(document.id, &placed.problem_id);
-    }
-    placed
+    decided.iter().for_each(|problem| engine.decide(problem));
+    Some(rows.iter().map(|(_, ticket)| engine.arrive(&document(ticket, places), new_id)).collect())
 }
 
 fn store_chunk(ctx: &mut Ctx, rows: Vec<(i64, Ticket)>, placed: Vec<Option<Placed>>, last: i64) -> Result<(), Error> {
@@ -205,12 +190,20 @@ fn store_chunk(ctx: &mut Ctx, rows: Vec<(i64, Ticket)>, placed: Vec<Option<Place
     let mut memberships = Vec::new();
     for ((_, ticket), placed) in rows.iter().zip(placed) {
         let Some(placed) = placed else { continue };
-        if let Some(with) = &placed.with {
-            problems_found(ctx, &placed.problem_id, ticket)?;
-            memberships.push(membership(ctx.now, with, &placed));
+        if placed.founded {
+            problems_found(ctx, &placed.problem, ticket)?;
         }
-        memberships.push(membership(ctx.now, &ticket.id, &placed));
-        touched.insert(placed.problem_id);
+        for (with, _) in &placed.along {
+            problems::take_out(&mut ctx.tx, with, ctx.now)?;
+            memberships.retain(|row: &Membership| row.ticket_id != *with);
+        }
+        memberships.extend(placed.along.iter().map(|(with, score)| membership(ctx.now, with, *score, &placed)));
+        memberships.push(membership(ctx.now, &ticket.id, placed.score, &placed));
+        for from in &placed.absorbed {
+            absorb(ctx, from, &placed, &mut memberships)?;
+            touched.remove(from);
+        }
+        touched.insert(placed.problem);
     }
     let of_ticket: HashMap<String, String> =
         memberships.iter().map(|row| (row.ticket_id.clone(), row.problem_id.clone())).collect();
@@ -226,18 +219,34 @@ fn store_chunk(ctx: &mut Ctx, rows: Vec<(i64, Ticket)>, placed: Vec<Option<Place
     Ok(house::put_setting(&mut ctx.tx, WATERMARK, &last.to_string(), ctx.now)?)
 }
 
-fn membership(now: NaiveDateTime, ticket_id: &str, placed: &Placed) -> Membership {
+/// Moves the tickets of a problem of the machine's making into the one that it turned out to be.
+fn absorb(ctx: &mut Ctx, from: &str, placed: &Placed, memberships: &mut [Membership]) -> Result<(), Error> {
+    let into = &placed.problem;
+    let Some(mut problem) = problems::by_id(&mut ctx.tx, from)? else { return Ok(()) };
+    let mut moved = Vec::new();
+    for call in problems::calls(&mut ctx.tx, from, None)? {
+        problems::take_out(&mut ctx.tx, &call.ticket_id, ctx.now)?;
+        moved.push(membership(ctx.now, &call.ticket_id, placed.score, placed));
+    }
+    problems::place(&mut ctx.tx, moved)?;
+    memberships.iter_mut().filter(|row| row.problem_id == from).for_each(|row| row.problem_id.clone_from(into));
+    problem.merged_into = Some(into.clone());
+    ctx.record("problem.merged", ("problem", from), None, json!({ "no": problem.no, "into": into }));
+    if problems::save(&mut ctx.tx, &problem)? { Ok(()) } else { Err(Error::Busy) }
+}
+
+fn membership(now: NaiveDateTime, ticket_id: &str, score: f64, placed: &Placed) -> Membership {
     Membership {
         id: new_id(),
         ticket_id: ticket_id.to_owned(),
-        problem_id: placed.problem_id.clone(),
+        problem_id: placed.problem.clone(),
         level: ProblemKind::Local,
         placed_by: PlacedBy::Machine,
         person_id: None,
         engine_version: ENGINE_VERSION,
-        score: f64::from(placed.score),
+        score,
         runner_up_id: placed.runner_up.as_ref().map(|(id, _)| id.clone()),
-        runner_up_score: placed.runner_up.as_ref().map(|(_, score)| f64::from(*score)),
+        runner_up_score: placed.runner_up.as_ref().map(|(_, score)| *score),
         since: now,
         until: None,
     }

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 
 const SHOWN: usize = 3;
 /// Below this likeness a problem is not worth the operator's look.
-const LIKE_ENOUGH: f32 = 0.12;
+const LIKE_ENOUGH: f64 = 0.07;
 
 /// A problem the caller may be talking about.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct KnownProblem {
     pub problem_id: String,
     pub title: String,
     /// 0–1.
-    pub score: f32,
+    pub score: f64,
     pub tickets: i64,
     pub case: Option<KnownCase>,
 }

@@ -4,6 +4,7 @@ mod audit;
 mod bench;
 mod config;
 mod demo;
+mod detect;
 mod import;
 mod migrate;
 mod playbook;
@@ -29,6 +30,8 @@ enum Command {
     Demo(demo::Args),
     /// Read tickets from a CSV or XLSX file.
     Import(import::Args),
+    /// Find which tickets of a file belong together; needs no database.
+    Detect(detect::Args),
     /// Bring the database's tables up to date.
     Migrate(migrate::Args),
     /// Add a person, or make an API token.
@@ -50,6 +53,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Import(args) => import::run(args),
+        Command::Detect(args) => detect::run(args),
         Command::Migrate(args) => migrate::run(args),
         Command::User(args) => user::run(args),
         Command::Playbook(args) => playbook::run(args),

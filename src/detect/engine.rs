@@ -1,209 +1,285 @@
-//! The engine: problems as sets of tickets, and which of them a ticket fits.
+//! The engine: tickets, the problems they were placed in, and which of them a new ticket fits.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::Document;
-use super::index::{Index, Query, best_first};
+use super::constraints::Constraints;
+use super::lexicon::{Features, Lexicon};
+use super::likeness::Likeness;
+use super::postings::{Postings, keys};
+use super::profile::{Profile, Scale};
 
-/// A problem is judged by this many of its members, those nearest to the ticket.
-const NEAREST_MEMBERS: usize = 3;
-
-/// How alike is alike enough; scores are cosines, 0 to 1.
+/// How alike is alike enough, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// A ticket joins a problem from this score on.
-    pub join_threshold: f32,
-    /// Two tickets in no problem make one from this score on.
-    pub pair_threshold: f32,
-    /// Tickets compared exactly for one question.
-    pub max_candidates: usize,
+    /// Likeness of tickets of one problem: same grievance, same place.
+    pub local: Likeness,
+    /// Likeness of problems of one theme: same grievance, wherever.
+    pub theme: Likeness,
+    /// A ticket joins a problem, or makes one with a lone ticket, from this likeness on.
+    pub online_cut: f64,
+    /// Two problems of the machine's making are united from this likeness on.
+    pub unite_cut: f64,
+    /// The same for groups of tickets, when the whole archive is looked at.
+    pub local_cut: f64,
+    /// Problems are of one theme from this likeness on.
+    pub theme_cut: f64,
+    /// Earlier tickets looked at for one ticket.
+    pub candidates: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { join_threshold: 0.18, pair_threshold: 0.22, max_candidates: 64 }
+        Settings {
+            local: Likeness::local(),
+            theme: Likeness::theme(),
+            online_cut: 0.07,
+            unite_cut: 0.025,
+            local_cut: 0.03,
+            theme_cut: 0.08,
+            candidates: 12,
+        }
     }
 }
 
-/// The problem a ticket fits best.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Match {
-    pub problem_id: String,
-    pub score: f32,
-    /// The next best problem, whatever its score.
-    pub runner_up: Option<(String, f32)>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum By {
+    Machine,
+    Person,
 }
 
-struct Problem {
-    id: String,
-    /// Positions in the index, in the order of placing.
-    members: Vec<u32>,
+#[derive(Serialize, Deserialize)]
+pub(super) struct Ticket {
+    pub id: Arc<str>,
+    pub features: Features,
+    pub scale: Scale,
+    pub problem: Option<u32>,
+    pub by: By,
 }
 
-/// The tickets, the problems they were placed in, and what people forbade.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Problem {
+    pub id: Arc<str>,
+    /// Positions of its tickets, in the order of placing.
+    pub members: Vec<u32>,
+    pub profile: Profile,
+    pub decided: bool,
+    /// Tickets that a person placed.
+    pub by_person: u32,
+}
+
+#[derive(Default, Serialize, Deserialize)]
 pub struct Engine {
-    settings: Settings,
-    pub(super) index: Index,
-    problems: Vec<Problem>,
-    by_id: FxHashMap<String, usize>,
-    /// By position of the ticket: its problem.
-    placed: Vec<Option<usize>>,
-    apart: FxHashMap<String, FxHashSet<String>>,
+    #[serde(skip)]
+    pub(super) settings: Settings,
+    pub(super) lexicon: Lexicon,
+    pub(super) postings: Postings,
+    pub(super) tickets: Vec<Ticket>,
+    pub(super) problems: Vec<Problem>,
+    #[serde(skip)]
+    pub(super) positions: FxHashMap<Arc<str>, u32>,
+    #[serde(skip)]
+    pub(super) numbers: FxHashMap<Arc<str>, u32>,
+    pub(super) constraints: Constraints,
 }
 
 impl Engine {
     pub fn new(settings: Settings) -> Self {
-        Engine {
-            settings,
-            index: Index::default(),
-            problems: Vec::new(),
-            by_id: FxHashMap::default(),
-            placed: Vec::new(),
-            apart: FxHashMap::default(),
-        }
+        Engine { settings, ..Engine::default() }
     }
 
     /// Indexes a ticket, in no problem yet. A ticket already indexed stays as it is.
     pub fn add(&mut self, document: &Document) {
-        self.index.add(document);
-        self.placed.resize(self.index.tickets.len(), None);
+        if self.contains(document.id) {
+            return;
+        }
+        let features = self.lexicon.learn(document);
+        self.index(document.id, features);
+    }
+
+    /// An engine that has read all tickets before it weighs their words; in no problem yet, see
+    /// [`Engine::consolidate`].
+    pub fn read_all<'a>(settings: Settings, documents: impl Iterator<Item = Document<'a>> + Clone) -> Self {
+        let mut engine = Engine::new(settings);
+        documents.clone().for_each(|document| drop(engine.lexicon.learn(&document)));
+        engine.lexicon = engine.lexicon.settled();
+        for document in documents {
+            if !engine.contains(document.id) {
+                let features = engine.lexicon.read(&document);
+                engine.index(document.id, features);
+            }
+        }
+        engine
+    }
+
+    pub(super) fn index(&mut self, id: &str, features: Features) -> u32 {
+        if self.lexicon.weigh_if_grown() {
+            self.reweigh();
+        }
+        let position = self.tickets.len() as u32;
+        let id: Arc<str> = id.into();
+        self.postings.add(position, &keys(Profile::of(&self.lexicon, &features).terms()));
+        self.positions.insert(id.clone(), position);
+        let scale = Scale::of(&self.lexicon, &features);
+        self.tickets.push(Ticket { id, features, scale, problem: None, by: By::Machine });
+        position
+    }
+
+    fn reweigh(&mut self) {
+        for ticket in &mut self.tickets {
+            ticket.scale = Scale::of(&self.lexicon, &ticket.features);
+        }
+        for number in 0..self.problems.len() {
+            let mut profile = Profile::default();
+            for &member in &self.problems[number].members {
+                profile.add(&self.profile_of(member));
+            }
+            self.problems[number].profile = profile;
+        }
     }
 
     /// Begins a problem without tickets; one that exists stays as it is.
-    pub fn found(&mut self, problem_id: &str) {
-        self.problem_number(problem_id);
+    pub fn found(&mut self, problem: &str) {
+        self.number(problem);
     }
 
-    /// Puts the ticket into the problem, founding it where needed. A ticket not indexed is ignored.
-    pub fn place(&mut self, ticket_id: &str, problem_id: &str) {
-        self.move_ticket(ticket_id, Some(problem_id));
+    /// Puts the ticket into the problem, out of another where it was. A ticket not indexed is ignored.
+    pub fn place(&mut self, ticket: &str, problem: &str, by: By) {
+        self.move_ticket(ticket, Some(problem), by);
     }
 
     /// Takes the ticket out of its problem and into another, or into none. A ticket not indexed is ignored.
-    pub fn move_ticket(&mut self, ticket_id: &str, problem_id: Option<&str>) {
-        let Some(position) = self.index.position(ticket_id) else { return };
-        let target = problem_id.map(|id| self.problem_number(id));
-        let source = std::mem::replace(&mut self.placed[position as usize], target);
-        if source == target {
-            return;
-        }
-        if let Some(source) = source {
-            self.problems[source].members.retain(|&member| member != position);
-        }
-        if let Some(target) = target {
-            self.problems[target].members.push(position);
-        }
-    }
-
-    /// Moves all tickets of one problem into another.
-    pub fn merge(&mut self, from: &str, into: &str) {
-        let Some(&source) = self.by_id.get(from) else { return };
-        let target = self.problem_number(into);
-        if source == target {
-            return;
-        }
-        let moved = std::mem::take(&mut self.problems[source].members);
-        for &position in &moved {
-            self.placed[position as usize] = Some(target);
-        }
-        self.problems[target].members.extend(moved);
-    }
-
-    /// Forbids the machine to bring these two tickets together, in either order and whether indexed yet or not.
-    pub fn never_together(&mut self, a: &str, b: &str) {
-        self.apart.entry(a.to_owned()).or_default().insert(b.to_owned());
-        self.apart.entry(b.to_owned()).or_default().insert(a.to_owned());
-    }
-
-    /// The best problem for the ticket, if it reaches the threshold.
-    pub fn suggest(&self, document: &Document) -> Option<Match> {
-        let mut ranked = self.ranked(document, 2).into_iter();
-        let (problem_id, score) = ranked.next()?;
-        (score >= self.settings.join_threshold).then(|| Match { problem_id, score, runner_up: ranked.next() })
-    }
-
-    /// The `n` problems the ticket fits best, with their scores, best first. A problem with a ticket that must never
-    /// be together with this one is left out.
-    pub fn ranked(&self, document: &Document, n: usize) -> Vec<(String, f32)> {
-        let forbidden = self.forbidden_problems(document.id);
-        let mut sums: FxHashMap<usize, (f32, usize)> = FxHashMap::default();
-        for (position, score) in self.nearest(document) {
-            let Some(problem) = self.placed[position as usize] else { continue };
-            let (sum, members) = sums.entry(problem).or_default();
-            if *members < NEAREST_MEMBERS && !forbidden.contains(&problem) {
-                *sum += score;
-                *members += 1;
+    pub fn move_ticket(&mut self, ticket: &str, problem: Option<&str>, by: By) {
+        let Some(&position) = self.positions.get(ticket) else { return };
+        let target = problem.map(|id| self.number(id));
+        let profile = self.profile_of(position);
+        let moved = &mut self.tickets[position as usize];
+        let source = std::mem::replace(&mut moved.problem, target);
+        let was_by = std::mem::replace(&mut moved.by, by);
+        let stays = source == target;
+        if let Some(source) = source.map(|source| &mut self.problems[source as usize]) {
+            source.by_person -= u32::from(was_by == By::Person);
+            if !stays {
+                source.members.retain(|&member| member != position);
+                source.profile.remove(&profile);
             }
         }
-        let mut scores: Vec<(u32, f32)> = sums
-            .into_iter()
-            .filter(|(_, (_, members))| *members > 0)
-            .map(|(problem, (sum, members))| (problem as u32, sum / members as f32))
-            .collect();
-        scores.sort_unstable_by(best_first);
-        scores.truncate(n);
-        scores.into_iter().map(|(problem, score)| (self.problems[problem as usize].id.clone(), score)).collect()
+        if let Some(target) = target.map(|target| &mut self.problems[target as usize]) {
+            target.by_person += u32::from(by == By::Person);
+            if !stays {
+                target.members.push(position);
+                target.profile.add(&profile);
+            }
+        }
     }
 
-    /// The most similar ticket that is in no problem, if the two reach the threshold.
-    pub fn neighbour(&self, document: &Document) -> Option<(String, f32)> {
-        let apart = self.apart.get(document.id);
-        self.nearest(document)
-            .into_iter()
-            .filter(|&(position, _)| self.placed[position as usize].is_none())
-            .map(|(position, score)| (&self.index.ticket(position).id, score))
-            .find(|(id, _)| apart.is_none_or(|apart| !apart.contains(*id)))
-            .filter(|&(_, score)| score >= self.settings.pair_threshold)
-            .map(|(id, score)| (id.clone(), score))
+    pub(super) fn profile_of(&self, position: u32) -> Profile {
+        Profile::of(&self.lexicon, &self.tickets[position as usize].features)
     }
 
-    pub fn problem_of(&self, ticket_id: &str) -> Option<String> {
-        let problem = self.placed[self.index.position(ticket_id)? as usize]?;
-        Some(self.problems[problem].id.clone())
+    /// Moves all tickets of one problem into another, as a person decided.
+    pub fn merge(&mut self, from: &str, into: &str) {
+        for ticket in self.members(from) {
+            self.place(&ticket, into, By::Person);
+        }
     }
 
-    /// Whether the ticket is indexed.
-    pub fn contains(&self, ticket_id: &str) -> bool {
-        self.index.position(ticket_id).is_some()
+    /// Marks a problem as decided about: consolidation leaves its tickets alone and proposes instead.
+    pub fn decide(&mut self, problem: &str) {
+        let number = self.number(problem);
+        self.problems[number as usize].decided = true;
+    }
+
+    pub fn constraints(&mut self) -> &mut Constraints {
+        &mut self.constraints
+    }
+
+    /// Loads names of places, from a gazetteer; others are learned from the tickets.
+    pub fn know_places<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        names.into_iter().for_each(|name| self.lexicon.know_place(name));
+    }
+
+    pub fn problem_of(&self, ticket: &str) -> Option<&str> {
+        let problem = self.tickets[*self.positions.get(ticket)? as usize].problem?;
+        Some(&self.problems[problem as usize].id)
+    }
+
+    pub fn contains(&self, ticket: &str) -> bool {
+        self.positions.contains_key(ticket)
     }
 
     /// Tickets indexed.
     pub fn len(&self) -> usize {
-        self.index.tickets.len()
+        self.tickets.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.tickets.is_empty()
     }
 
     /// The problem's tickets in the order of their placing; none for an unknown problem.
-    pub fn members(&self, problem_id: &str) -> Vec<String> {
-        self.positions(problem_id).iter().map(|&position| self.index.ticket(position).id.clone()).collect()
+    pub fn members(&self, problem: &str) -> Vec<String> {
+        self.problem(problem)
+            .into_iter()
+            .flat_map(|problem| &problem.members)
+            .map(|&at| self.id(at).to_owned())
+            .collect()
     }
 
-    pub(super) fn positions(&self, problem_id: &str) -> &[u32] {
-        self.by_id.get(problem_id).map_or(&[], |&number| &self.problems[number].members)
+    pub(super) fn position(&self, ticket: &str) -> Option<u32> {
+        self.positions.get(ticket).copied()
     }
 
-    fn problem_number(&mut self, id: &str) -> usize {
-        if let Some(&number) = self.by_id.get(id) {
+    pub(super) fn problem(&self, id: &str) -> Option<&Problem> {
+        self.numbers.get(id).map(|&number| &self.problems[number as usize])
+    }
+
+    pub(super) fn features(&self, position: u32) -> &Features {
+        &self.tickets[position as usize].features
+    }
+
+    pub(super) fn id(&self, position: u32) -> &str {
+        &self.tickets[position as usize].id
+    }
+
+    pub(super) fn is_known(&self, problem: &str) -> bool {
+        self.numbers.contains_key(problem)
+    }
+
+    /// Whether a person decided about the problem, by itself or by one of its tickets.
+    pub(super) fn is_held(&self, number: u32) -> bool {
+        let problem = &self.problems[number as usize];
+        let within = |id: &str| self.position(id).is_some_and(|at| self.tickets[at as usize].problem == Some(number));
+        problem.decided || problem.by_person > 0 || self.constraints.decided().any(within)
+    }
+
+    /// The ticket and those that belong together with it.
+    pub(super) fn bound_positions(&self, position: u32) -> Vec<u32> {
+        let id = &*self.tickets[position as usize].id;
+        if !self.constraints.is_decided(id) {
+            return vec![position];
+        }
+        let mut bound: Vec<u32> = self.constraints.bound(id).iter().filter_map(|other| self.position(other)).collect();
+        bound.sort_unstable();
+        bound
+    }
+
+    pub(super) fn number(&mut self, id: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(id) {
             return number;
         }
-        self.problems.push(Problem { id: id.to_owned(), members: Vec::new() });
-        self.by_id.insert(id.to_owned(), self.problems.len() - 1);
-        self.problems.len() - 1
-    }
-
-    fn nearest(&self, document: &Document) -> Vec<(u32, f32)> {
-        let itself = self.index.position(document.id);
-        let query: Query = self.index.query(document);
-        let mut found = self.index.nearest(&query, self.settings.max_candidates + 1);
-        found.retain(|&(position, _)| Some(position) != itself);
-        found
-    }
-
-    fn forbidden_problems(&self, ticket_id: &str) -> FxHashSet<usize> {
-        let others = self.apart.get(ticket_id).into_iter().flatten();
-        others.filter_map(|other| self.placed[self.index.position(other)? as usize]).collect()
+        let (number, id): (u32, Arc<str>) = (self.problems.len() as u32, id.into());
+        self.problems.push(Problem {
+            id: id.clone(),
+            members: Vec::new(),
+            profile: Profile::default(),
+            decided: false,
+            by_person: 0,
+        });
+        self.numbers.insert(id, number);
+        number
     }
 }

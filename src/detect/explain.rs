@@ -6,15 +6,20 @@ use std::sync::OnceLock;
 use jieba_rs::Jieba;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Engine;
-use super::index::{Index, Query, best_first};
+use super::likeness::Likeness;
+use super::profile::{PARTS, Profile};
+use super::text::fold;
+use super::{Document, Engine, place};
 
 /// Tickets looked at to explain a problem, the latest: enough to tell, and bounded.
 const SAMPLE: usize = 200;
 /// From this similarity on two tickets say the same thing.
-const SAME_TEXT: f32 = 0.9;
-/// Tickets compared to find one's duplicates.
-const DUPLICATE_CANDIDATES: usize = 200;
+const SAME_TEXT: f64 = 0.9;
+/// Characters of a text that words are taken from.
+const READ_CHARS: usize = 400;
+/// A place is told when this share of the texts that name the commonest one name it.
+const OFTEN: f64 = 0.2;
+const NAME_CHARS: std::ops::RangeInclusive<usize> = 3..=8;
 
 /// The dictionary takes a moment to load, so it waits for the first question.
 fn jieba() -> &'static Jieba {
@@ -22,43 +27,67 @@ fn jieba() -> &'static Jieba {
     JIEBA.get_or_init(Jieba::new)
 }
 
-/// The `n` words that set the problem's tickets apart from all others, strongest first.
+/// The `n` words that set these texts, a problem's tickets, apart from all others, with their strength, strongest first.
 ///
 /// A word's strength is its part of the Kullback-Leibler divergence, p·ln(p/q): `p` its share of the problem's tickets,
 /// `q` of all tickets. A word that only one of several tickets has explains nothing.
-pub fn terms(engine: &Engine, problem_id: &str, n: usize) -> Vec<String> {
-    let sample = sample(engine, problem_id);
+pub fn terms(engine: &Engine, texts: &[Document], n: usize) -> Vec<(String, f64)> {
+    let sample = &texts[texts.len().saturating_sub(SAMPLE)..];
     let least = sample.len().min(2);
-    let mut scored: Vec<(String, f64)> = frequencies(&engine.index, sample)
-        .into_iter()
-        .filter(|(_, count)| *count >= least)
-        .map(|(word, count)| {
-            let share = count as f64 / sample.len() as f64;
-            let everywhere = engine.index.frequency_bound(&word).max(count) as f64 / engine.len() as f64;
-            (word, share * (share / everywhere).ln())
-        })
-        .collect();
-    scored.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    scored.truncate(n);
-    scored.into_iter().map(|(word, _)| word).collect()
+    let mut counts: FxHashMap<String, usize> = FxHashMap::default();
+    for text in sample {
+        words(text).into_iter().for_each(|word| *counts.entry(word).or_default() += 1);
+    }
+    let strength = |word: &str, count: usize| {
+        let share = count as f64 / sample.len() as f64;
+        let everywhere = engine.lexicon.frequency_bound(word).max(count) as f64 / engine.len().max(count) as f64;
+        share * (share / everywhere).ln()
+    };
+    let told = counts.into_iter().filter(|(_, count)| *count >= least);
+    strongest(told.map(|(word, count)| (strength(&word, count), word)), n)
 }
 
-/// In how many of the tickets each word occurs; single characters and numbers are not words.
-fn frequencies(index: &Index, positions: &[u32]) -> FxHashMap<String, usize> {
-    let mut counts = FxHashMap::default();
-    for ticket in positions.iter().map(|&position| index.ticket(position)) {
-        let texts = [&ticket.title, &ticket.opening];
-        let words: FxHashSet<&str> = texts
-            .into_iter()
-            .flat_map(|text| jieba().cut(text, true))
-            .map(|token| token.word)
-            .filter(|word| word.chars().count() > 1 && word.chars().all(char::is_alphabetic))
-            .collect();
-        for word in words {
-            *counts.entry(word.to_owned()).or_default() += 1;
-        }
-    }
-    counts
+/// The `n` words for which a ticket is in its problem: those that weigh most in both.
+pub fn reasons(engine: &Engine, text: &Document, problem: &str, n: usize) -> Vec<(String, f64)> {
+    let Some(problem) = engine.problem(problem) else { return Vec::new() };
+    let own = Profile::of(&engine.lexicon, &engine.lexicon.read(text));
+    let mut shared: FxHashMap<u32, f64> = FxHashMap::default();
+    let pairs = f64::from(problem.profile.totals.size) * PARTS * PARTS;
+    own.shared(&problem.profile, |term, a, b| {
+        shared.insert(term, f64::from(a) * f64::from(b) / pairs);
+    });
+    let weigh = |word: &str| {
+        let terms = engine.lexicon.numbers_of(word);
+        let weights: Option<Vec<f64>> = terms.iter().map(|term| shared.get(term).copied()).collect();
+        weights.filter(|weights| !weights.is_empty()).map(|weights| weights.iter().sum())
+    };
+    strongest(words(text).into_iter().filter_map(|word| Some((weigh(&word)?, word))), n)
+}
+
+fn strongest(words: impl Iterator<Item = (f64, String)>, n: usize) -> Vec<(String, f64)> {
+    let mut words: Vec<(String, f64)> = words.map(|(strength, word)| (word, strength)).collect();
+    words.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    words.truncate(n);
+    words
+}
+
+/// The words of a text; single characters and numbers are none.
+fn words(text: &Document) -> FxHashSet<String> {
+    let beginning = |text: &str| fold(text).into_iter().take(READ_CHARS).collect::<String>();
+    let told = |word: &&str| word.chars().count() > 1 && word.chars().all(char::is_alphabetic);
+    [text.title, text.body]
+        .into_iter()
+        .map(beginning)
+        .flat_map(|text| {
+            jieba()
+                .cut(&text, true)
+                .into_iter()
+                .map(|token| token.word)
+                .filter(told)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// The places named, each with how often, most frequent first. Blank ones do not count.
@@ -67,51 +96,71 @@ pub fn places<'a>(named: impl IntoIterator<Item = &'a str>) -> Vec<(String, usiz
     for place in named.into_iter().map(str::trim).filter(|place| !place.is_empty()) {
         *counts.entry(place).or_default() += 1;
     }
-    let mut ranked: Vec<(String, usize)> = counts.into_iter().map(|(place, n)| (place.to_owned(), n)).collect();
-    ranked.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
-    ranked
+    ranked(counts.into_iter().map(|(place, n)| (place.to_owned(), n)).collect())
+}
+
+/// The places that several of the texts name, each with in how many, most frequent first.
+///
+/// Where a name begins is not written: of the runs before an ending the longest that is nearly as frequent as any is told.
+pub fn places_in(texts: &[Document]) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<Vec<char>, usize> = BTreeMap::new();
+    for text in texts {
+        let mut named: FxHashSet<Vec<char>> = FxHashSet::default();
+        for folded in [fold(text.title), fold(text.body)] {
+            for end in place::ends(&folded) {
+                let runs = NAME_CHARS.filter(|length| *length <= end).map(|length| &folded[end - length..end]);
+                named.extend(runs.filter(|run| run.iter().all(|c| c.is_alphanumeric())).map(<[char]>::to_vec));
+            }
+        }
+        named.into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
+    }
+    let often = counts.values().copied().max().unwrap_or(0) as f64 * OFTEN;
+    let mut told: Vec<(Vec<char>, usize)> =
+        counts.into_iter().filter(|(_, count)| *count >= 2 && *count as f64 >= often).collect();
+    told.sort_by_key(|(name, count)| std::cmp::Reverse(count * (name.len() - 1)));
+    let mut kept: Vec<(Vec<char>, usize)> = Vec::new();
+    for (name, count) in told {
+        let overlaps =
+            |other: &[char]| other.windows(2).filter(|pair| name.windows(2).any(|own| own == *pair)).count() > 0;
+        if !kept.iter().any(|(other, _)| overlaps(other)) {
+            kept.push((name, count));
+        }
+    }
+    ranked(kept.into_iter().map(|(name, count)| (name.into_iter().collect(), count)).collect())
+}
+
+fn ranked(mut counts: Vec<(String, usize)>) -> Vec<(String, usize)> {
+    counts.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
+    counts
 }
 
 /// The `n` tickets nearest to the problem's centre, most central first: the first one's title can name the problem.
-pub fn central(engine: &Engine, problem_id: &str, n: usize) -> Vec<String> {
-    let sample = sample(engine, problem_id);
-    let queries: Vec<Query> = sample.iter().map(|&position| engine.index.query_of(position)).collect();
-    let centre = Query::sum(&queries);
-    let mut scored: Vec<(u32, f32)> =
-        sample.iter().map(|&position| (position, engine.index.similarity(&centre, position))).collect();
-    scored.sort_unstable_by(best_first);
+pub fn central(engine: &Engine, problem: &str, n: usize) -> Vec<String> {
+    let Some(problem) = engine.problem(problem) else { return Vec::new() };
+    let plain = Likeness::text();
+    let mut scored: Vec<(f64, u32)> = problem.members[problem.members.len().saturating_sub(SAMPLE)..]
+        .iter()
+        .map(|&member| (Profile::of(&engine.lexicon, engine.features(member)), member))
+        .map(|(own, member)| (plain.of(&own, &problem.profile, &engine.lexicon), member))
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     scored.truncate(n);
-    scored.into_iter().map(|(position, _)| engine.index.ticket(position).id.clone()).collect()
+    scored.into_iter().map(|(_, member)| engine.id(member).to_owned()).collect()
 }
 
 /// The tickets without those that repeat an earlier one nearly word for word; each kept one with how many were folded
-/// into it, by time received. Unknown tickets are left out.
+/// into it, by order of arrival. Unknown tickets are left out.
 pub fn near_duplicates(engine: &Engine, ids: &[String]) -> Vec<(String, usize)> {
-    let index = &engine.index;
-    let mut positions: Vec<u32> = ids.iter().filter_map(|id| index.position(id)).collect();
-    positions.sort_unstable_by_key(|&position| (index.ticket(position).received_at, position));
+    let mut positions: Vec<u32> = ids.iter().filter_map(|id| engine.position(id)).collect();
+    positions.sort_unstable();
     positions.dedup();
-    let mut kept: Vec<(u32, usize)> = Vec::new();
-    let mut rank: FxHashMap<u32, usize> = FxHashMap::default();
+    let mut kept: Vec<(u32, Profile, usize)> = Vec::new();
     for position in positions {
-        let alike = index.nearest(&index.query_of(position), DUPLICATE_CANDIDATES);
-        let same = alike.into_iter().take_while(|&(_, score)| score >= SAME_TEXT);
-        match same.filter_map(|(other, _)| rank.get(&other).copied()).min() {
-            Some(earlier) => {
-                kept[earlier].1 += 1;
-                // A third copy may resemble the second more than the first.
-                rank.insert(position, earlier);
-            }
-            None => {
-                rank.insert(position, kept.len());
-                kept.push((position, 0));
-            }
+        let own = Profile::of(&engine.lexicon, engine.features(position));
+        match kept.iter_mut().find(|(_, other, _)| own.cosine(other) >= SAME_TEXT) {
+            Some((_, _, folded)) => *folded += 1,
+            None => kept.push((position, own, 0)),
         }
     }
-    kept.into_iter().map(|(position, folded)| (index.ticket(position).id.clone(), folded)).collect()
-}
-
-fn sample<'a>(engine: &'a Engine, problem_id: &str) -> &'a [u32] {
-    let members = engine.positions(problem_id);
-    &members[members.len().saturating_sub(SAMPLE)..]
+    kept.into_iter().map(|(position, _, folded)| (engine.id(position).to_owned(), folded)).collect()
 }

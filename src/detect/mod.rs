@@ -1,20 +1,38 @@
 //! Which tickets belong together, whether they recur, and why.
 //!
-//! [`Engine`] is online: a ticket is compared with a bounded number of earlier ones, whatever the archive's size, and
-//! the same tickets fed in the same order always give the same answers. It decides nothing by itself: the caller asks
-//! ([`Engine::suggest`], [`Engine::neighbour`]) and tells it what was done ([`Engine::place`] and its siblings).
+//! A ticket is read once: its heaviest pairs of neighbouring characters ([`text`], [`lexicon`]), each with how much it is
+//! part of a place's name ([`place`]). Tickets and problems are summed up ([`profile`]) and compared by average likeness ([`likeness`]), less where
+//! places or grievances differ. [`Engine::arrive`] places a ticket in bounded time; [`Engine::consolidate`] looks at all
+//! of them again, in no order, and says what it would change, what it proposes, and which problems share a theme. What
+//! people decided ([`constraints`]) is obeyed by both.
 
+mod agglomerate;
+mod consolidate;
+mod constraints;
 mod engine;
 pub mod evaluate;
 pub mod explain;
-mod index;
+mod lexicon;
+mod likeness;
+mod place;
+mod placing;
+mod postings;
+mod profile;
+mod stored;
 pub mod text;
 pub mod trend;
 
 #[cfg(test)]
+mod obeyed;
+#[cfg(test)]
 mod teddy;
 
-pub use engine::{Engine, Match, Settings};
+pub use consolidate::{Change, Consolidation, Proposal, Theme};
+pub use constraints::{Constraints, Contradiction};
+pub use engine::{By, Engine, Settings};
+pub use likeness::Likeness;
+pub use placing::Placed;
+pub use stored::Damaged;
 
 /// A ticket as detection sees it.
 #[derive(Debug, Clone, Copy)]

@@ -1,53 +1,154 @@
 //! Text as terms: what matching compares.
 
+use std::hash::Hasher;
+use std::sync::OnceLock;
+
+use rustc_hash::FxHasher;
 use unicode_normalization::UnicodeNormalization;
+
+/// Characters read of one text: what a ticket is about is said by then, and the cost stays bounded.
+const MAX_CHARS: usize = 2_000;
+/// The longest thing in angle brackets that is taken for markup.
+const MAX_TAG: usize = 120;
+const IDEOGRAPHS: std::ops::RangeInclusive<char> = '\u{4E00}'..='\u{9FFF}';
 
 /// The same writing for full-width and half-width, capital and small letters (NFKC, lower case).
 pub fn normalise(text: &str) -> String {
     text.nfkc().flat_map(char::to_lowercase).collect()
 }
 
-/// The terms of a [normalised](normalise) text, in order, repeated as often as they occur.
-///
-/// A unit is one ideograph or one run of letters and digits; a term is a pair of neighbouring units ("伊景", "58车"), or
-/// a run of letters and digits alone. Punctuation and blanks separate: no pair spans them.
-pub fn terms(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
+/// A term of a text: a pair of neighbouring units, or one unit of letters and digits. A unit is one ideograph or one run
+/// of letters and digits; punctuation and blanks separate, no pair spans them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// A hash of its characters.
+    pub key: u32,
+    /// First and one past the last character in the [folded](fold) text.
+    pub span: (u32, u32),
+}
+
+/// The text as matching reads it, at most [`MAX_CHARS`] characters: [normalised](normalise), traditional characters as
+/// simplified ones, markup as blanks.
+pub fn fold(text: &str) -> Vec<char> {
+    let mut folded = Vec::with_capacity(text.len().min(4 * MAX_CHARS) / 3);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if folded.len() >= MAX_CHARS {
+            break;
+        }
+        if IDEOGRAPHS.contains(&c) {
+            folded.push(simplified(c));
+        } else if let Some(end) = markup(c, rest.as_str()) {
+            folded.push(' ');
+            rest = rest.as_str()[end..].chars();
+        } else if c.is_ascii() {
+            folded.push(c.to_ascii_lowercase());
+        } else {
+            folded.extend(std::iter::once(c).nfkc().flat_map(char::to_lowercase).map(simplified));
+        }
+    }
+    folded
+}
+
+/// The terms of a folded text, in order, repeated as often as they occur.
+pub fn terms(folded: &[char], mut found: impl FnMut(Term)) {
     let mut previous = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((start, first)) = chars.next() {
-        if !first.is_alphanumeric() {
+    let mut at = 0;
+    while at < folded.len() {
+        let (start, first) = (at, folded[at]);
+        at += 1;
+        if !is_word(first) {
             previous = None;
             continue;
         }
-        let mut end = start + first.len_utf8();
         if in_run(first) {
-            while let Some((at, c)) = chars.next_if(|&(_, c)| in_run(c)) {
-                end = at + c.len_utf8();
+            while folded.get(at).is_some_and(|&c| in_run(c)) {
+                at += 1;
             }
-            found.push(&text[start..end]);
+            found(term(folded, start, at));
         }
         if let Some(before) = previous.replace(start) {
-            found.push(&text[before..end]);
+            found(term(folded, before, at));
         }
     }
-    found
+}
+
+fn term(folded: &[char], start: usize, end: usize) -> Term {
+    let mut hasher = FxHasher::default();
+    for &c in &folded[start..end] {
+        hasher.write_u32(c.into());
+    }
+    let hash = hasher.finish();
+    Term { key: (hash >> 32) as u32 ^ hash as u32, span: (start as u32, end as u32) }
+}
+
+/// Ideographs first: the question is asked of every character, and its general form is slow for them.
+pub fn is_word(c: char) -> bool {
+    IDEOGRAPHS.contains(&c) || c.is_alphanumeric()
 }
 
 /// Alphabetic scripts and digits, which are written in words; the ideographic blocks begin at U+2E80.
 fn in_run(c: char) -> bool {
-    c.is_alphanumeric() && c < '\u{2E80}'
+    c < '\u{2E80}' && c.is_alphanumeric()
+}
+
+/// Where the tag or character reference that `first` begins ends in `rest`.
+fn markup(first: char, rest: &str) -> Option<usize> {
+    let rest = &rest[..rest.char_indices().nth(MAX_TAG).map_or(rest.len(), |(end, _)| end)];
+    let name = |c: char| c.is_ascii_alphanumeric() || c == '#';
+    match first {
+        '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!".contains(c)) => {
+            rest.find('>').map(|end| end + 1)
+        }
+        '&' => rest.find(';').filter(|&end| end > 1 && end < 10 && rest[..end].chars().all(name)).map(|end| end + 1),
+        _ => None,
+    }
+}
+
+fn simplified(c: char) -> char {
+    static TABLE: OnceLock<Vec<char>> = OnceLock::new();
+    if !IDEOGRAPHS.contains(&c) {
+        return c;
+    }
+    let one = |c: char| fast2s::convert(c.encode_utf8(&mut [0; 4])).chars().next().unwrap_or(c);
+    let table = TABLE.get_or_init(|| IDEOGRAPHS.map(one).collect());
+    table[c as usize - *IDEOGRAPHS.start() as usize]
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn read(text: &str) -> Vec<String> {
+        let folded = fold(text);
+        let mut found = Vec::new();
+        terms(&folded, |term| found.push(folded[term.span.0 as usize..term.span.1 as usize].iter().collect()));
+        found
+    }
 
     #[test]
     fn pairs_of_ideographs_and_whole_latin_words_are_terms() {
-        assert_eq!(terms(&normalise("伊景园·滨河苑")), ["伊景", "景园", "滨河", "河苑"]);
-        assert_eq!(terms(&normalise("Ａ７县58车贷")), ["a7", "a7县", "58", "县58", "58车", "车贷"]);
-        assert_eq!(terms(&normalise("Noise at NIGHT!")), ["noise", "at", "night"]);
-        assert!(terms("，。").is_empty());
+        assert_eq!(read("伊景园·滨河苑"), ["伊景", "景园", "滨河", "河苑"]);
+        assert_eq!(read("Ａ７县58车贷"), ["a7", "a7县", "58", "县58", "58车", "车贷"]);
+        assert_eq!(read("Noise at NIGHT!"), ["noise", "at", "night"]);
+        assert!(read("，。").is_empty());
+    }
+
+    #[test]
+    fn the_same_said_in_other_writing_is_the_same() {
+        assert_eq!(read("垃圾車噪聲"), read("垃圾车噪声"));
+        assert_eq!(read("<p class=\"a\">路燈&nbsp;不亮</p>"), read("路灯 不亮"));
+        assert_eq!(read("3<5，7&8"), ["3", "5", "7", "8"], "not everything in brackets is markup");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_read(text in "\\PC{0,400}|[<&;>a-z一-龥😀-😎\u{0}-\u{20}]{0,400}") {
+            let folded = fold(&text);
+            prop_assert!(folded.len() <= MAX_CHARS + 20);
+            terms(&folded, |term| assert!(term.span.0 < term.span.1 && term.span.1 as usize <= folded.len()));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Problems, who belongs to them, and what people decided about tickets.
 
 use super::conn::{Conn, on_backend};
-use super::schema::{decision, decision_ticket, membership, problem, ticket, ticket_contact};
+use super::schema::{case_problem, decision, decision_ticket, membership, problem, ticket, ticket_contact};
 use super::{StoreError, Tx};
 use crate::domain::problem::{DecisionKind, PlacedBy, ProblemKind, ProblemState};
 use chrono::NaiveDateTime;
@@ -195,12 +195,20 @@ pub fn problem_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<String>, StoreE
         .optional()?)
 }
 
-/// Every open membership as (ticket, problem), for rebuilding the index.
-pub fn open_memberships(tx: &mut Tx) -> Result<Vec<(String, String)>, StoreError> {
+/// The problems that a person decided about: watched, dismissed, renamed, or made a case.
+pub fn decided(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let by_name = problem::decided_at.is_not_null().or(problem::title_by_person.eq(true));
+    let mut decided: Vec<String> = problem::table.filter(by_name).select(problem::id).load(tx.0)?;
+    decided.extend(case_problem::table.select(case_problem::problem_id).load::<String>(tx.0)?);
+    Ok(decided)
+}
+
+/// Every open membership as (ticket, problem, whether by a person), for rebuilding the index.
+pub fn open_memberships(tx: &mut Tx) -> Result<Vec<(String, String, bool)>, StoreError> {
     Ok(membership::table
         .filter(membership::until.is_null())
         .order(membership::since)
-        .select((membership::ticket_id, membership::problem_id))
+        .select((membership::ticket_id, membership::problem_id, membership::placed_by.eq(PlacedBy::Person.code())))
         .load(tx.0)?)
 }
 

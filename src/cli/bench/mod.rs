@@ -1,8 +1,11 @@
 //! `shenban bench load`: how much the server does, beside what the database itself does on this machine.
-//! `shenban bench plan` is in [`plan`].
+//! `shenban bench plan` is in [`plan`], `shenban bench detect` in [`detect`].
 
 mod city;
 mod client;
+mod detect;
+mod detect_corpus;
+mod detect_speed;
 mod intake;
 mod load;
 mod memory;
@@ -47,6 +50,8 @@ enum Command {
     Load(LoadArgs),
     /// Schedule a large plan and forecast a case, beside a topological pass over the same graph.
     Plan(plan::Args),
+    /// Find the problems of a labelled file, and place made-up tickets by the million.
+    Detect(detect::Args),
 }
 
 #[derive(clap::Args)]
@@ -98,6 +103,7 @@ pub fn run(args: Args) -> Outcome {
     match args.command {
         Command::Load(args) => load(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Detect(args) => detect::run(args),
     }
 }
 

@@ -1,0 +1,94 @@
+//! `shenban detect FILE --out FILE`: which tickets of a file belong together, without a server or a database.
+
+use super::Outcome;
+use super::config::Config;
+use crate::detect::{Document, Engine, Settings};
+use crate::domain::ticket::NewTicket;
+use crate::intake::{self, Mapping};
+use chrono_tz::Tz;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// A CSV or XLSX file.
+    file: PathBuf,
+    /// Where `ticket,problem,theme` goes, one row a ticket; empty where it stands alone.
+    #[arg(long)]
+    out: PathBuf,
+    /// A YAML file that says which header is which field.
+    #[arg(long)]
+    mapping: Option<PathBuf>,
+}
+
+pub fn run(args: Args) -> Outcome {
+    let mapping = match &args.mapping {
+        Some(path) => Mapping::parse(&std::fs::read_to_string(path)?).map_err(|reason| format!("mapping: {reason}"))?,
+        None => Mapping::usual(),
+    };
+    let (tickets, rejected) = read(&args.file, &mapping, Config::default().timezone.parse()?)?;
+    let found = Found::among(&tickets);
+    let mut out = csv::Writer::from_path(&args.out)?;
+    out.write_record(["ticket", "problem", "theme"])?;
+    for ticket in &tickets {
+        let of = |kind: &HashMap<String, String>| kind.get(&ticket.source_no).cloned().unwrap_or_default();
+        out.write_record([&ticket.source_no, &of(&found.problems), &of(&found.themes)])?;
+    }
+    out.flush()?;
+    println!("工单 {}，拒收 {rejected}，归入问题 {}", tickets.len(), found.problems.len());
+    Ok(())
+}
+
+/// The tickets of a file, each number once, and how many rows were rejected.
+pub fn read(file: &Path, mapping: &Mapping, zone: Tz) -> Result<(Vec<NewTicket>, usize), Box<dyn std::error::Error>> {
+    let mut tickets: Vec<NewTicket> = Vec::new();
+    let (mut seen, mut rejected) = (rustc_hash::FxHashSet::default(), 0);
+    for row in intake::open(file, mapping, zone)? {
+        match row.outcome {
+            Ok(ticket) if seen.insert(ticket.source_no.clone()) => tickets.push(ticket),
+            Ok(_) => {}
+            Err(_) => rejected += 1,
+        }
+    }
+    Ok((tickets, rejected))
+}
+
+/// Each ticket's problem and theme, named P1, P2 …, T1, T2 …; none for a ticket that stands alone.
+pub struct Found {
+    pub problems: HashMap<String, String>,
+    pub themes: HashMap<String, String>,
+}
+
+impl Found {
+    pub fn among(tickets: &[NewTicket]) -> Found {
+        let places: Vec<String> = tickets.iter().map(place).collect();
+        let documents = tickets.iter().zip(&places).map(|(ticket, place)| document(ticket, place));
+        let mut engine = Engine::read_all(Settings::default(), documents);
+        let mut numbers = 1..;
+        let done = engine.consolidate(|| format!("P{}", numbers.next().unwrap_or_default()));
+        engine.apply(&done.changes);
+        let mut themes = HashMap::new();
+        for (number, theme) in done.themes.into_iter().enumerate() {
+            let members = theme.problems.iter().flat_map(|problem| engine.members(problem));
+            themes.extend(members.chain(theme.tickets).map(|ticket| (ticket, format!("T{}", number + 1))));
+        }
+        let problem =
+            |ticket: &NewTicket| Some((ticket.source_no.clone(), engine.problem_of(&ticket.source_no)?.to_owned()));
+        Found { problems: tickets.iter().filter_map(problem).collect(), themes }
+    }
+}
+
+pub fn place(ticket: &NewTicket) -> String {
+    let parts = [&ticket.district, &ticket.address];
+    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+pub fn document<'a>(ticket: &'a NewTicket, place: &'a str) -> Document<'a> {
+    Document {
+        id: &ticket.source_no,
+        title: &ticket.title,
+        body: &ticket.body,
+        place: (!place.is_empty()).then_some(place),
+        received_at: ticket.received_at,
+    }
+}

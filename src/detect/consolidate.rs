@@ -1,0 +1,339 @@
+//! The whole archive looked at again: groups by average linkage, whatever the order in which tickets came.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Engine;
+use super::agglomerate::{Leave, agglomerate};
+use super::lexicon::Lexicon;
+use super::postings::keys;
+use super::profile::Profile;
+
+/// A part of a problem that is worth a proposal of its own.
+const SPLIT_LEAST: usize = 3;
+
+/// What consolidation changes by itself: tickets that only the machine placed, in problems nobody decided about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    Founded {
+        problem: String,
+    },
+    /// Into a problem, or out of all.
+    Moved {
+        ticket: String,
+        problem: Option<String>,
+    },
+}
+
+/// What it leaves to a person, because a person decided before.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Proposal {
+    Merge {
+        from: String,
+        into: String,
+        score: f64,
+    },
+    /// Tickets that are more like each other than the rest.
+    Split {
+        problem: String,
+        tickets: Vec<String>,
+    },
+}
+
+/// Problems, and tickets in none, with the same grievance.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Theme {
+    pub problems: Vec<String>,
+    pub tickets: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Consolidation {
+    pub changes: Vec<Change>,
+    pub proposals: Vec<Proposal>,
+    pub themes: Vec<Theme>,
+}
+
+/// Tickets that move as one.
+struct Block {
+    members: Vec<u32>,
+    /// A problem that a person decided about.
+    held: Option<u32>,
+}
+
+/// The tickets as consolidation sees them: by id, in blocks, with the weights of now.
+struct View<'a> {
+    engine: &'a Engine,
+    lexicon: Lexicon,
+    blocks: Vec<Block>,
+    /// By ticket: its block.
+    block_of: Vec<u32>,
+    near: Vec<(u32, u32)>,
+    apart: FxHashSet<(u32, u32)>,
+}
+
+impl Engine {
+    /// What the problems would be, all tickets taken together. Nothing changes before [`Engine::apply`].
+    pub fn consolidate(&self, mut new_problem: impl FnMut() -> String) -> Consolidation {
+        let view = View::of(self);
+        let profiles: Vec<Profile> = view.blocks.iter().map(|block| view.profile(&block.members)).collect();
+        let (by, cut) = (&self.settings.local, self.settings.local_cut);
+        let groups = agglomerate(profiles, &view.near, &view.lexicon, by, cut, |a, b| view.may_join(a, b));
+        let named = view.name(&groups, &mut new_problem);
+        let mut done = Consolidation { themes: view.themes(&groups, &named), ..Consolidation::default() };
+        for (group, problem) in groups.iter().zip(&named) {
+            view.changes(group, problem.as_ref(), &mut done.changes);
+        }
+        done.proposals = view.merges(&groups, &named);
+        done.proposals.extend(view.blocks.iter().filter_map(|block| view.split(block)));
+        done
+    }
+
+    /// Makes the changes of a consolidation.
+    pub fn apply(&mut self, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::Founded { problem } => self.found(problem),
+                Change::Moved { ticket, problem } => {
+                    self.move_ticket(ticket, problem.as_deref(), super::By::Machine);
+                }
+            }
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    fn of(engine: &'a Engine) -> Self {
+        let mut order: Vec<u32> = (0..engine.tickets.len() as u32).collect();
+        order.sort_unstable_by(|&a, &b| engine.tickets[a as usize].id.cmp(&engine.tickets[b as usize].id));
+        let blocks = blocks(engine, &order);
+        let mut block_of = vec![0; order.len()];
+        for (number, block) in blocks.iter().enumerate() {
+            block.members.iter().for_each(|&member| block_of[member as usize] = number as u32);
+        }
+        let lexicon = engine.lexicon.settled();
+        let mut view = View { engine, lexicon, blocks, block_of, near: Vec::new(), apart: FxHashSet::default() };
+        view.near = view.neighbours();
+        view.apart = view.forbidden();
+        view
+    }
+
+    /// Pairs of blocks with tickets that share much.
+    fn neighbours(&self) -> Vec<(u32, u32)> {
+        let mut pairs = FxHashSet::default();
+        for (position, ticket) in self.engine.tickets.iter().enumerate() {
+            let keys = keys(Profile::of(&self.lexicon, &ticket.features).terms());
+            for other in self.engine.postings.nearest(&keys, self.engine.settings.candidates) {
+                let (a, b) = (self.block_of[position], self.block_of[other as usize]);
+                if a != b {
+                    pairs.insert((a.min(b), a.max(b)));
+                }
+            }
+        }
+        let mut pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
+        pairs.sort_unstable();
+        pairs
+    }
+
+    /// Pairs of blocks that a person forbade to bring together.
+    fn forbidden(&self) -> FxHashSet<(u32, u32)> {
+        let engine = self.engine;
+        let block = |id: &str| engine.position(id).map(|at| self.block_of[at as usize]);
+        let mut pairs = FxHashSet::default();
+        for (ticket, one) in engine.constraints.decided().filter_map(|ticket| Some((ticket, block(ticket)?))) {
+            pairs.extend(engine.constraints.apart(ticket).iter().filter_map(|other| Some((one, block(other)?))));
+        }
+        pairs
+    }
+
+    fn may_join(&self, a: &[u32], b: &[u32]) -> Leave {
+        let held = |blocks: &[u32]| blocks.iter().any(|&block| self.blocks[block as usize].held.is_some());
+        // Only tickets that are in no problem yet go into one that a person decided about.
+        let free = |blocks: &[u32]| blocks.iter().all(|&block| self.is_lone(&self.blocks[block as usize]));
+        let refused = (held(a) && !free(b)) || (held(b) && !free(a)) || self.are_apart(a, b);
+        if refused { Leave::Never } else { Leave::Join }
+    }
+
+    fn are_apart(&self, a: &[u32], b: &[u32]) -> bool {
+        !self.apart.is_empty() && a.iter().any(|&one| b.iter().any(|&other| self.apart.contains(&(one, other))))
+    }
+
+    fn is_lone(&self, block: &Block) -> bool {
+        block.members.iter().all(|&member| self.engine.tickets[member as usize].problem.is_none())
+    }
+
+    /// The problem that each group of more than one ticket is: the one it shares most tickets with, a problem going to
+    /// the group that has most of it.
+    fn name(&self, groups: &[Vec<u32>], new_problem: &mut impl FnMut() -> String) -> Vec<Option<String>> {
+        let mut shares: Vec<(bool, usize, usize, u32)> = Vec::new();
+        for (number, group) in groups.iter().enumerate() {
+            let mut counts: FxHashMap<u32, usize> = FxHashMap::default();
+            for problem in self.tickets(group).filter_map(|ticket| self.engine.tickets[ticket as usize].problem) {
+                *counts.entry(problem).or_default() += 1;
+            }
+            let held = self.held(group);
+            shares.extend(counts.into_iter().map(|(problem, count)| (held == Some(problem), count, number, problem)));
+        }
+        shares.sort_unstable_by(|a, b| (b.0, b.1, a.2, a.3).cmp(&(a.0, a.1, b.2, b.3)));
+        let mut named: Vec<Option<u32>> = vec![None; groups.len()];
+        let mut taken = FxHashSet::default();
+        for (_, _, number, problem) in shares {
+            if named[number].is_none() && !taken.contains(&problem) {
+                named[number] = Some(problem);
+                taken.insert(problem);
+            }
+        }
+        let mut name = |number: usize, problem: Option<u32>| {
+            let several = self.tickets(&groups[number]).nth(1).is_some() || self.held(&groups[number]).is_some();
+            let old = problem.map(|problem| self.engine.problems[problem as usize].id.to_string());
+            several.then(|| old.unwrap_or_else(&mut *new_problem))
+        };
+        named.into_iter().enumerate().map(|(number, problem)| name(number, problem)).collect()
+    }
+
+    fn changes(&self, group: &[u32], problem: Option<&String>, changes: &mut Vec<Change>) {
+        let engine = self.engine;
+        if let Some(problem) = problem.filter(|problem| !engine.is_known(problem)) {
+            changes.push(Change::Founded { problem: problem.clone() });
+        }
+        for ticket in self.tickets(group).map(|member| &engine.tickets[member as usize]) {
+            let now = ticket.problem.map(|number| &*engine.problems[number as usize].id);
+            if now != problem.map(String::as_str) {
+                changes.push(Change::Moved { ticket: ticket.id.to_string(), problem: problem.cloned() });
+            }
+        }
+    }
+
+    /// Groups that are alike, of which a person decided about one.
+    fn merges(&self, groups: &[Vec<u32>], named: &[Option<String>]) -> Vec<Proposal> {
+        let mut group_of = vec![0_usize; self.blocks.len()];
+        for (number, group) in groups.iter().enumerate() {
+            group.iter().for_each(|&block| group_of[block as usize] = number);
+        }
+        let mut pairs: Vec<(usize, usize)> = self
+            .near
+            .iter()
+            .map(|&(a, b)| (group_of[a as usize], group_of[b as usize]))
+            .filter(|&(a, b)| a != b && named[a].is_some() && named[b].is_some())
+            .filter(|&(a, b)| self.held(&groups[a]).is_some() || self.held(&groups[b]).is_some())
+            .filter(|&(a, b)| !self.are_apart(&groups[a], &groups[b]))
+            .map(|(a, b)| (a.min(b), a.max(b)))
+            .collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let profile = |group: usize| self.profile(&self.tickets(&groups[group]).collect::<Vec<_>>());
+        let scored = pairs.into_iter().map(|(a, b)| {
+            let (one, other) = (profile(a), profile(b));
+            let score = self.engine.settings.local.of(&one, &other, &self.lexicon);
+            let (from, into) = if one.totals.size > other.totals.size { (b, a) } else { (a, b) };
+            (score, named[from].clone(), named[into].clone())
+        });
+        scored
+            .filter(|(score, ..)| *score >= self.engine.settings.local_cut)
+            .filter_map(|(score, from, into)| Some(Proposal::Merge { from: from?, into: into?, score }))
+            .collect()
+    }
+
+    /// The smaller parts that a problem a person decided about falls into.
+    fn split(&self, block: &Block) -> Option<Proposal> {
+        let problem = &self.engine.problems[block.held? as usize];
+        let settings = &self.engine.settings;
+        let singles = block.members.iter().map(|&member| self.profile(&[member])).collect();
+        let count = block.members.len() as u32;
+        let all: Vec<(u32, u32)> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect();
+        let bound = |a: &[u32], b: &[u32]| self.decided_together(block, a, b);
+        let mut parts =
+            agglomerate(singles, &all, &self.lexicon, &settings.local, settings.local_cut, |_, _| Leave::Join);
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        let whole = parts.first()?.clone();
+        let leaving: Vec<u32> = parts
+            .into_iter()
+            .skip(1)
+            .filter(|part| part.len() >= SPLIT_LEAST && !bound(&whole, part))
+            .flatten()
+            .map(|at| block.members[at as usize])
+            .collect();
+        let tickets = leaving.iter().map(|&ticket| self.engine.tickets[ticket as usize].id.to_string()).collect();
+        (!leaving.is_empty()).then(|| Proposal::Split { problem: problem.id.to_string(), tickets })
+    }
+
+    fn decided_together(&self, block: &Block, a: &[u32], b: &[u32]) -> bool {
+        let id = |at: &u32| &*self.engine.tickets[block.members[*at as usize] as usize].id;
+        let others: FxHashSet<&str> = b.iter().map(id).collect();
+        let bound = |at: &u32| self.engine.constraints.bound(id(at));
+        a.iter().any(|at| bound(at).iter().any(|ticket| others.contains(ticket.as_str())))
+    }
+
+    fn themes(&self, groups: &[Vec<u32>], named: &[Option<String>]) -> Vec<Theme> {
+        let settings = &self.engine.settings;
+        let mut group_of = vec![0; self.blocks.len()];
+        for (number, group) in groups.iter().enumerate() {
+            group.iter().for_each(|&block| group_of[block as usize] = number as u32);
+        }
+        let mut near: Vec<(u32, u32)> = self
+            .near
+            .iter()
+            .map(|&(a, b)| (group_of[a as usize], group_of[b as usize]))
+            .filter(|(a, b)| a != b)
+            .collect();
+        near.sort_unstable();
+        near.dedup();
+        let profiles = groups.iter().map(|group| self.profile(&self.tickets(group).collect::<Vec<_>>())).collect();
+        let themes =
+            agglomerate(profiles, &near, &self.lexicon, &settings.theme, settings.theme_cut, |_, _| Leave::Join);
+        let ticket = |member: u32| self.engine.tickets[member as usize].id.to_string();
+        let several = themes.into_iter().filter(|theme| theme.len() > 1);
+        several
+            .map(|theme| {
+                let (problems, lone): (Vec<u32>, Vec<u32>) =
+                    theme.into_iter().partition(|&group| named[group as usize].is_some());
+                Theme {
+                    problems: problems.into_iter().filter_map(|group| named[group as usize].clone()).collect(),
+                    tickets: lone.iter().flat_map(|&group| self.tickets(&groups[group as usize])).map(ticket).collect(),
+                }
+            })
+            .collect()
+    }
+
+    fn tickets(&self, group: &[u32]) -> impl Iterator<Item = u32> {
+        group.iter().flat_map(|&block| &self.blocks[block as usize].members).copied()
+    }
+
+    fn held(&self, group: &[u32]) -> Option<u32> {
+        group.iter().find_map(|&block| self.blocks[block as usize].held)
+    }
+
+    fn profile(&self, members: &[u32]) -> Profile {
+        let mut profile = Profile::default();
+        for &member in members {
+            profile.add(&Profile::of(&self.lexicon, &self.engine.tickets[member as usize].features));
+        }
+        profile
+    }
+}
+
+/// Problems that a person decided about and tickets that a person bound together are blocks; every other ticket is one by
+/// itself. In the order of their first tickets.
+fn blocks(engine: &Engine, order: &[u32]) -> Vec<Block> {
+    let mut joined: FxHashSet<u32> = FxHashSet::default();
+    let mut blocks: Vec<Block> = Vec::new();
+    let decided: Vec<bool> = (0..engine.problems.len() as u32).map(|number| engine.is_held(number)).collect();
+    for &position in order {
+        if joined.contains(&position) {
+            continue;
+        }
+        let held = engine.tickets[position as usize].problem.filter(|&problem| decided[problem as usize]);
+        let members = match held {
+            Some(problem) => engine.problems[problem as usize].members.clone(),
+            None => engine
+                .bound_positions(position)
+                .into_iter()
+                .filter(|&other| {
+                    engine.tickets[other as usize].problem.is_none_or(|problem| !decided[problem as usize])
+                })
+                .collect(),
+        };
+        joined.extend(&members);
+        blocks.push(Block { members, held });
+    }
+    blocks
+}

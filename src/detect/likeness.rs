@@ -1,0 +1,133 @@
+//! How alike two groups of tickets are.
+
+use super::lexicon::{Features, Lexicon};
+use super::profile::{PARTS, Profile, Scale, Totals};
+
+/// How groups are compared. All similarities are cosines of tf·idf vectors, averaged over the pairs of tickets.
+///
+/// Alikeness is `text · (1 − λp · q · (1 − place/p₀)⁺) · (1 − λm · (1 − matter/m₀)⁺)`: the similarity of the whole texts
+/// (average linkage), less where both name places (`q`) that differ, less where what is said of them differs. Groups that
+/// fall far behind what holds each of them together are less alike by the square root of how far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Likeness {
+    pub place_discount: f64,
+    pub place_full: f64,
+    pub matter_discount: f64,
+    pub matter_full: f64,
+    /// Length of the place part from which on a group names a place, and from which on it surely does.
+    pub place_named: (f64, f64),
+    /// Share of the inner similarity that the similarity across has to reach; zero to ignore it.
+    pub gap: f64,
+    /// The inner similarity that a group is taken to have before its pairs tell, as if from this many pairs.
+    pub inner_prior: (f64, f64),
+    /// Inner similarity beyond this is repetition and holds nobody to it.
+    pub inner_max: f64,
+}
+
+impl Likeness {
+    /// Same grievance, same place.
+    pub fn local() -> Likeness {
+        Likeness {
+            place_discount: 0.9,
+            place_full: 0.4,
+            matter_discount: 0.85,
+            matter_full: 0.1,
+            place_named: (0.13, 0.32),
+            gap: 0.65,
+            inner_prior: (0.12, 5.0),
+            inner_max: 0.3,
+        }
+    }
+
+    /// Same grievance, wherever.
+    pub fn theme() -> Likeness {
+        Likeness { place_discount: 0.0, gap: 0.0, ..Likeness::local() }
+    }
+
+    /// The similarity of the texts alone.
+    pub fn text() -> Likeness {
+        Likeness { matter_discount: 0.0, ..Likeness::theme() }
+    }
+
+    /// 0 to 1.
+    pub fn of(&self, one: &Profile, other: &Profile, lexicon: &Lexicon) -> f64 {
+        let mut dots = Dots::default();
+        one.shared(other, |term, a, b| dots.add(lexicon, term, a, b));
+        self.judge(&dots, &one.totals, &other.totals)
+    }
+
+    /// The same against a single ticket, of which only what is shared gets weighed.
+    pub fn of_single(&self, one: &Profile, features: &Features, scale: &Scale, lexicon: &Lexicon) -> f64 {
+        let mut dots = Dots::default();
+        let mut own = one.terms();
+        for (term, count) in features.counts() {
+            let behind = own.iter().take_while(|(other, _)| *other < term).count();
+            own = &own[behind..];
+            match own.first() {
+                Some(&(same, weight)) if same == term => {
+                    dots.add(lexicon, term, weight, scale.weigh(count, lexicon.weight(term).idf));
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let totals = Totals {
+            size: 1,
+            places: scale.place.into(),
+            matters: scale.matter.into(),
+            squares: (PARTS * PARTS) as u64,
+        };
+        self.judge(&dots, &one.totals, &totals)
+    }
+
+    fn judge(&self, dots: &Dots, one: &Totals, other: &Totals) -> f64 {
+        let pairs = f64::from(one.size) * f64::from(other.size) * PARTS * PARTS;
+        let mean = |sum: u64, size: u32| sum as f64 / PARTS / f64::from(size);
+        let (here, there) = (mean(one.places, one.size), mean(other.places, other.size));
+        let place = share(dots.place / pairs, here * there);
+        let matter = share(dots.matter / pairs, mean(one.matters, one.size) * mean(other.matters, other.size));
+        let (from, sure) = self.place_named;
+        let both_named = ((here.min(there) - from) / (sure - from)).clamp(0.0, 1.0);
+        let place_holds = 1.0 - self.place_discount * both_named * (1.0 - place / self.place_full).max(0.0);
+        let matter_holds = 1.0 - self.matter_discount * (1.0 - matter / self.matter_full).max(0.0);
+        let alike = dots.text / pairs * place_holds * matter_holds;
+        if self.gap == 0.0 {
+            return alike;
+        }
+        let inner = self.inner(one).max(self.inner(other)).min(self.inner_max);
+        alike * (alike / (self.gap * inner)).min(1.0).sqrt()
+    }
+
+    /// Mean similarity of the pairs inside, drawn towards the prior while there are few.
+    fn inner(&self, totals: &Totals) -> f64 {
+        let size = f64::from(totals.size);
+        let pairs = size * (size - 1.0) / 2.0;
+        let within = ((totals.squares as f64 / (PARTS * PARTS) - size) / 2.0).max(0.0);
+        let (prior, assumed) = self.inner_prior;
+        (within + prior * assumed) / (pairs + assumed)
+    }
+}
+
+/// Products of weights, added up: of all terms, of the place part, of the rest.
+#[derive(Default)]
+struct Dots {
+    text: f64,
+    place: f64,
+    matter: f64,
+}
+
+impl Dots {
+    /// Every product is a whole number of 1/256 and sums are exact: their order is without effect.
+    fn add(&mut self, lexicon: &Lexicon, term: u32, a: u32, b: u32) {
+        let both = f64::from(a) * f64::from(b);
+        let weight = lexicon.weight(term);
+        let part = |share: f32| f64::from((share * share * 256.0) as u32) / 256.0;
+        self.text += both;
+        self.place += both * part(weight.place);
+        self.matter += both * part(weight.matter);
+    }
+}
+
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}

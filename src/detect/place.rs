@@ -1,0 +1,127 @@
+//! Which parts of a text name a place.
+//!
+//! Chinese place names end in what kind of place they are. The characters before such an ending are taken for a name; how
+//! often a term stands there, over all tickets, tells how much of a place it is ([`super::lexicon`]), so that a name is
+//! known where its ending is left out, and no boundary has to be guessed.
+
+use std::sync::OnceLock;
+
+use super::text::is_word;
+
+/// Characters of a name before its ending.
+const NAME_CHARS: usize = 4;
+/// The endings of more than one character.
+const ENDINGS: [&str; 37] = [
+    "小区",
+    "花园",
+    "家园",
+    "社区",
+    "街道",
+    "公寓",
+    "广场",
+    "大厦",
+    "大道",
+    "学校",
+    "中学",
+    "小学",
+    "学院",
+    "大学",
+    "幼儿园",
+    "医院",
+    "公园",
+    "市场",
+    "山庄",
+    "公馆",
+    "华府",
+    "新城",
+    "国际",
+    "安置区",
+    "工业园",
+    "产业园",
+    "步行街",
+    "地铁站",
+    "车站",
+    "号线",
+    "楼盘",
+    "项目",
+    "中心",
+    "胡同",
+    "弄堂",
+    "大院",
+    "大桥",
+];
+/// The endings of one character.
+const ENDING_CHARS: &str = "县区镇乡村组路街巷苑园城湾府庭郡里庄湖桥站栋期坪岭塘洲岛";
+
+/// By character of a folded text: whether it belongs to a place's name or ending.
+pub fn mark(folded: &[char]) -> Vec<bool> {
+    let mut marked = vec![false; folded.len()];
+    let mut at = 0;
+    while at < folded.len() {
+        let Some(length) = ending(&folded[at..]) else {
+            at += 1;
+            continue;
+        };
+        let name = folded[..at].iter().rev().take(NAME_CHARS).take_while(|&&c| is_word(c)).count();
+        if name > 0 {
+            marked[at - name..at + length].fill(true);
+        }
+        at += length;
+    }
+    marked
+}
+
+/// Where each place's name ends, one past its ending.
+pub fn ends(folded: &[char]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < folded.len() {
+        let length = ending(&folded[at..]);
+        at += length.unwrap_or(1);
+        found.extend(length.map(|_| at));
+    }
+    found
+}
+
+/// The length of the ending that the text begins with, the longest one.
+fn ending(text: &[char]) -> Option<usize> {
+    let endings = table();
+    let known = (*text.first()? as usize).checked_sub(FIRST as usize).and_then(|at| endings.get(at))?;
+    known.iter().filter(|ending| text.starts_with(ending)).map(|ending| ending.len()).max()
+}
+
+type Endings = Box<[Box<[char]>]>;
+
+const FIRST: char = '\u{4E00}';
+
+/// The endings by their first character, from [`FIRST`] on.
+fn table() -> &'static Vec<Endings> {
+    static TABLE: OnceLock<Vec<Endings>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table: Vec<Vec<Box<[char]>>> = vec![Vec::new(); 0x9FFF - FIRST as usize + 1];
+        let short = ENDING_CHARS.chars().map(|c| vec![c].into_boxed_slice());
+        for ending in short.chain(ENDINGS.iter().map(|ending| ending.chars().collect())) {
+            table[ending[0] as usize - FIRST as usize].push(ending);
+        }
+        table.into_iter().map(Vec::into_boxed_slice).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::text::fold;
+
+    fn marked(text: &str) -> String {
+        let folded = fold(text);
+        folded.iter().zip(mark(&folded)).filter(|(_, marked)| *marked).map(|(c, _)| c).collect()
+    }
+
+    #[test]
+    fn what_stands_before_an_ending_is_a_name() {
+        assert_eq!(marked("投诉，清水湾小区噪音"), "清水湾小区");
+        assert_eq!(marked("晚上施工，桃园路太吵"), "桃园路");
+        assert_eq!(marked("路太吵"), "", "an ending alone names nothing");
+        assert_eq!(marked("补贴何时发放"), "");
+    }
+}

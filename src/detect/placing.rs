@@ -1,0 +1,229 @@
+//! Where a ticket fits: in bounded time, whatever the archive's size.
+
+use rustc_hash::FxHashSet;
+
+use super::engine::Ticket;
+use super::lexicon::Features;
+use super::postings::keys;
+use super::profile::Profile;
+use super::{By, Document, Engine};
+
+/// Where a ticket was put, and what else it might have fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    pub ticket: String,
+    pub problem: String,
+    /// The problem is new.
+    pub founded: bool,
+    /// The tickets that came along, with their scores: the one that the problem was founded with, lone ones that it now
+    /// fits, and those that belong together with this one by a decision.
+    pub along: Vec<(String, f64)>,
+    /// Problems of the machine's own making that the ticket shows to be this one; they are empty now.
+    pub absorbed: Vec<String>,
+    /// See [`Likeness`].
+    pub score: f64,
+    pub runner_up: Option<(String, f64)>,
+}
+
+/// What a ticket is compared with: a problem, or a ticket that is in none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Unit {
+    Problem(u32),
+    Lone(u32),
+}
+
+impl Unit {
+    fn lone(self) -> Option<u32> {
+        match self {
+            Unit::Lone(ticket) => Some(ticket),
+            Unit::Problem(_) => None,
+        }
+    }
+
+    fn problem(self) -> Option<u32> {
+        match self {
+            Unit::Problem(number) => Some(number),
+            Unit::Lone(_) => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Indexes a new ticket and puts it where it fits: into a problem, or into a new one with a lone ticket it is like.
+    /// Nothing for a ticket that fits nowhere yet, or is already indexed.
+    pub fn arrive(&mut self, document: &Document, new_problem: impl FnOnce() -> String) -> Option<Placed> {
+        if self.contains(document.id) {
+            return None;
+        }
+        let features = self.lexicon.learn(document);
+        let position = self.index(document.id, features);
+        let mut fitting = self.fitting(document.id, Some(position), &self.tickets[position as usize].features);
+        if let Some(bound) = self.bound_unit(document.id) {
+            let at = fitting.iter().position(|(unit, _)| *unit == bound);
+            let score = at.map_or(1.0, |at| fitting.remove(at).1);
+            fitting.insert(0, (bound, score.max(self.settings.online_cut)));
+        }
+        let &(unit, score) = fitting.first().filter(|(_, score)| *score >= self.settings.online_cut)?;
+        let runner_up = fitting.iter().skip(1).find_map(|&(unit, score)| Some((self.problem_named(unit)?, score)));
+        let mut along = Vec::new();
+        let problem = match unit {
+            Unit::Problem(number) => self.id_of(number),
+            Unit::Lone(other) => {
+                let problem = new_problem();
+                let with = self.id(other).to_owned();
+                self.place(&with, &problem, By::Machine);
+                along.push((with, score));
+                problem
+            }
+        };
+        self.place(document.id, &problem, By::Machine);
+        along.extend(self.bring_bound(position, &problem));
+        along.extend(self.gather(&problem, &fitting));
+        let (problem, absorbed) = self.unite(problem, &fitting);
+        Some(Placed {
+            ticket: document.id.to_owned(),
+            problem,
+            founded: matches!(unit, Unit::Lone(_)),
+            along,
+            absorbed,
+            score,
+            runner_up,
+        })
+    }
+
+    /// Takes the tickets that belong together with this one into its problem, but for those that a person placed.
+    fn bring_bound(&mut self, position: u32, problem: &str) -> Vec<(String, f64)> {
+        let mut brought = Vec::new();
+        for other in self.bound_positions(position) {
+            let ticket = &self.tickets[other as usize];
+            let id = ticket.id.to_string();
+            if ticket.by == By::Machine && self.problem_of(&id) != Some(problem) {
+                self.place(&id, problem, By::Machine);
+                brought.push((id, 1.0));
+            }
+        }
+        brought
+    }
+
+    /// Unites the problem with those among these that it is like, unless a person decided about either. The one with most
+    /// tickets stays; gives it, and those that went.
+    fn unite(&mut self, problem: String, near: &[(Unit, f64)]) -> (String, Vec<String>) {
+        let (mut stays, mut absorbed) = (self.number(&problem), Vec::new());
+        let least = self.settings.unite_cut;
+        let worth_it = near.iter().filter(|(_, score)| *score >= least);
+        for other in worth_it.filter_map(|(unit, _)| unit.problem()) {
+            let (one, two) = (&self.problems[stays as usize], &self.problems[other as usize]);
+            let like = || self.settings.local.of(&one.profile, &two.profile, &self.lexicon);
+            let theirs = || self.is_held(stays) || self.is_held(other);
+            if other == stays || two.members.is_empty() || like() < least || theirs() {
+                continue;
+            }
+            let goes = if two.members.len() > one.members.len() { stays } else { other };
+            stays = if goes == stays { other } else { stays };
+            self.pour(goes, stays);
+            absorbed.push(self.id_of(goes));
+        }
+        (self.id_of(stays), absorbed)
+    }
+
+    /// Moves all tickets of one problem into another.
+    fn pour(&mut self, from: u32, into: u32) {
+        let source = &mut self.problems[from as usize];
+        let (members, profile) = (std::mem::take(&mut source.members), std::mem::take(&mut source.profile));
+        let by_person = std::mem::take(&mut source.by_person);
+        for &member in &members {
+            self.tickets[member as usize].problem = Some(into);
+        }
+        let target = &mut self.problems[into as usize];
+        target.members.extend(members);
+        target.profile.add(&profile);
+        target.by_person += by_person;
+    }
+
+    /// Takes the lone tickets among these into the problem where it fits them, as it is now.
+    fn gather(&mut self, problem: &str, near: &[(Unit, f64)]) -> Vec<(String, f64)> {
+        let number = self.number(problem);
+        let mut gathered = Vec::new();
+        for lone in near.iter().filter_map(|(unit, _)| unit.lone()) {
+            let ticket = &self.tickets[lone as usize];
+            if ticket.problem.is_some() || self.forbidden(&ticket.id, Unit::Problem(number)) {
+                continue;
+            }
+            let score = self.alike(&self.profile_of(lone), Unit::Problem(number));
+            if score >= self.settings.online_cut {
+                let id = ticket.id.to_string();
+                self.place(&id, problem, By::Machine);
+                gathered.push((id, score));
+            }
+        }
+        gathered
+    }
+
+    /// The `n` problems a text fits best, best first, whatever their likeness. A problem with a ticket that must never
+    /// be together with this one is left out.
+    pub fn ranked(&self, document: &Document, n: usize) -> Vec<(String, f64)> {
+        let known = self.positions.get(document.id).copied();
+        let features = match known {
+            Some(position) => self.tickets[position as usize].features.clone(),
+            None => self.lexicon.read(document),
+        };
+        let fitting = self.fitting(document.id, known, &features);
+        fitting.into_iter().filter_map(|(unit, score)| Some((self.problem_named(unit)?, score))).take(n).collect()
+    }
+
+    /// What the ticket is most like, most first; nothing it must not be together with.
+    fn fitting(&self, id: &str, itself: Option<u32>, features: &Features) -> Vec<(Unit, f64)> {
+        let own = Profile::of(&self.lexicon, features);
+        let near = self.postings.nearest(&keys(own.terms()), self.settings.candidates + 1);
+        let mut seen = FxHashSet::default();
+        let mut fitting: Vec<(Unit, f64)> = near
+            .into_iter()
+            .filter(|&ticket| Some(ticket) != itself)
+            .map(|ticket| self.unit(ticket))
+            .filter(|unit| seen.insert(*unit) && !self.forbidden(id, *unit))
+            .map(|unit| (unit, self.alike(&own, unit)))
+            .collect();
+        fitting.sort_by(|a, b| b.1.total_cmp(&a.1));
+        fitting
+    }
+
+    fn alike(&self, own: &Profile, unit: Unit) -> f64 {
+        let (lexicon, by) = (&self.lexicon, &self.settings.local);
+        match unit {
+            Unit::Problem(number) => by.of(own, &self.problems[number as usize].profile, lexicon),
+            Unit::Lone(ticket) => {
+                let Ticket { features, scale, .. } = &self.tickets[ticket as usize];
+                by.of_single(own, features, scale, lexicon)
+            }
+        }
+    }
+
+    fn unit(&self, ticket: u32) -> Unit {
+        self.tickets[ticket as usize].problem.map_or(Unit::Lone(ticket), Unit::Problem)
+    }
+
+    fn problem_named(&self, unit: Unit) -> Option<String> {
+        match unit {
+            Unit::Problem(number) => Some(self.id_of(number)),
+            Unit::Lone(_) => None,
+        }
+    }
+
+    fn id_of(&self, problem: u32) -> String {
+        self.problems[problem as usize].id.to_string()
+    }
+
+    /// Where a ticket is that this one belongs together with; or that ticket alone, to be taken out of where it is, when
+    /// this one must not go there.
+    fn bound_unit(&self, id: &str) -> Option<Unit> {
+        let itself = self.position(id)?;
+        let other = self.bound_positions(itself).into_iter().find(|&other| other != itself)?;
+        let unit = self.unit(other);
+        Some(if self.forbidden(id, unit) { Unit::Lone(other) } else { unit })
+    }
+
+    fn forbidden(&self, id: &str, unit: Unit) -> bool {
+        let within = |other: &String| self.position(other).is_some_and(|at| self.unit(at) == unit);
+        self.constraints.is_decided(id) && self.constraints.apart(id).iter().any(within)
+    }
+}

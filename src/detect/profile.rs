@@ -1,0 +1,164 @@
+//! A group of tickets as one vector, and what is asked of two of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::lexicon::{Features, Lexicon};
+
+/// A ticket's weights are whole numbers of this many parts, so that sums are exact and their order is without effect: a
+/// restart adds in another order and must find the same.
+pub const PARTS: f64 = 4096.0;
+
+/// What comparing needs besides the terms: sums over the tickets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    pub size: u32,
+    /// The length of the part of each vector that names places, and of the part that does not, in parts.
+    pub places: u64,
+    pub matters: u64,
+    /// The squares of the summed weights.
+    pub squares: u64,
+}
+
+/// The sum of its tickets' vectors, each scaled to length one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// By ascending term.
+    sums: Vec<(u32, u32)>,
+    pub totals: Totals,
+}
+
+impl Profile {
+    /// The profile of one ticket. Without terms where all that it says is its own.
+    pub fn of(lexicon: &Lexicon, features: &Features) -> Profile {
+        let scale = Scale::of(lexicon, features);
+        let weigh = |(term, count): (u32, f32)| (term, scale.weigh(count, lexicon.weight(term).idf));
+        let sums: Vec<(u32, u32)> = features.counts().map(weigh).filter(|(_, weight)| *weight > 0).collect();
+        let squares = sums.iter().map(|&(_, weight)| square(weight)).sum();
+        Profile { sums, totals: Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares } }
+    }
+
+    pub fn add(&mut self, other: &Profile) {
+        let new = self.raise_known(other);
+        self.insert(new);
+        self.totals.size += other.totals.size;
+        self.totals.places += other.totals.places;
+        self.totals.matters += other.totals.matters;
+    }
+
+    /// Raises the sums of the terms that both have; gives the others.
+    fn raise_known(&mut self, other: &Profile) -> Vec<(u32, u32)> {
+        let (mut new, mut at) = (Vec::new(), 0);
+        for &(term, weight) in &other.sums {
+            at += skip(&self.sums[at..], term);
+            match self.sums.get_mut(at) {
+                Some((same, sum)) if *same == term => {
+                    self.totals.squares += square(*sum + weight) - square(*sum);
+                    *sum += weight;
+                }
+                _ => new.push((term, weight)),
+            }
+        }
+        new
+    }
+
+    /// Takes in new terms, from behind, so that each old one moves once.
+    fn insert(&mut self, new: Vec<(u32, u32)>) {
+        let mut from = self.sums.len();
+        let mut to = from + new.len();
+        if to > self.sums.capacity() {
+            self.sums.reserve_exact(new.len() + from / 8);
+        }
+        self.sums.resize(to, (0, 0));
+        for (term, weight) in new.into_iter().rev() {
+            let keep = self.sums[..from].partition_point(|&(other, _)| other < term);
+            let moved = from - keep;
+            self.sums.copy_within(keep..from, to - moved);
+            (from, to) = (keep, to - moved - 1);
+            self.sums[to] = (term, weight);
+            self.totals.squares += square(weight);
+        }
+    }
+
+    /// Takes out what was added under the same weights.
+    pub fn remove(&mut self, other: &Profile) {
+        let mut leaving = other.sums.iter().peekable();
+        self.sums.retain_mut(|(term, sum)| {
+            if let Some(&(_, weight)) = leaving.next_if(|(other, _)| other == term) {
+                self.totals.squares -= square(*sum) - square(*sum - weight);
+                *sum -= weight;
+            }
+            *sum > 0
+        });
+        self.totals.size -= other.totals.size;
+        self.totals.places -= other.totals.places;
+        self.totals.matters -= other.totals.matters;
+    }
+
+    pub fn terms(&self) -> &[(u32, u32)] {
+        &self.sums
+    }
+
+    /// Tells every term that both have, with both weights.
+    pub fn shared(&self, other: &Profile, mut tell: impl FnMut(u32, u32, u32)) {
+        let (few, many) = if self.sums.len() <= other.sums.len() { (self, other) } else { (other, self) };
+        let mut rest = &many.sums[..];
+        for &(term, weight) in &few.sums {
+            rest = &rest[skip(rest, term)..];
+            match rest.first() {
+                Some(&(same, theirs)) if same == term => tell(term, weight, theirs),
+                Some(_) => {}
+                None => break,
+            }
+        }
+    }
+
+    /// The cosine of two tickets, 0 to 1.
+    pub fn cosine(&self, other: &Profile) -> f64 {
+        let mut sum = 0;
+        self.shared(other, |_, a, b| sum += u64::from(a) * u64::from(b));
+        sum as f64 / (PARTS * PARTS)
+    }
+}
+
+/// How many entries lie before the term: by doubling steps, as the next one is mostly near.
+fn skip(sorted: &[(u32, u32)], term: u32) -> usize {
+    let mut reach = 1;
+    while reach < sorted.len() && sorted[reach].0 < term {
+        reach *= 2;
+    }
+    let from = reach / 2;
+    from + sorted[from..sorted.len().min(reach + 1)].partition_point(|&(other, _)| other < term)
+}
+
+/// What makes a ticket's counts weights: kept with the ticket, so that a comparison weighs shared terms only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scale {
+    /// Parts for one of tf·idf.
+    unit: f32,
+    pub place: u32,
+    pub matter: u32,
+}
+
+impl Scale {
+    pub fn of(lexicon: &Lexicon, features: &Features) -> Scale {
+        let (mut length, mut place, mut matter) = (0.0, 0.0, 0.0);
+        for (term, count) in features.counts() {
+            let known = lexicon.weight(term);
+            let square = (count * known.idf) * (count * known.idf);
+            length += square;
+            place += square * known.place * known.place;
+            matter += square * known.matter * known.matter;
+        }
+        let unit = if length > 0.0 { PARTS as f32 / f32::sqrt(length) } else { 0.0 };
+        let parts = |square: f32| (square.sqrt() * unit + 0.5) as u32;
+        Scale { unit, place: parts(place), matter: parts(matter) }
+    }
+
+    pub fn weigh(&self, count: f32, idf: f32) -> u32 {
+        (count * idf * self.unit + 0.5) as u32
+    }
+}
+
+fn square(sum: u32) -> u64 {
+    u64::from(sum) * u64::from(sum)
+}
