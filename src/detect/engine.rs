@@ -10,6 +10,7 @@ use super::constraints::Constraints;
 use super::lexicon::{Features, Lexicon};
 use super::likeness::Likeness;
 use super::postings::{Postings, keys};
+use super::problem::Problem;
 use super::profile::{Profile, Scale};
 
 /// How alike is alike enough, 0 to 1.
@@ -60,17 +61,6 @@ pub(super) struct Ticket {
     pub by: By,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Problem {
-    pub id: Arc<str>,
-    /// Positions of its tickets, in the order of placing.
-    pub members: Vec<u32>,
-    pub profile: Profile,
-    pub decided: bool,
-    /// Tickets that a person placed.
-    pub by_person: u32,
-}
-
 #[derive(Default, Serialize, Deserialize)]
 pub struct Engine {
     #[serde(skip)]
@@ -115,30 +105,27 @@ impl Engine {
         engine
     }
 
-    pub(super) fn index(&mut self, id: &str, features: Features) -> u32 {
+    pub(super) fn index(&mut self, id: &str, features: Features) -> (u32, Profile) {
         if self.lexicon.weigh_if_grown() {
             self.reweigh();
         }
         let position = self.tickets.len() as u32;
         let id: Arc<str> = id.into();
-        self.postings.add(position, &keys(Profile::of(&self.lexicon, &features).terms()));
+        let profile = Profile::of(&self.lexicon, &features);
+        self.postings.add(position, &keys(profile.terms()));
         self.positions.insert(id.clone(), position);
         let scale = Scale::of(&self.lexicon, &features);
         self.tickets.push(Ticket { id, features, scale, problem: None, by: By::Machine });
-        position
+        (position, profile)
     }
 
     fn reweigh(&mut self) {
         for ticket in &mut self.tickets {
             ticket.scale = Scale::of(&self.lexicon, &ticket.features);
         }
-        for number in 0..self.problems.len() {
-            let mut profile = Profile::default();
-            for &member in &self.problems[number].members {
-                profile.add(&self.profile_of(member));
-            }
-            self.problems[number].profile = profile;
-        }
+        let (lexicon, tickets) = (&self.lexicon, &self.tickets);
+        let profile_of = |position: u32| Profile::of(lexicon, &tickets[position as usize].features);
+        self.problems.iter_mut().for_each(|problem| problem.refresh(profile_of));
     }
 
     /// Begins a problem without tickets; one that exists stays as it is.
@@ -155,23 +142,22 @@ impl Engine {
     pub fn move_ticket(&mut self, ticket: &str, problem: Option<&str>, by: By) {
         let Some(&position) = self.positions.get(ticket) else { return };
         let target = problem.map(|id| self.number(id));
-        let profile = self.profile_of(position);
         let moved = &mut self.tickets[position as usize];
         let source = std::mem::replace(&mut moved.problem, target);
         let was_by = std::mem::replace(&mut moved.by, by);
         let stays = source == target;
+        let (lexicon, tickets) = (&self.lexicon, &self.tickets);
+        let profile_of = |position: u32| Profile::of(lexicon, &tickets[position as usize].features);
         if let Some(source) = source.map(|source| &mut self.problems[source as usize]) {
             source.by_person -= u32::from(was_by == By::Person);
             if !stays {
-                source.members.retain(|&member| member != position);
-                source.profile.remove(&profile);
+                source.leave(position, profile_of);
             }
         }
         if let Some(target) = target.map(|target| &mut self.problems[target as usize]) {
             target.by_person += u32::from(by == By::Person);
             if !stays {
-                target.members.push(position);
-                target.profile.add(&profile);
+                target.enter(position, profile_of);
             }
         }
     }
@@ -220,7 +206,7 @@ impl Engine {
         self.tickets.is_empty()
     }
 
-    /// The problem's tickets in the order of their placing; none for an unknown problem.
+    /// The problem's tickets in the order of arrival; none for an unknown problem.
     pub fn members(&self, problem: &str) -> Vec<String> {
         self.problem(problem)
             .into_iter()
@@ -272,13 +258,7 @@ impl Engine {
             return number;
         }
         let (number, id): (u32, Arc<str>) = (self.problems.len() as u32, id.into());
-        self.problems.push(Problem {
-            id: id.clone(),
-            members: Vec::new(),
-            profile: Profile::default(),
-            decided: false,
-            by_person: 0,
-        });
+        self.problems.push(Problem::new(id.clone()));
         self.numbers.insert(id, number);
         number
     }

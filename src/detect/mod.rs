@@ -17,6 +17,7 @@ mod likeness;
 mod place;
 mod placing;
 mod postings;
+mod problem;
 mod profile;
 mod stored;
 pub mod text;

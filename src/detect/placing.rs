@@ -3,8 +3,8 @@
 use rustc_hash::FxHashSet;
 
 use super::engine::Ticket;
-use super::lexicon::Features;
 use super::postings::keys;
+use super::problem::Problem;
 use super::profile::Profile;
 use super::{By, Document, Engine};
 
@@ -56,8 +56,8 @@ impl Engine {
             return None;
         }
         let features = self.lexicon.learn(document);
-        let position = self.index(document.id, features);
-        let mut fitting = self.fitting(document.id, Some(position), &self.tickets[position as usize].features);
+        let (position, own) = self.index(document.id, features);
+        let mut fitting = self.fitting(document.id, Some(position), &own);
         if let Some(bound) = self.bound_unit(document.id) {
             let at = fitting.iter().position(|(unit, _)| *unit == bound);
             let score = at.map_or(1.0, |at| fitting.remove(at).1);
@@ -128,16 +128,12 @@ impl Engine {
 
     /// Moves all tickets of one problem into another.
     fn pour(&mut self, from: u32, into: u32) {
-        let source = &mut self.problems[from as usize];
-        let (members, profile) = (std::mem::take(&mut source.members), std::mem::take(&mut source.profile));
-        let by_person = std::mem::take(&mut source.by_person);
-        for &member in &members {
-            self.tickets[member as usize].problem = Some(into);
-        }
-        let target = &mut self.problems[into as usize];
-        target.members.extend(members);
-        target.profile.add(&profile);
-        target.by_person += by_person;
+        let mut source = std::mem::replace(&mut self.problems[from as usize], Problem::new("".into()));
+        source.members.iter().for_each(|&member| self.tickets[member as usize].problem = Some(into));
+        let (lexicon, tickets) = (&self.lexicon, &self.tickets);
+        let profile_of = |position: u32| Profile::of(lexicon, &tickets[position as usize].features);
+        self.problems[into as usize].absorb(&mut source, profile_of);
+        self.problems[from as usize] = source;
     }
 
     /// Takes the lone tickets among these into the problem where it fits them, as it is now.
@@ -167,13 +163,12 @@ impl Engine {
             Some(position) => self.tickets[position as usize].features.clone(),
             None => self.lexicon.read(document),
         };
-        let fitting = self.fitting(document.id, known, &features);
+        let fitting = self.fitting(document.id, known, &Profile::of(&self.lexicon, &features));
         fitting.into_iter().filter_map(|(unit, score)| Some((self.problem_named(unit)?, score))).take(n).collect()
     }
 
     /// What the ticket is most like, most first; nothing it must not be together with.
-    fn fitting(&self, id: &str, itself: Option<u32>, features: &Features) -> Vec<(Unit, f64)> {
-        let own = Profile::of(&self.lexicon, features);
+    fn fitting(&self, id: &str, itself: Option<u32>, own: &Profile) -> Vec<(Unit, f64)> {
         let near = self.postings.nearest(&keys(own.terms()), self.settings.candidates + 1);
         let mut seen = FxHashSet::default();
         let mut fitting: Vec<(Unit, f64)> = near
@@ -181,7 +176,7 @@ impl Engine {
             .filter(|&ticket| Some(ticket) != itself)
             .map(|ticket| self.unit(ticket))
             .filter(|unit| seen.insert(*unit) && !self.forbidden(id, *unit))
-            .map(|unit| (unit, self.alike(&own, unit)))
+            .map(|unit| (unit, self.alike(own, unit)))
             .collect();
         fitting.sort_by(|a, b| b.1.total_cmp(&a.1));
         fitting

@@ -8,6 +8,9 @@ use super::lexicon::{Features, Lexicon};
 /// restart adds in another order and must find the same.
 pub const PARTS: f64 = 4096.0;
 
+/// From this many times the length on, a list is searched, not walked along.
+const MUCH_LONGER: usize = 12;
+
 /// What comparing needs besides the terms: sums over the tickets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
@@ -38,45 +41,25 @@ impl Profile {
     }
 
     pub fn add(&mut self, other: &Profile) {
-        let new = self.raise_known(other);
-        self.insert(new);
+        let mut sums = Vec::with_capacity(self.sums.len() + other.sums.len());
+        let (mut at, mut there) = (0, 0);
+        while let (Some(&(term, sum)), Some(&(theirs, weight))) = (self.sums.get(at), other.sums.get(there)) {
+            let (ours, other) = (term <= theirs, theirs <= term);
+            let raised = if ours { sum } else { 0 } + if other { weight } else { 0 };
+            sums.push((term.min(theirs), raised));
+            at += usize::from(ours);
+            there += usize::from(other);
+        }
+        sums.extend_from_slice(&self.sums[at..]);
+        sums.extend_from_slice(&other.sums[there..]);
+        // Copied back into memory that fits: these lists are most of what an archive takes.
+        self.sums.clear();
+        self.sums.reserve_exact(sums.len());
+        self.sums.extend_from_slice(&sums);
         self.totals.size += other.totals.size;
         self.totals.places += other.totals.places;
         self.totals.matters += other.totals.matters;
-    }
-
-    /// Raises the sums of the terms that both have; gives the others.
-    fn raise_known(&mut self, other: &Profile) -> Vec<(u32, u32)> {
-        let (mut new, mut at) = (Vec::new(), 0);
-        for &(term, weight) in &other.sums {
-            at += skip(&self.sums[at..], term);
-            match self.sums.get_mut(at) {
-                Some((same, sum)) if *same == term => {
-                    self.totals.squares += square(*sum + weight) - square(*sum);
-                    *sum += weight;
-                }
-                _ => new.push((term, weight)),
-            }
-        }
-        new
-    }
-
-    /// Takes in new terms, from behind, so that each old one moves once.
-    fn insert(&mut self, new: Vec<(u32, u32)>) {
-        let mut from = self.sums.len();
-        let mut to = from + new.len();
-        if to > self.sums.capacity() {
-            self.sums.reserve_exact(new.len() + from / 8);
-        }
-        self.sums.resize(to, (0, 0));
-        for (term, weight) in new.into_iter().rev() {
-            let keep = self.sums[..from].partition_point(|&(other, _)| other < term);
-            let moved = from - keep;
-            self.sums.copy_within(keep..from, to - moved);
-            (from, to) = (keep, to - moved - 1);
-            self.sums[to] = (term, weight);
-            self.totals.squares += square(weight);
-        }
+        self.totals.squares = self.sums.iter().map(|&(_, sum)| square(sum)).sum();
     }
 
     /// Takes out what was added under the same weights.
@@ -99,16 +82,12 @@ impl Profile {
     }
 
     /// Tells every term that both have, with both weights.
-    pub fn shared(&self, other: &Profile, mut tell: impl FnMut(u32, u32, u32)) {
+    pub fn shared(&self, other: &Profile, tell: impl FnMut(u32, u32, u32)) {
         let (few, many) = if self.sums.len() <= other.sums.len() { (self, other) } else { (other, self) };
-        let mut rest = &many.sums[..];
-        for &(term, weight) in &few.sums {
-            rest = &rest[skip(rest, term)..];
-            match rest.first() {
-                Some(&(same, theirs)) if same == term => tell(term, weight, theirs),
-                Some(_) => {}
-                None => break,
-            }
+        if few.sums.len() * MUCH_LONGER < many.sums.len() {
+            search(&few.sums, &many.sums, tell);
+        } else {
+            walk(&few.sums, &many.sums, tell);
         }
     }
 
@@ -117,6 +96,32 @@ impl Profile {
         let mut sum = 0;
         self.shared(other, |_, a, b| sum += u64::from(a) * u64::from(b));
         sum as f64 / (PARTS * PARTS)
+    }
+}
+
+/// Walks along both lists, without a branch that cannot be foreseen but for what is shared.
+fn walk(one: &[(u32, u32)], other: &[(u32, u32)], mut tell: impl FnMut(u32, u32, u32)) {
+    let (mut at, mut there) = (0, 0);
+    while at < one.len() && there < other.len() {
+        let ((term, weight), (theirs, their_weight)) = (one[at], other[there]);
+        if term == theirs {
+            tell(term, weight, their_weight);
+        }
+        at += usize::from(term <= theirs);
+        there += usize::from(theirs <= term);
+    }
+}
+
+/// Looks each term of the short list up in the long one.
+fn search(few: &[(u32, u32)], many: &[(u32, u32)], mut tell: impl FnMut(u32, u32, u32)) {
+    let mut rest = many;
+    for &(term, weight) in few {
+        rest = &rest[skip(rest, term)..];
+        match rest.first() {
+            Some(&(same, theirs)) if same == term => tell(term, weight, theirs),
+            Some(_) => {}
+            None => break,
+        }
     }
 }
 

@@ -39,11 +39,19 @@ pub fn place(tickets: usize) -> Result<Value, Box<dyn std::error::Error>> {
         placed += usize::from(found.is_some());
     }
     let bytes = resident()?.saturating_sub(before);
+    let stored = engine.to_bytes()?;
+    drop(engine);
+    let begun = Instant::now();
+    let again = Engine::from_bytes(&stored, Settings::default())?;
+    let start = begun.elapsed();
     Ok(json!({
         "tickets": tickets,
         "placed": placed,
         "tickets_a_second": tickets as f64 / spent.as_secs_f64(),
         "mib": bytes as f64 / f64::from(1 << 20),
+        "stored_mib": stored.len() as f64 / f64::from(1 << 20),
+        "start_seconds": start.as_secs_f64(),
+        "started_with": again.len(),
         "mib_per_100_000": bytes as f64 / f64::from(1 << 20) / tickets as f64 * 1e5,
     }))
 }
