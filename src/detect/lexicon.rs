@@ -88,7 +88,7 @@ impl Lexicon {
     /// Takes the weights anew when the archive has grown by half. Gives whether it did. In between they stand
     /// still: what was added to a sum can be taken out of it.
     pub fn weigh_if_grown(&mut self) -> bool {
-        let due = self.documents > self.weighed_at + self.weighed_at / 2 + 16;
+        let due = self.documents > self.weighed_at + self.weighed_at / 2;
         if due {
             self.weighed_at = self.documents;
             self.weights = (0..self.seen.len()).map(|number| self.weight_now(number, 2)).collect();

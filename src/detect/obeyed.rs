@@ -67,12 +67,23 @@ impl World {
     fn take(&mut self, step: &Step) {
         match *step {
             Step::Arrive(ticket) => {
+                let mut told = self.memberships();
                 let problems = &mut self.problems;
                 let new_problem = || {
                     *problems += 1;
                     format!("P{problems}")
                 };
-                Self::document(ticket, |document| self.engine.arrive(document, new_problem));
+                let placed = Self::document(ticket, |document| self.engine.arrive(document, new_problem));
+                if let Some(placed) = placed {
+                    let known = told.values().any(|problem| *problem == placed.problem);
+                    assert!(placed.founded != known, "a problem is founded once: {placed:?}");
+                    told.values_mut()
+                        .filter(|problem| placed.absorbed.contains(problem))
+                        .for_each(|problem| problem.clone_from(&placed.problem));
+                    let came = placed.along.iter().map(|(ticket, _)| ticket).chain([&placed.ticket]);
+                    told.extend(came.map(|ticket| (ticket.clone(), placed.problem.clone())));
+                }
+                assert_eq!(told, self.memberships(), "what is told is what changed");
                 if !self.arrived.contains(&ticket) {
                     self.arrived.push(ticket);
                 }
@@ -115,6 +126,11 @@ impl World {
             Step::Reindex => self.reindex(),
             Step::Together(..) | Step::Never(..) => {}
         }
+    }
+
+    fn memberships(&self) -> BTreeMap<String, String> {
+        let problem = |ticket: String| Some((self.engine.problem_of(&ticket)?.to_owned(), ticket));
+        (0..TICKETS).map(id).filter_map(problem).map(|(problem, ticket)| (ticket, problem)).collect()
     }
 
     /// A new engine with the same tickets, and what people did.
@@ -182,6 +198,14 @@ impl World {
             assert!(self.are_together(a, b), "{a} and {b} belong together");
         }
     }
+}
+
+#[test]
+fn the_first_tickets_of_a_new_archive_find_each_other() {
+    let mut world = World::new();
+    world.take(&Step::Arrive(0));
+    world.take(&Step::Arrive(9));
+    assert!(world.are_together(0, 9), "the same matter at the same place");
 }
 
 proptest! {

@@ -65,6 +65,7 @@ impl Engine {
         }
         let &(unit, score) = fitting.first().filter(|(_, score)| *score >= self.settings.online_cut)?;
         let runner_up = fitting.iter().skip(1).find_map(|&(unit, score)| Some((self.problem_named(unit)?, score)));
+        let founded = matches!(unit, Unit::Lone(_));
         let mut along = Vec::new();
         let problem = match unit {
             Unit::Problem(number) => self.id_of(number),
@@ -79,11 +80,14 @@ impl Engine {
         self.place(document.id, &problem, By::Machine);
         along.extend(self.bring_bound(position, &problem));
         along.extend(self.gather(&problem, &fitting));
-        let (problem, absorbed) = self.unite(problem, &fitting);
+        let own = problem.clone();
+        let (problem, mut absorbed) = self.unite(problem, &fitting);
+        // One that was founded for this ticket and is gone already need not be told of.
+        absorbed.retain(|gone| !(founded && *gone == own));
         Some(Placed {
             ticket: document.id.to_owned(),
+            founded: founded && problem == own,
             problem,
-            founded: matches!(unit, Unit::Lone(_)),
             along,
             absorbed,
             score,
