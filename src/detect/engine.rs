@@ -61,6 +61,12 @@ pub(super) struct Ticket {
     pub by: By,
 }
 
+impl Ticket {
+    pub fn profile(&self, lexicon: &Lexicon) -> Profile {
+        Profile::scaled(lexicon, &self.features, &self.scale)
+    }
+}
+
 #[derive(Default, Serialize, Deserialize)]
 pub struct Engine {
     #[serde(skip)]
@@ -111,10 +117,10 @@ impl Engine {
         }
         let position = self.tickets.len() as u32;
         let id: Arc<str> = id.into();
-        let profile = Profile::of(&self.lexicon, &features);
+        let scale = Scale::of(&self.lexicon, &features);
+        let profile = Profile::scaled(&self.lexicon, &features, &scale);
         self.postings.add(position, &keys(profile.terms()));
         self.positions.insert(id.clone(), position);
-        let scale = Scale::of(&self.lexicon, &features);
         self.tickets.push(Ticket { id, features, scale, problem: None, by: By::Machine });
         (position, profile)
     }
@@ -124,7 +130,7 @@ impl Engine {
             ticket.scale = Scale::of(&self.lexicon, &ticket.features);
         }
         let (lexicon, tickets) = (&self.lexicon, &self.tickets);
-        let profile_of = |position: u32| Profile::of(lexicon, &tickets[position as usize].features);
+        let profile_of = |position: u32| tickets[position as usize].profile(lexicon);
         self.problems.iter_mut().for_each(|problem| problem.refresh(profile_of));
     }
 
@@ -147,7 +153,7 @@ impl Engine {
         let was_by = std::mem::replace(&mut moved.by, by);
         let stays = source == target;
         let (lexicon, tickets) = (&self.lexicon, &self.tickets);
-        let profile_of = |position: u32| Profile::of(lexicon, &tickets[position as usize].features);
+        let profile_of = |position: u32| tickets[position as usize].profile(lexicon);
         if let Some(source) = source.map(|source| &mut self.problems[source as usize]) {
             source.by_person -= u32::from(was_by == By::Person);
             if !stays {
@@ -163,7 +169,7 @@ impl Engine {
     }
 
     pub(super) fn profile_of(&self, position: u32) -> Profile {
-        Profile::of(&self.lexicon, &self.tickets[position as usize].features)
+        self.tickets[position as usize].profile(&self.lexicon)
     }
 
     /// Moves all tickets of one problem into another, as a person decided.

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::text::{Term, fold, terms};
+use super::text::{self, Term, fold};
 use super::{Document, place};
 
 /// A title names the matter; what it says counts this many times (measured: a wide plateau from four to ten).
@@ -36,16 +36,23 @@ pub struct Weight {
     pub matter: f32,
 }
 
+/// One term. Kept together, as whoever asks for one of these asks for the others.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Known {
+    /// Tickets that have it.
+    seen: u32,
+    /// Tickets that have it in a place's name.
+    in_place: u32,
+    /// As of the last weighing; until then, that of a new term.
+    weight: Weight,
+}
+
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Lexicon {
     numbers: FxHashMap<u32, u32>,
-    /// By term: tickets that have it.
-    seen: Vec<u32>,
-    /// By term: tickets that have it in a place's name.
-    in_place: Vec<u32>,
+    terms: Vec<Known>,
     documents: u32,
     weighed_at: u32,
-    weights: Vec<Weight>,
 }
 
 impl Lexicon {
@@ -60,8 +67,9 @@ impl Lexicon {
         let mut numbered = Vec::with_capacity(counts.len());
         for (key, (count, named)) in counts {
             let Some(number) = self.number(key) else { continue };
-            self.seen[number as usize] += 1;
-            self.in_place[number as usize] += u32::from(named);
+            let known = &mut self.terms[number as usize];
+            known.seen += 1;
+            known.in_place += u32::from(named);
             numbered.push((number, count));
         }
         self.heaviest(numbered, 1)
@@ -79,9 +87,9 @@ impl Lexicon {
     pub fn know_place(&mut self, name: &str) {
         let folded = fold(name);
         let mut keys = Vec::new();
-        terms(&folded, |term| keys.push(term.key));
+        text::terms(&folded, |term| keys.push(term.key));
         for number in keys.into_iter().filter_map(|key| self.number(key)).collect::<Vec<_>>() {
-            self.in_place[number as usize] = u32::MAX / 2;
+            self.terms[number as usize].in_place = u32::MAX / 2;
         }
     }
 
@@ -90,30 +98,40 @@ impl Lexicon {
     pub fn weigh_if_grown(&mut self) -> bool {
         let due = self.documents > self.weighed_at + self.weighed_at / 2;
         if due {
-            self.weighed_at = self.documents;
-            self.weights = (0..self.seen.len()).map(|number| self.weight_now(number, 2)).collect();
+            self.weigh(|known, all| known.weighed(all, 2));
         }
         due
     }
 
     /// With the weights as of now, and none for a term of a single ticket: nothing else can be like it for that.
     pub fn settled(&self) -> Lexicon {
-        let weigh = |number| if self.seen[number] < 2 { Weight::default() } else { self.weight_now(number, 0) };
-        Lexicon { weights: (0..self.seen.len()).map(weigh).collect(), weighed_at: self.documents, ..self.clone() }
+        let mut settled = self.clone();
+        settled.weigh(|known, all| if known.seen < 2 { Weight::default() } else { known.weighed(all, 0) });
+        settled
+    }
+
+    fn weigh(&mut self, weight: impl Fn(&Known, u32) -> Weight) {
+        self.weighed_at = self.documents;
+        for known in &mut self.terms {
+            known.weight = weight(known, self.documents);
+        }
+    }
+
+    pub fn weight(&self, number: u32) -> Weight {
+        self.terms.get(number as usize).map_or(Weight::default(), |known| known.weight)
     }
 
     /// A term that came after the weighing weighs as one of two tickets, and may be a place or not.
-    pub fn weight(&self, number: u32) -> Weight {
-        let new =
-            || Weight { idf: (1.0 + self.weighed_at as f32 / 2.0).ln(), place: PRIOR_PLACE, matter: 1.0 - PRIOR_PLACE };
-        self.weights.get(number as usize).copied().unwrap_or_else(new)
+    fn newcomer(&self) -> Known {
+        let idf = (1.0 + self.weighed_at as f32 / 2.0).ln();
+        Known { weight: Weight { idf, place: PRIOR_PLACE, matter: 1.0 - PRIOR_PLACE }, ..Known::default() }
     }
 
     /// How many tickets have all of `word`'s terms, at most: the frequency of the rarest.
     pub fn frequency_bound(&self, word: &str) -> usize {
         let mut least = None;
-        terms(&fold(word), |term| {
-            let seen = self.numbers.get(&term.key).map_or(0, |&number| self.seen[number as usize] as usize);
+        text::terms(&fold(word), |term| {
+            let seen = self.numbers.get(&term.key).map_or(0, |&number| self.terms[number as usize].seen as usize);
             least = Some(least.map_or(seen, |least: usize| least.min(seen)));
         });
         least.unwrap_or(self.documents as usize)
@@ -122,35 +140,32 @@ impl Lexicon {
     /// The numbers of `word`'s terms; one that nobody used is left out.
     pub fn numbers_of(&self, word: &str) -> Vec<u32> {
         let mut numbers = Vec::new();
-        terms(&fold(word), |term| numbers.extend(self.numbers.get(&term.key)));
+        text::terms(&fold(word), |term| numbers.extend(self.numbers.get(&term.key)));
         numbers
     }
 
-    fn weight_now(&self, number: usize, least: u32) -> Weight {
-        let (seen, all) = (self.seen[number].max(least) as f32, self.documents as f32);
-        let place = ((self.in_place[number] as f32 + PRIOR_PLACE) / (seen + PRIOR)).min(1.0);
-        let tells_apart = (all * COMMON_PLACE / seen.max(1.0)).ln().clamp(0.0, 1.0);
-        Weight { idf: (1.0 + all / seen).ln(), place: place * tells_apart, matter: 1.0 - place }
+    fn seen(&self, number: u32) -> u32 {
+        self.terms[number as usize].seen
     }
 
     fn number(&mut self, key: u32) -> Option<u32> {
         if let Some(&number) = self.numbers.get(&key) {
             return Some(number);
         }
-        if self.seen.len() == MAX_TERMS {
+        let number = self.terms.len();
+        if number == MAX_TERMS {
             return None;
         }
-        self.numbers.insert(key, self.seen.len() as u32);
-        self.seen.push(0);
-        self.in_place.push(0);
-        Some(self.seen.len() as u32 - 1)
+        self.numbers.insert(key, number as u32);
+        self.terms.push(self.newcomer());
+        Some(number as u32)
     }
 
     fn heaviest(&self, counts: Vec<(u32, u32)>, floor: u32) -> Features {
-        let rarity = |number: u32| (1.0 + self.documents as f32 / self.seen[number as usize].max(1) as f32).ln();
+        let rarity = |number: u32| (1.0 + self.documents as f32 / self.seen(number).max(1) as f32).ln();
         let mut weighed: Vec<(u32, u32, f32)> = counts
             .into_iter()
-            .filter(|&(number, _)| self.seen[number as usize] >= floor)
+            .filter(|&(number, _)| self.seen(number) >= floor)
             .map(|(number, count)| {
                 let damped = 1.0 + (count as f32).ln();
                 (number, ((damped * COUNT_PARTS) as u32).min(255), damped * rarity(number))
@@ -163,6 +178,16 @@ impl Lexicon {
         let mut terms: Vec<u32> = weighed.into_iter().map(|(number, count, _)| number << 8 | count).collect();
         terms.sort_unstable();
         Features(terms.into_boxed_slice())
+    }
+}
+
+impl Known {
+    /// Its weight among `all` tickets, if at least `least` had it.
+    fn weighed(&self, all: u32, least: u32) -> Weight {
+        let (seen, all) = (self.seen.max(least) as f32, all as f32);
+        let place = ((self.in_place as f32 + PRIOR_PLACE) / (seen + PRIOR)).min(1.0);
+        let tells_apart = (all * COMMON_PLACE / seen.max(1.0)).ln().clamp(0.0, 1.0);
+        Weight { idf: (1.0 + all / seen).ln(), place: place * tells_apart, matter: 1.0 - place }
     }
 }
 
@@ -180,13 +205,13 @@ impl Features {
 
 /// Every term of the document: its key, how many times it counts, whether it stands in a place's name.
 fn read(document: &Document, mut found: impl FnMut(u32, u32, bool)) {
-    for (text, times) in [(document.title, TITLE_WEIGHT), (document.body, 1)] {
-        let folded = fold(text);
+    for (part, times) in [(document.title, TITLE_WEIGHT), (document.body, 1)] {
+        let folded = fold(part);
         let marked = place::mark(&folded);
-        terms(&folded, |Term { key, span }| {
+        text::terms(&folded, |Term { key, span }| {
             found(key, times, marked[span.0 as usize..span.1 as usize].iter().all(|&marked| marked))
         });
     }
     let address = fold(document.place.unwrap_or_default());
-    terms(&address, |Term { key, .. }| found(key, ADDRESS_WEIGHT, true));
+    text::terms(&address, |Term { key, .. }| found(key, ADDRESS_WEIGHT, true));
 }

@@ -135,7 +135,7 @@ impl Engine {
         let mut source = std::mem::replace(&mut self.problems[from as usize], Problem::new("".into()));
         source.members.iter().for_each(|&member| self.tickets[member as usize].problem = Some(into));
         let (lexicon, tickets) = (&self.lexicon, &self.tickets);
-        let profile_of = |position: u32| Profile::of(lexicon, &tickets[position as usize].features);
+        let profile_of = |position: u32| tickets[position as usize].profile(lexicon);
         self.problems[into as usize].absorb(&mut source, profile_of);
         self.problems[from as usize] = source;
     }

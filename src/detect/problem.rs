@@ -8,7 +8,7 @@ use super::profile::Profile;
 
 /// A problem is known by this many of its tickets, the latest to arrive: comparing costs no more for ten thousand than
 /// for a few, and follows what people say now.
-const KNOWN_BY: usize = 32;
+const KNOWN_BY: usize = 12;
 
 #[derive(Serialize, Deserialize)]
 pub struct Problem {
@@ -53,16 +53,22 @@ impl Problem {
         }
     }
 
-    /// Takes in the tickets of another problem.
+    /// Takes in the tickets of another problem. The larger one's sum is kept where it can be.
     pub fn absorb(&mut self, other: &mut Problem, profile_of: impl Fn(u32) -> Profile) {
+        let before = self.known_by().to_vec();
         self.members.append(&mut other.members);
         self.members.sort_unstable();
         self.by_person += std::mem::take(&mut other.by_person);
         let theirs = std::mem::take(&mut other.profile);
         if self.unknown() == 0 {
-            self.profile.add(&theirs);
-        } else {
-            self.refresh(profile_of);
+            return self.profile.add(&theirs);
+        }
+        let now = self.known_by().to_vec();
+        for position in now.iter().filter(|position| before.binary_search(position).is_err()) {
+            self.profile.add(&profile_of(*position));
+        }
+        for position in before.iter().filter(|position| now.binary_search(position).is_err()) {
+            self.profile.remove(&profile_of(*position));
         }
     }
 
@@ -72,6 +78,10 @@ impl Problem {
         for &member in &self.members[self.unknown()..] {
             self.profile.add(&profile_of(member));
         }
+    }
+
+    fn known_by(&self) -> &[u32] {
+        &self.members[self.unknown()..]
     }
 
     /// How many of its tickets, the first, it is not known by.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::lexicon::{Features, Lexicon};
+use super::lexicon::{Features, KEPT_TERMS, Lexicon};
 
 /// A ticket's weights are whole numbers of this many parts, so that sums are exact and their order is without effect: a
 /// restart adds in another order and must find the same.
@@ -33,29 +33,36 @@ pub struct Profile {
 impl Profile {
     /// The profile of one ticket. Without terms where all that it says is its own.
     pub fn of(lexicon: &Lexicon, features: &Features) -> Profile {
-        let scale = Scale::of(lexicon, features);
+        Profile::scaled(lexicon, features, &Scale::of(lexicon, features))
+    }
+
+    /// The same, where its scale is known.
+    pub fn scaled(lexicon: &Lexicon, features: &Features, scale: &Scale) -> Profile {
         let weigh = |(term, count): (u32, f32)| (term, scale.weigh(count, lexicon.weight(term).idf));
-        let sums: Vec<(u32, u32)> = features.counts().map(weigh).filter(|(_, weight)| *weight > 0).collect();
+        let mut sums = Vec::with_capacity(KEPT_TERMS);
+        sums.extend(features.counts().map(weigh).filter(|(_, weight)| *weight > 0));
         let squares = sums.iter().map(|&(_, weight)| square(weight)).sum();
         Profile { sums, totals: Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares } }
     }
 
     pub fn add(&mut self, other: &Profile) {
-        let mut sums = Vec::with_capacity(self.sums.len() + other.sums.len());
-        let (mut at, mut there) = (0, 0);
-        while let (Some(&(term, sum)), Some(&(theirs, weight))) = (self.sums.get(at), other.sums.get(there)) {
-            let (ours, other) = (term <= theirs, theirs <= term);
-            let raised = if ours { sum } else { 0 } + if other { weight } else { 0 };
-            sums.push((term.min(theirs), raised));
-            at += usize::from(ours);
-            there += usize::from(other);
+        let (ours, theirs) = (&self.sums[..], &other.sums[..]);
+        let mut sums = vec![(0, 0); ours.len() + theirs.len()];
+        let (mut at, mut there, mut to) = (0, 0, 0);
+        while let (Some(&(a, x)), Some(&(b, y))) = (ours.get(at), theirs.get(there)) {
+            sums[to] = (a.min(b), x * u32::from(a <= b) + y * u32::from(b <= a));
+            at += usize::from(a <= b);
+            there += usize::from(b <= a);
+            to += 1;
         }
-        sums.extend_from_slice(&self.sums[at..]);
-        sums.extend_from_slice(&other.sums[there..]);
+        for rest in [&ours[at..], &theirs[there..]] {
+            sums[to..to + rest.len()].copy_from_slice(rest);
+            to += rest.len();
+        }
         // Copied back into memory that fits: these lists are most of what an archive takes.
         self.sums.clear();
-        self.sums.reserve_exact(sums.len());
-        self.sums.extend_from_slice(&sums);
+        self.sums.reserve_exact(to);
+        self.sums.extend_from_slice(&sums[..to]);
         self.totals.size += other.totals.size;
         self.totals.places += other.totals.places;
         self.totals.matters += other.totals.matters;
