@@ -1,6 +1,6 @@
 //! What is counted of a problem: tickets, callers, window, growth, heat, terms, places.
 
-use super::detection::short;
+use super::detection::{keep_lease, short};
 use super::{Actor, App, Ctx, Error};
 use crate::detect::{Document, explain, trend};
 use crate::domain::problem::ProblemState;
@@ -17,8 +17,10 @@ const UNCOUNTED_SETTING: &str = "detection.uncounted";
 /// So many wait at most, also while tickets keep coming.
 pub const UNCOUNTED_MAX: usize = 1_000;
 /// What a burst of tickets waits for between two chunks of it.
-const COUNTED_AT_ONCE: usize = 8;
+const COUNTED_AT_ONCE: usize = 32;
 const RECOUNTED_AT_ONCE: usize = 8;
+/// A problem of fewer tickets keeps the title of its first: most never grow, and their words would cost as much.
+const DESCRIBED_FROM: usize = 3;
 const TERMS_SHOWN: usize = 8;
 /// Tickets read to find a problem's terms, the latest.
 const TERMS_READ: usize = 200;
@@ -74,7 +76,7 @@ fn count(ctx: &mut Ctx, problem_id: &str) -> Result<Count, Error> {
         span: calls.first().zip(calls.last()).map(|(first, last)| (first.received_at, last.received_at)),
         places: json!(places).to_string(),
         is_recurring: trend::judge(thresholds, &counted, ctx.today),
-        described: describe(ctx, problem_id)?,
+        described: if calls.len() < DESCRIBED_FROM { None } else { describe(ctx, problem_id)? },
     })
 }
 
@@ -147,7 +149,7 @@ fn put_uncounted(ctx: &mut Ctx, ids: &BTreeSet<String>) -> Result<(), Error> {
 }
 
 /// Counts a few of the problems that wait for it; gives back how many.
-pub async fn count_some(app: &App) -> Result<usize, Error> {
+pub async fn count_some(app: &App, holder: String) -> Result<usize, Error> {
     let actor = Actor::job("归并");
     let counted = app.read(&actor, |ctx| {
         let waiting = uncounted(&mut ctx.tx)?;
@@ -156,6 +158,7 @@ pub async fn count_some(app: &App) -> Result<usize, Error> {
     let counted = counted.await?;
     let many = counted.len();
     let save_all = move |ctx: &mut Ctx| {
+        keep_lease(ctx, &holder)?;
         let mut waiting = uncounted(&mut ctx.tx)?;
         for count in counted {
             waiting.remove(&count.problem_id);

@@ -1,26 +1,21 @@
 //! Tickets are matched to problems in the background, by their place in the order of commits.
 
-use super::{Actor, App, Clock, Ctx, Error, attaching, counting};
+use super::{Actor, App, Clock, Ctx, Error, counting, placements};
 use crate::detect::{self, By, Document, Engine, Placed};
 use crate::domain::mask;
-use crate::domain::problem::{PlacedBy, ProblemKind, ProblemState};
-use crate::store::problems::{self, Membership, Problem};
 use crate::store::tickets::{self, Ticket};
-use crate::store::{StoreError, Tx, cases, house, new_id};
-use chrono::{NaiveDateTime, TimeDelta};
-use serde_json::json;
-use std::collections::{BTreeSet, HashMap};
+use crate::store::{StoreError, Tx, house, new_id, problems};
+use chrono::TimeDelta;
+use std::collections::HashMap;
 
 const WATERMARK: &str = "detection.watermark";
 const LEASE: &str = "detection";
 const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
 /// Tickets taken in one transaction.
-const CHUNK: i64 = 100;
+const CHUNK: i64 = 64;
 /// Tickets that are given their place in one transaction.
 const ORDERED_AT_ONCE: i64 = 250;
-/// Which engine placed a ticket: a later one may place it anew.
-const ENGINE_VERSION: i32 = 2;
 const TITLE_MAX_CHARS: usize = 40;
 
 /// What a person's decision changes in the matching index, after it is committed.
@@ -132,40 +127,38 @@ pub async fn order(app: &App, holder: &str) -> Result<usize, Error> {
     Ok(given?)
 }
 
-/// Matches up to one chunk of new tickets, or counts some of the problems they went to. Gives how many were taken; nothing while another process holds the lease or
-/// the index is not there yet.
+/// What one turn of matching begins with.
+struct Waiting {
+    rows: Vec<(i64, Ticket)>,
+    places: HashMap<String, String>,
+    /// Problems that a person decided about.
+    decided: Vec<String>,
+    uncounted: usize,
+}
+
+/// Matches up to one chunk of new tickets, or counts some of the problems they went to. Gives how many were taken;
+/// nothing while another process holds the lease or the index is not there yet.
 pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
-    let (waits, uncounted) = app
-        .store
-        .read(|tx| -> Result<_, Error> {
-            let after = watermark(tx)?;
-            Ok((!tickets::ordered_after(tx, after, 1)?.is_empty(), counting::uncounted(tx)?.len()))
-        })
-        .await?;
-    if !waits && uncounted == 0 {
+    let name = holder.to_owned();
+    let Some(waiting) = app.store.read(move |tx| waiting(tx, &name)).await? else { return Ok(0) };
+    if waiting.rows.is_empty() && waiting.uncounted == 0 {
         return Ok(0);
     }
-    let (name, real) = (holder.to_owned(), Clock::real());
-    if !app.store.write(move |tx| house::take_lease(tx, LEASE, &name, real, real + LEASE_LASTS)).await? {
-        return Ok(0);
-    }
-    if !waits || uncounted >= counting::UNCOUNTED_MAX {
-        return counting::count_some(app).await;
-    }
-    let (rows, places, decided) = app
-        .store
-        .read(|tx| -> Result<_, Error> {
-            let after = watermark(tx)?;
-            let rows = tickets::ordered_after(tx, after, CHUNK)?;
-            let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
-            Ok((rows, places, problems::decided(tx)?))
-        })
-        .await?;
-    let Some(last) = rows.last().map(|(seq, _)| *seq) else { return Ok(0) };
-    let count = rows.len();
-    let Some(placed) = match_rows(app, &rows, &places, &decided) else { return Ok(0) };
+    let name = holder.to_owned();
+    let Some(last) = waiting.rows.last().filter(|_| waiting.uncounted < counting::UNCOUNTED_MAX) else {
+        return counting::count_some(app, name).await;
+    };
+    let (last, count) = (last.0, waiting.rows.len());
+    let Some(placed) = match_rows(app, &waiting) else { return Ok(0) };
     let actor = Actor::job("归并");
-    let stored = app.write(&actor, move |ctx| store_chunk(ctx, rows, placed, last)).await;
+    let stored = app
+        .write(&actor, move |ctx| {
+            keep_lease(ctx, &name)?;
+            let touched = placements::store(ctx, &waiting.rows, placed)?;
+            counting::add_uncounted(ctx, touched)?;
+            Ok(house::put_setting(&mut ctx.tx, WATERMARK, &last.to_string(), ctx.now)?)
+        })
+        .await;
     if stored.is_err() {
         // The index ran ahead of what is stored; it is rebuilt from there.
         load(app).await?;
@@ -173,130 +166,33 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
     stored.map(|()| count)
 }
 
-fn match_rows(
-    app: &App,
-    rows: &[(i64, Ticket)],
-    places: &HashMap<String, String>,
-    decided: &[String],
-) -> Option<Vec<Option<Placed>>> {
+/// None while another process holds the lease.
+fn waiting(tx: &mut Tx, holder: &str) -> Result<Option<Waiting>, Error> {
+    if house::is_leased_to_other(tx, LEASE, holder, Clock::real())? {
+        return Ok(None);
+    }
+    let after = watermark(tx)?;
+    let rows = tickets::ordered_after(tx, after, CHUNK)?;
+    let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
+    let decided = if rows.is_empty() { Vec::new() } else { problems::decided(tx)? };
+    Ok(Some(Waiting { rows, places, decided, uncounted: counting::uncounted(tx)?.len() }))
+}
+
+/// Takes or renews the lease of detection in the transaction that needs it. Refused while another process holds it.
+pub(super) fn keep_lease(ctx: &mut Ctx, holder: &str) -> Result<(), Error> {
+    let real = Clock::real();
+    if house::take_lease(&mut ctx.tx, LEASE, holder, real, real + LEASE_LASTS)? { Ok(()) } else { Err(Error::Busy) }
+}
+
+/// One for each ticket that went somewhere.
+fn match_rows(app: &App, waiting: &Waiting) -> Option<Vec<Placed>> {
     let mut slot = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let engine = slot.as_mut()?;
-    decided.iter().for_each(|problem| engine.decide(problem));
-    Some(rows.iter().map(|(_, ticket)| engine.arrive(&document(ticket, places), new_id)).collect())
-}
-
-fn store_chunk(ctx: &mut Ctx, rows: Vec<(i64, Ticket)>, placed: Vec<Option<Placed>>, last: i64) -> Result<(), Error> {
-    let mut touched: BTreeSet<String> = BTreeSet::new();
-    let mut memberships = Vec::new();
-    for ((_, ticket), placed) in rows.iter().zip(placed) {
-        let Some(placed) = placed else { continue };
-        if placed.founded {
-            problems_found(ctx, &placed.problem, ticket)?;
-        }
-        for (with, _) in &placed.along {
-            problems::take_out(&mut ctx.tx, with, ctx.now)?;
-            memberships.retain(|row: &Membership| row.ticket_id != *with);
-        }
-        memberships.extend(placed.along.iter().map(|(with, score)| membership(ctx.now, with, *score, &placed)));
-        memberships.push(membership(ctx.now, &ticket.id, placed.score, &placed));
-        for from in &placed.absorbed {
-            absorb(ctx, from, &placed, &mut memberships)?;
-            touched.remove(from);
-        }
-        touched.insert(placed.problem);
-    }
-    let of_ticket: HashMap<String, String> =
-        memberships.iter().map(|row| (row.ticket_id.clone(), row.problem_id.clone())).collect();
-    problems::place(&mut ctx.tx, memberships)?;
-    for problem_id in &touched {
-        attach_new(
-            ctx,
-            problem_id,
-            rows.iter().map(|(_, ticket)| ticket).filter(|t| of_ticket.get(&t.id) == Some(problem_id)),
-        )?;
-    }
-    counting::add_uncounted(ctx, touched)?;
-    Ok(house::put_setting(&mut ctx.tx, WATERMARK, &last.to_string(), ctx.now)?)
-}
-
-/// Moves the tickets of a problem of the machine's making into the one that it turned out to be.
-fn absorb(ctx: &mut Ctx, from: &str, placed: &Placed, memberships: &mut [Membership]) -> Result<(), Error> {
-    let into = &placed.problem;
-    let Some(mut problem) = problems::by_id(&mut ctx.tx, from)? else { return Ok(()) };
-    let mut moved = Vec::new();
-    for call in problems::calls(&mut ctx.tx, from, None)? {
-        problems::take_out(&mut ctx.tx, &call.ticket_id, ctx.now)?;
-        moved.push(membership(ctx.now, &call.ticket_id, placed.score, placed));
-    }
-    problems::place(&mut ctx.tx, moved)?;
-    memberships.iter_mut().filter(|row| row.problem_id == from).for_each(|row| row.problem_id.clone_from(into));
-    problem.merged_into = Some(into.clone());
-    ctx.record("problem.merged", ("problem", from), None, json!({ "no": problem.no, "into": into }));
-    if problems::save(&mut ctx.tx, &problem)? { Ok(()) } else { Err(Error::Busy) }
-}
-
-fn membership(now: NaiveDateTime, ticket_id: &str, score: f64, placed: &Placed) -> Membership {
-    Membership {
-        id: new_id(),
-        ticket_id: ticket_id.to_owned(),
-        problem_id: placed.problem.clone(),
-        level: ProblemKind::Local,
-        placed_by: PlacedBy::Machine,
-        person_id: None,
-        engine_version: ENGINE_VERSION,
-        score,
-        runner_up_id: placed.runner_up.as_ref().map(|(id, _)| id.clone()),
-        runner_up_score: placed.runner_up.as_ref().map(|(_, score)| *score),
-        since: now,
-        until: None,
-    }
-}
-
-fn problems_found(ctx: &mut Ctx, id: &str, ticket: &Ticket) -> Result<(), Error> {
-    let row = blank_problem(ctx, id, &ticket.title, ticket.received_at)?;
-    Ok(problems::insert(&mut ctx.tx, row)?)
-}
-
-/// A quiet problem with nothing counted yet.
-pub fn blank_problem(ctx: &mut Ctx, id: &str, title: &str, at: NaiveDateTime) -> Result<Problem, Error> {
-    Ok(Problem {
-        id: id.to_owned(),
-        no: house::next_number(&mut ctx.tx, "problem")?,
-        kind: ProblemKind::Local,
-        parent_id: None,
-        state: ProblemState::Quiet,
-        merged_into: None,
-        title: short(title),
-        title_by_person: false,
-        terms: "[]".to_owned(),
-        places: "[]".to_owned(),
-        tickets: 0,
-        callers: 0,
-        window_callers: 0,
-        growth: None,
-        heat: 0.0,
-        first_at: at,
-        last_at: at,
-        proposed_at: None,
-        reason: None,
-        decided_by: None,
-        decided_at: None,
-        version: 1,
-        created_at: ctx.now,
-    })
+    waiting.decided.iter().for_each(|problem| engine.decide(problem));
+    let documents = waiting.rows.iter().map(|(_, ticket)| document(ticket, &waiting.places));
+    Some(documents.filter_map(|document| engine.arrive(&document, new_id)).collect())
 }
 
 pub(super) fn short(title: &str) -> String {
     mask::text(title, None).chars().take(TITLE_MAX_CHARS).collect()
-}
-
-/// New tickets of a problem under way join its case.
-fn attach_new<'t>(ctx: &mut Ctx, problem_id: &str, new: impl Iterator<Item = &'t Ticket>) -> Result<(), Error> {
-    let Some(case) = cases::open_case_of(&mut ctx.tx, problem_id)?.filter(|case| case.state.is_running()) else {
-        return Ok(());
-    };
-    for ticket in new {
-        attaching::attach_matched(ctx, ticket, &case.id)?;
-    }
-    Ok(())
 }

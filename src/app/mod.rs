@@ -23,6 +23,7 @@ pub mod leadership;
 pub mod observation;
 pub mod observing;
 pub mod outlook;
+pub mod placements;
 pub mod plan_edits;
 pub mod plans;
 pub mod priority;

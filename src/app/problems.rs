@@ -1,7 +1,8 @@
 //! Problems: the ranked list, one problem with its reasons, and what people decide about it.
 
-use super::detection::{EngineChange, blank_problem};
+use super::detection::EngineChange;
 use super::observation::{members_changed, rebase};
+use super::placements::blank_problem;
 use super::tickets::masked;
 use super::{Ctx, Error};
 use crate::detect::{explain, trend};
@@ -9,9 +10,9 @@ use crate::domain::access::Action;
 use crate::domain::problem::{DecisionKind, PlacedBy, ProblemKind, ProblemState};
 use crate::lang::Message;
 use crate::store::cases::{self, Case};
-use crate::store::new_id;
 use crate::store::problems::{self, Decision, Filter, Membership, Problem};
 use crate::store::tickets::{self, Ticket};
+use crate::store::{house, new_id};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -156,8 +157,7 @@ pub fn set_state(ctx: &mut Ctx, id: &str, state: ProblemState, reason: String) -
     }
     problem.state = state;
     problem.reason = Some(reason.clone());
-    problem.decided_by = Some(ctx.actor.name.clone());
-    problem.decided_at = Some(ctx.now);
+    (problem.decided_by, problem.decided_at) = (Some(ctx.actor.name.clone()), Some(ctx.now));
     ctx.record(
         "problem.decided",
         ("problem", id),
@@ -171,6 +171,7 @@ pub fn rename(ctx: &mut Ctx, id: &str, title: String) -> Result<(), Error> {
     let mut problem = load(ctx, id)?;
     problem.title = super::tasks::required("title", title)?;
     problem.title_by_person = true;
+    (problem.decided_by, problem.decided_at) = (Some(ctx.actor.name.clone()), Some(ctx.now));
     ctx.record("problem.renamed", ("problem", id), None, json!({ "no": problem.no, "title": problem.title }));
     save(ctx, &problem)
 }
@@ -234,9 +235,11 @@ pub fn split(
         return Err(Error::field("ticket_ids", Message::new("请选择要拆出的一部分工单")));
     }
     let new = new_id();
-    let mut row = blank_problem(ctx, &new, &title, problem.first_at)?;
+    let no = house::next_number(&mut ctx.tx, "problem")?;
+    let mut row = blank_problem(&new, no, &title, problem.first_at, ctx.now);
     row.title_by_person = true;
-    problems::insert(&mut ctx.tx, row)?;
+    (row.decided_by, row.decided_at) = (Some(ctx.actor.name.clone()), Some(ctx.now));
+    problems::insert(&mut ctx.tx, vec![row])?;
     let mut changes = vec![EngineChange::Found(new.clone())];
     for ticket in &leaving {
         move_membership(ctx, ticket, Some(&new))?;

@@ -10,6 +10,9 @@ use super::text::is_word;
 
 /// Characters of a name before its ending.
 const NAME_CHARS: usize = 4;
+/// Organisations' names are longer, and a place just as much: the grievance is with this one and no other.
+const ORGANISATION_CHARS: usize = 8;
+const ORGANISATIONS: [&str; 3] = ["有限公司", "有限责任公司", "股份有限公司"];
 /// The endings of more than one character.
 const ENDINGS: [&str; 37] = [
     "小区",
@@ -62,7 +65,8 @@ pub fn mark(folded: &[char]) -> Vec<bool> {
             at += 1;
             continue;
         };
-        let name = folded[..at].iter().rev().take(NAME_CHARS).take_while(|&&c| is_word(c)).count();
+        let most = if is_organisation(&folded[at..at + length]) { ORGANISATION_CHARS } else { NAME_CHARS };
+        let name = folded[..at].iter().rev().take(most).take_while(|&&c| is_word(c)).count();
         if name > 0 {
             marked[at - name..at + length].fill(true);
         }
@@ -83,6 +87,10 @@ pub fn ends(folded: &[char]) -> Vec<usize> {
     found
 }
 
+fn is_organisation(ending: &[char]) -> bool {
+    ORGANISATIONS.iter().any(|organisation| organisation.chars().eq(ending.iter().copied()))
+}
+
 /// The length of the ending that the text begins with, the longest one.
 fn ending(text: &[char]) -> Option<usize> {
     let endings = table();
@@ -100,7 +108,7 @@ fn table() -> &'static Vec<Endings> {
     TABLE.get_or_init(|| {
         let mut table: Vec<Vec<Box<[char]>>> = vec![Vec::new(); 0x9FFF - FIRST as usize + 1];
         let short = ENDING_CHARS.chars().map(|c| vec![c].into_boxed_slice());
-        for ending in short.chain(ENDINGS.iter().map(|ending| ending.chars().collect())) {
+        for ending in short.chain(ENDINGS.iter().chain(&ORGANISATIONS).map(|ending| ending.chars().collect())) {
             table[ending[0] as usize - FIRST as usize].push(ending);
         }
         table.into_iter().map(Vec::into_boxed_slice).collect()
@@ -123,5 +131,6 @@ mod tests {
         assert_eq!(marked("晚上施工，桃园路太吵"), "桃园路");
         assert_eq!(marked("路太吵"), "", "an ending alone names nothing");
         assert_eq!(marked("补贴何时发放"), "");
+        assert_eq!(marked("反映，云杉精密机械有限公司欠薪"), "云杉精密机械有限公司", "an organisation is a place too");
     }
 }

@@ -8,6 +8,9 @@ use super::problem::Problem;
 use super::profile::Profile;
 use super::{By, Document, Engine};
 
+/// Two problems with more tickets each are left to consolidation, so that placing one ticket stays cheap.
+const UNITED_MOST: usize = 64;
+
 /// Where a ticket was put, and what else it might have fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
@@ -120,6 +123,9 @@ impl Engine {
             let like = || self.settings.local.of(&one.profile, &two.profile, &self.lexicon);
             let theirs = || self.is_held(stays) || self.is_held(other);
             if other == stays || two.members.is_empty() || like() < least || theirs() {
+                continue;
+            }
+            if one.members.len().min(two.members.len()) > UNITED_MOST {
                 continue;
             }
             let goes = if two.members.len() > one.members.len() { stays } else { other };

@@ -250,6 +250,20 @@ pub fn open_case_of(tx: &mut Tx, problem_id: &str) -> Result<Option<Case>, Store
         .optional()?)
 }
 
+/// The open cases of these problems, each with its problem.
+pub fn open_cases_of<'p>(
+    tx: &mut Tx,
+    problems: impl IntoIterator<Item = &'p String>,
+) -> Result<Vec<(String, Case)>, StoreError> {
+    let problems: Vec<&String> = problems.into_iter().collect();
+    Ok(case_problem::table
+        .inner_join(cases::table.on(cases::id.eq(case_problem::case_id)))
+        .filter(case_problem::problem_id.eq_any(problems))
+        .filter(case_problem::until.is_null())
+        .select((case_problem::problem_id, Case::as_select()))
+        .load(tx.0)?)
+}
+
 /// Frees the problems of a case that ended, or (with `None`) takes them again when it is reopened.
 pub fn set_problems_until(tx: &mut Tx, case_id: &str, until: Option<NaiveDateTime>) -> Result<(), StoreError> {
     diesel::update(case_problem::table.filter(case_problem::case_id.eq(case_id)))

@@ -23,14 +23,25 @@ pub fn put_setting(tx: &mut Tx, key: &str, value: &str, now: NaiveDateTime) -> R
 
 /// The next number of a series, from 1. Two transactions never get the same.
 pub fn next_number(tx: &mut Tx, series: &str) -> Result<i64, StoreError> {
-    let row = (number_series::name.eq(series), number_series::last.eq(1));
+    next_numbers(tx, series, 1)
+}
+
+/// Takes `count` numbers at once; gives the last of them.
+pub fn next_numbers(tx: &mut Tx, series: &str, count: i64) -> Result<i64, StoreError> {
+    let row = (number_series::name.eq(series), number_series::last.eq(count));
     Ok(on_backend!(tx.0, c => diesel::insert_into(number_series::table)
         .values(row)
         .on_conflict(number_series::name)
         .do_update()
-        .set(number_series::last.eq(number_series::last + 1))
+        .set(number_series::last.eq(number_series::last + count))
         .returning(number_series::last)
         .get_result(c))?)
+}
+
+/// Whether somebody else's lease holds.
+pub fn is_leased_to_other(tx: &mut Tx, name: &str, holder: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let other = lease::table.find(name).filter(lease::holder.ne(holder)).filter(lease::until.ge(now));
+    Ok(diesel::select(diesel::dsl::exists(other)).get_result(tx.0)?)
 }
 
 /// Takes or renews a lease; `false` while somebody else holds it. Leases live on real time.

@@ -91,8 +91,8 @@ pub struct Filter {
     pub text: Option<String>,
 }
 
-pub fn insert(tx: &mut Tx, row: Problem) -> Result<(), StoreError> {
-    diesel::insert_into(problem::table).values(row).execute(tx.0)?;
+pub fn insert(tx: &mut Tx, rows: Vec<Problem>) -> Result<(), StoreError> {
+    on_backend!(tx.0, c => diesel::insert_into(problem::table).values(rows).execute(c))?;
     Ok(())
 }
 
@@ -186,6 +186,24 @@ pub fn take_out(tx: &mut Tx, ticket_id: &str, now: NaiveDateTime) -> Result<Opti
     Ok(open)
 }
 
+/// Takes tickets out of the problems they are in; one that is in none stays so.
+pub fn take_all_out(tx: &mut Tx, tickets: &[String], now: NaiveDateTime) -> Result<(), StoreError> {
+    for chunk in tickets.chunks(1000) {
+        let open = membership::table.filter(membership::ticket_id.eq_any(chunk)).filter(membership::until.is_null());
+        diesel::update(open).set(membership::until.eq(now)).execute(tx.0)?;
+    }
+    Ok(())
+}
+
+/// The tickets that are in the problem.
+pub fn members(tx: &mut Tx, problem_id: &str) -> Result<Vec<String>, StoreError> {
+    Ok(membership::table
+        .filter(membership::problem_id.eq(problem_id))
+        .filter(membership::until.is_null())
+        .select(membership::ticket_id)
+        .load(tx.0)?)
+}
+
 pub fn problem_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<String>, StoreError> {
     Ok(membership::table
         .filter(membership::ticket_id.eq(ticket_id))
@@ -197,8 +215,8 @@ pub fn problem_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<String>, StoreE
 
 /// The problems that a person decided about: watched, dismissed, renamed, or made a case.
 pub fn decided(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
-    let by_name = problem::decided_at.is_not_null().or(problem::title_by_person.eq(true));
-    let mut decided: Vec<String> = problem::table.filter(by_name).select(problem::id).load(tx.0)?;
+    let mut decided: Vec<String> =
+        problem::table.filter(problem::decided_at.is_not_null()).select(problem::id).load(tx.0)?;
     decided.extend(case_problem::table.select(case_problem::problem_id).load::<String>(tx.0)?);
     Ok(decided)
 }
