@@ -9,6 +9,7 @@ pub mod case_views;
 pub mod cases;
 mod clock;
 pub mod clock_control;
+pub mod consolidating;
 pub mod counting;
 pub mod delivery;
 pub mod desk;
@@ -20,6 +21,7 @@ pub mod follow_up;
 pub mod importing;
 pub mod known_problem;
 pub mod leadership;
+pub mod matching_index;
 pub mod observation;
 pub mod observing;
 pub mod outlook;
@@ -27,12 +29,15 @@ pub mod placements;
 pub mod plan_edits;
 pub mod plans;
 pub mod priority;
+pub mod problem_decisions;
 pub mod problems;
+pub mod proposals;
 pub mod search;
 mod settings;
 pub mod task_matters;
 pub mod task_views;
 pub mod tasks;
+pub mod themes;
 pub mod tickets;
 pub mod work_calendar;
 
@@ -40,7 +45,6 @@ pub use clock::Clock;
 pub use error::Error;
 pub use settings::Settings;
 
-use crate::detect::Engine;
 use crate::domain::access::{Action, Post, Subject, may, may_somewhere};
 use crate::domain::calendar::{Calendar, CalendarDay, DayKind};
 use crate::domain::event::{ActorKind, Channel};
@@ -51,7 +55,8 @@ use crate::store::house::CalendarRow;
 use crate::store::notices::{self, Notice};
 use crate::store::{self, Store, StoreError, Tx, house};
 use chrono::{NaiveDate, NaiveDateTime};
-use std::sync::{Arc, Mutex, RwLock};
+use matching_index::MatchingIndex;
+use std::sync::{Arc, RwLock};
 
 /// The shipped calendar with the edited days over it.
 fn calendar_with(edited: Vec<CalendarRow>) -> Calendar {
@@ -124,8 +129,7 @@ pub struct App {
     pub settings: Arc<Settings>,
     pub clock: Clock,
     calendar: Arc<RwLock<Arc<Calendar>>>,
-    /// The matching index; empty until detection has replayed the archive.
-    pub engine: Arc<Mutex<Option<Engine>>>,
+    pub index: MatchingIndex,
 }
 
 impl App {
@@ -139,7 +143,7 @@ impl App {
             settings: Arc::new(settings),
             clock,
             calendar: Arc::new(RwLock::new(calendar)),
-            engine: Arc::new(Mutex::new(None)),
+            index: MatchingIndex::default(),
         })
     }
 

@@ -1,6 +1,8 @@
 //! What happens by itself: one loop a file's worth of work, each under one small pattern: wait, do, tell what failed.
 
-use crate::app::{App, Clock, Error, counting, delivery, detection, follow_up, observing, priority, search};
+use crate::app::{
+    App, Clock, Error, consolidating, counting, delivery, detection, follow_up, observing, priority, search,
+};
 use crate::mail::Mailer;
 use crate::store::{Store, StoreError, events, house};
 use chrono::TimeDelta;
@@ -84,10 +86,11 @@ impl Jobs {
         jobs.every(EAGER, "indexing", app, &patient, |app, _| async move { search::index_new(&app).await });
         if detect {
             jobs.every(EAGER, "detection", app, &patient, |app, holder| async move {
-                if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
+                if !app.index.is_loaded() {
                     detection::load(&app).await?;
                 }
                 counting::recount_daily(&app).await?;
+                consolidating::nightly(&app, &holder).await?;
                 detection::catch_up(&app, &holder).await
             });
         }

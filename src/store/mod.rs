@@ -7,6 +7,7 @@ mod writer;
 
 pub mod attachments;
 pub mod cases;
+pub mod decisions;
 pub mod events;
 pub mod files;
 pub mod house;

@@ -13,7 +13,7 @@ use super::fields::Fields;
 use super::files::form_of;
 use super::page::{Page, PageResult};
 use super::routes::{Access, Route};
-use crate::app::detection::{self, EngineChange};
+use crate::app::matching_index::EngineChange;
 use crate::app::{Ctx, Error, files};
 use crate::domain::access::Action;
 use actix_web::web::{Bytes, Path};
@@ -89,7 +89,7 @@ async fn by_form(act: &'static Act, page: Page, req: HttpRequest, id: Path<Strin
         run(ctx, &id, &fields)
     });
     let done = acted.await.map_err(|error| page.failed(error))?;
-    detection::apply(&page.app, done.changes);
+    page.app.index.decide(done.changes);
     Ok(page.done(&done.go.or(next).unwrap_or(own), act.said))
 }
 
@@ -97,6 +97,6 @@ async fn by_json(act: &'static Act, api: Api, id: Path<String>, body: Bytes) -> 
     let value: Value = if body.is_empty() { json!({}) } else { api.parsed(&body)? };
     let (id, fields, run) = (id.into_inner(), Fields::from_json(&value), act.run);
     let done = api.app.write(&api.actor, move |ctx| run(ctx, &id, &fields)).await.map_err(|error| api.failed(error))?;
-    detection::apply(&api.app, done.changes);
+    api.app.index.decide(done.changes);
     Ok(HttpResponse::Ok().json(json!({ "done": act.name, "id": done.id })))
 }

@@ -87,6 +87,16 @@ impl Page {
         count * 100 / places.first().map_or(1, |(_, most)| (*most).max(1))
     }
 
+    /// A word's strength against the strongest one's, in percent.
+    pub fn part(&self, strength: &f64, terms: &[(String, f64)]) -> i64 {
+        (strength * 100.0 / terms.first().map_or(1.0, |(_, most)| most.max(f64::MIN_POSITIVE))).round() as i64
+    }
+
+    /// A likeness in percent.
+    pub fn likeness(&self, score: &f64) -> String {
+        format!("{:.0}%", score * 100.0)
+    }
+
     /// An event in one line.
     pub fn told(&self, event: &Event) -> String {
         let payload: serde_json::Value = serde_json::from_str(&event.payload).unwrap_or_default();

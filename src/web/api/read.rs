@@ -87,7 +87,11 @@ async fn show_ticket(api: Api, id: Path<String>) -> ApiResult {
         |view| {
             let mut shown = ticket(&view.ticket);
             shown["caller"] = json!(view.caller);
-            shown["problem_id"] = json!(view.problem.map(|problem| problem.id));
+            shown["problem_id"] = json!(view.problem.as_ref().map(|placing| &placing.problem.id));
+            shown["placed"] = json!(view.problem.map(|placing| json!({
+                "by_person": placing.by_person, "score": placing.score, "shared": placing.shared,
+                "runner_up": placing.runner_up.map(|(other, score)| json!({ "id": other.id, "score": score })),
+            })));
             shown["case"] =
                 json!(view.attachment.map(|(open, case)| json!({ "id": case.id, "no": case.no, "mode": open.mode })));
             shown["urges"] = json!(view.urges.len());
@@ -133,8 +137,10 @@ async fn known(api: Api, asked: Query<Asked>) -> ApiResult {
 }
 
 fn problem(row: &problem_rows::Problem) -> Value {
-    json!({ "id": row.id, "no": row.no, "title": row.title, "state": row.state, "kind": row.kind, "terms": problems::terms_of(row),
-        "tickets": row.tickets, "callers": row.callers, "window_callers": row.window_callers, "growth": row.growth, "heat": row.heat, "version": row.version })
+    json!({ "id": row.id, "no": row.no, "title": row.title, "state": row.state, "kind": row.kind, "theme_id": row.parent_id, "terms": problems::terms_of(row),
+        "tickets": row.tickets, "callers": row.callers, "window_callers": row.window_callers, "growth": row.growth, "heat": row.heat,
+        "unusual": row.unusual, "burst_at": row.burst_at, "burst_callers": row.burst_callers, "insistent_calls": row.insistent_calls,
+        "returns_on": row.returns_on, "returns_callers": row.returns_callers, "version": row.version })
 }
 
 async fn list_problems(api: Api, query: Query<Listing>) -> ApiResult {
