@@ -120,9 +120,8 @@ async fn show(page: Page, asked: Query<Asked>) -> PageResult {
 
 async fn add_unit(page: Page, body: Bytes) -> PageResult {
     let f = Fields::from_form(&body);
-    let work = move |ctx: &mut Ctx| {
-        admin::add_unit(ctx, f.text("name"), f.optional("parent_id"), f.optional("mailbox"))
-    };
+    let work =
+        move |ctx: &mut Ctx| admin::add_unit(ctx, f.text("name"), f.optional("parent_id"), f.optional("mailbox"));
     page.app.write(&page.actor, work).await.map_err(|error| page.failed(error))?;
     Ok(page.done("/admin?tab=units", "已新增单位"))
 }
