@@ -190,7 +190,7 @@ async fn seal(app: &App, holder: &str) -> Result<usize, Error> {
 
 /// What the passing of days brings: releases, reminders, observations judged, problems that return.
 pub async fn follow_calendar(app: &App) -> Result<usize, Error> {
-    app.reload_calendar().await?;
+    app.reload_calendars().await?;
     let released = follow_up::settle_running(app).await?;
     follow_up::remind(app).await?;
     let judged = observing::judge_due(app).await?;

@@ -6,7 +6,7 @@ mod on_problems;
 mod on_tasks;
 mod on_tickets;
 
-pub use on_people::role;
+pub use on_people::{role, unit_days};
 
 use super::api::{Api, ApiResult};
 use super::fields::Fields;

@@ -3,6 +3,7 @@
 mod admin;
 mod case;
 mod case_drawn;
+mod case_tried;
 mod demo;
 mod desk;
 mod export;
@@ -117,6 +118,7 @@ fn event_words(kind: &str) -> &'static str {
     match kind {
         "case.opened" => "拟立项",
         "case.edited" => "修改专项",
+        "case.plan_changed" => "应用推演的改动",
         "case.consult" => "征求意见",
         "case.approve" => "报批",
         "case.issued" => "交办",

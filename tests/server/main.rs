@@ -14,3 +14,4 @@ mod races;
 mod real;
 mod search;
 mod support;
+mod what_if;
