@@ -10,6 +10,7 @@ mod import;
 mod pages;
 mod permissions;
 mod postgres;
+mod problems;
 mod races;
 mod real;
 mod search;

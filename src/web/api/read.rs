@@ -1,10 +1,16 @@
 //! What the API reads out.
 
 use super::{Api, ApiResult};
+<<<<<<< Updated upstream
 use crate::app::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::{
     Error, delivery, desk, known_problem, leadership, problems, search as finding, task_views, tickets, what_if,
 };
+=======
+use crate::app::proposals::ProposalView;
+use crate::app::case_views::{self, CaseLine, Past};
+use crate::app::{Error, delivery, desk, known_problem, leadership, problems, search as finding, task_views, tickets};
+>>>>>>> Stashed changes
 use crate::domain::access::Action;
 use crate::lang::{Lang, Message};
 use crate::plan::TaskDates;
@@ -172,6 +178,16 @@ async fn list_problems(api: Api, query: Query<Listing>) -> ApiResult {
     .await
 }
 
+fn decided(told: &problems::Decided) -> Value {
+    json!({ "id": told.decision.id, "kind": told.decision.kind, "by": told.by, "at": told.decision.at, "tickets": told.tickets,
+        "from": told.decision.from_problem_id, "to": told.decision.to_problem_id, "undone": told.is_undone })
+}
+
+fn proposed(told: &ProposalView) -> Value {
+    json!({ "id": told.proposal.id, "kind": told.proposal.kind, "problem_id": told.problem.id, "score": told.proposal.score,
+        "into_id": told.proposal.into_id, "tickets": told.tickets.iter().map(|ticket| &ticket.id).collect::<Vec<_>>() })
+}
+
 async fn show_problem(api: Api, id: Path<String>) -> ApiResult {
     answer(
         &api,
@@ -182,6 +198,10 @@ async fn show_problem(api: Api, id: Path<String>) -> ApiResult {
             shown["daily"] = json!(view.daily);
             shown["typical"] = json!(view.typical.iter().map(ticket).collect::<Vec<_>>());
             shown["merged_into"] = json!(view.problem.merged_into);
+            shown["case"] = json!(view.case.as_ref().map(|case| json!({ "id": case.id, "no": case.no })));
+            shown["under"] = json!(view.under.iter().map(|under| &under.id).collect::<Vec<_>>());
+            shown["decided"] = json!(view.decided.iter().map(decided).collect::<Vec<_>>());
+            shown["proposals"] = json!(view.proposals.iter().map(proposed).collect::<Vec<_>>());
             shown
         },
     )
