@@ -80,8 +80,8 @@ fn keep_one(folder: &Path, upload: Upload) -> Result<Kept, Error> {
     Ok(Kept { name, media_type, size: upload.bytes.len() as i64, sha256 })
 }
 
-/// Bytes and their name are both on disk when this returns.
-fn write_once(folder: &Path, key: &str, bytes: &[u8]) -> io::Result<()> {
+/// Keeps bytes under a name in a folder: both are on disk when this returns.
+pub fn write_once(folder: &Path, key: &str, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let (path, unfinished) = (folder.join(key), folder.join(format!("{key}.{}", new_id())));
     if path.exists() {

@@ -17,9 +17,12 @@ pub mod drafting;
 mod error;
 pub mod files;
 pub mod follow_up;
+pub mod heartbeat;
 pub mod importing;
+pub mod inbox;
 pub mod known_problem;
 pub mod leadership;
+pub mod letters;
 pub mod observation;
 pub mod observing;
 pub mod outlook;
@@ -34,11 +37,12 @@ pub mod task_matters;
 pub mod task_views;
 pub mod tasks;
 pub mod tickets;
+pub mod undelivered;
 pub mod work_calendar;
 
 pub use clock::Clock;
 pub use error::Error;
-pub use settings::Settings;
+pub use settings::{MailSettings, Settings};
 
 use crate::detect::Engine;
 use crate::domain::access::{Action, Post, Subject, may, may_somewhere};
@@ -187,7 +191,12 @@ impl App {
         self.store.read(move |tx| app.run(tx, actor, work)).await
     }
 
-    fn run<T>(&self, tx: &mut Tx, actor: Actor, work: impl FnOnce(&mut Ctx) -> Result<T, Error>) -> Result<T, Error> {
+    pub(in crate::app) fn run<T>(
+        &self,
+        tx: &mut Tx,
+        actor: Actor,
+        work: impl FnOnce(&mut Ctx) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let now = self.clock.now();
         let mut ctx = Ctx {
             tx: tx.reborrow(),

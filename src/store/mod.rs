@@ -11,6 +11,7 @@ pub mod events;
 pub mod files;
 pub mod house;
 pub mod imports;
+pub mod inbound;
 pub mod measure;
 pub mod notices;
 pub mod observations;

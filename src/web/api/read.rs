@@ -271,7 +271,7 @@ async fn mails(api: Api, query: Query<Listing>) -> ApiResult {
     let case_id = query.into_inner().case_id;
     answer(&api, move |ctx| delivery::log(ctx, case_id.as_deref(), None, offset, limit), |(rows, total)| {
         json!({ "total": total, "mails": rows.iter().map(|row| json!({ "id": row.id, "subject": row.subject, "recipient": row.recipient_name,
-            "state": row.state, "attempts": row.attempts, "created_at": row.created_at.and_utc() })).collect::<Vec<_>>() })
+            "address": row.address, "state": row.state, "attempts": row.attempts, "created_at": row.created_at.and_utc() })).collect::<Vec<_>>() })
     })
     .await
 }
