@@ -58,6 +58,12 @@ pub async fn keep(app: &App, actor: &Actor, task_id: &str, uploads: Vec<Upload>)
     kept.await.map_err(|error| Error::Internal(error.to_string()))?
 }
 
+/// [`keep`] for uploads whose sender was checked already, on this thread.
+pub fn keep_at_once(app: &App, uploads: Vec<Upload>) -> Result<Vec<Kept>, Error> {
+    let folder = folder(app);
+    uploads.into_iter().map(|upload| keep_one(&folder, upload)).collect()
+}
+
 fn folder(app: &App) -> PathBuf {
     app.settings.data_dir.join("files")
 }

@@ -1,15 +1,21 @@
 //! What comes in by mail. Its bytes are on disk before its row, and its row before it counts as read: nothing is lost.
 
+use super::replies::{self, Trusted, Weighed};
+use super::tasks::required;
 use super::{Actor, App, Ctx, Error, files, undelivered};
+use crate::domain::access::Action;
 use crate::domain::inbound::{InboundKind, InboundState};
 use crate::domain::notice::AttemptOutcome;
+use crate::lang::Message;
 use crate::mail::bounce::{self, Bounce};
 use crate::mail::maildir::{self, Unread};
 use crate::store::inbound::{self, Inbound};
 use crate::store::new_id;
 use crate::store::notices::{self, Attempt};
-use mail_parser::{Message, MessageParser};
+use mail_parser::MessageParser;
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::path::PathBuf;
 
 const READ_AT_ONCE: usize = 20;
 
@@ -30,21 +36,47 @@ pub async fn take_in(app: &App) -> Result<usize, Error> {
 
 async fn take_in_one(app: &App, message: Unread) -> Result<Unread, Error> {
     let digest = hex::encode(Sha256::digest(&message.bytes));
-    let folder = app.settings.data_dir.join("inbound");
-    files::write_once(&folder, &digest, &message.bytes).map_err(|error| Error::Internal(error.to_string()))?;
-    app.write(&Actor::job("收信"), move |ctx| {
-        // Read before, by another replica or before a crash.
-        if !inbound::is_known(&mut ctx.tx, &digest)? {
-            let row = understood(ctx, digest, &message)?;
-            inbound::insert(&mut ctx.tx, row)?;
-        }
-        Ok(message)
-    })
-    .await
+    files::write_once(&folder(app), &digest, &message.bytes).map_err(|error| Error::Internal(error.to_string()))?;
+    let (message, pending) = app
+        .write(&Actor::job("收信"), move |ctx| {
+            // Read before, by another replica or before a crash.
+            if inbound::is_known(&mut ctx.tx, &digest)? {
+                return Ok((message, None));
+            }
+            let (row, weighed) = understood(ctx, digest, &message)?;
+            match weighed {
+                Weighed::Trusted(trusted) => Ok((message, Some((trusted, row)))),
+                Weighed::Settled => {
+                    inbound::insert(&mut ctx.tx, row)?;
+                    Ok((message, None))
+                }
+            }
+        })
+        .await?;
+    if let Some((trusted, row)) = pending {
+        answer(app, *trusted, row).await?;
+    }
+    Ok(message)
 }
 
-/// What a message is, once what it asks is done.
-fn understood(ctx: &mut Ctx, digest: String, message: &Unread) -> Result<Inbound, Error> {
+fn folder(app: &App) -> PathBuf {
+    app.settings.data_dir.join("inbound")
+}
+
+/// Does what a reply asks; what cannot be done waits for a person, with the reason.
+async fn answer(app: &App, trusted: Trusted, mut row: Inbound) -> Result<(), Error> {
+    let refused = match replies::act(app, trusted, row.clone()).await {
+        Ok(()) => return Ok(()),
+        // Not the message's fault: it stays unread and is tried again.
+        Err(error @ (Error::Busy | Error::Internal(_))) => return Err(error),
+        Err(refused) => refused,
+    };
+    row.verdict = refused.message().to_string();
+    app.write(&Actor::job("收信"), move |ctx| Ok(inbound::insert(&mut ctx.tx, row)?)).await
+}
+
+/// What a message is, once what a bounce tells is done.
+fn understood(ctx: &mut Ctx, digest: String, message: &Unread) -> Result<(Inbound, Weighed), Error> {
     let mut row = Inbound {
         id: new_id(),
         digest,
@@ -60,21 +92,52 @@ fn understood(ctx: &mut Ctx, digest: String, message: &Unread) -> Result<Inbound
         handled_at: None,
         note: None,
     };
-    let Some(parsed) = MessageParser::default().parse(&message.bytes) else { return Ok(row) };
+    let Some(parsed) = MessageParser::default().parse(&message.bytes) else { return Ok((row, Weighed::Settled)) };
     row.sender = sender_of(&parsed);
     row.subject = parsed.subject().unwrap_or_default().chars().take(200).collect();
     if message.cut_off {
         row.verdict = "来信过大，只保存了开头".to_owned();
-        return Ok(row);
+        return Ok((row, Weighed::Settled));
     }
     if let Some(bounce) = bounce::read(&parsed) {
         row.kind = InboundKind::Bounce;
-        return bounced(ctx, row, &bounce);
+        return Ok((bounced(ctx, row, &bounce)?, Weighed::Settled));
     }
-    Ok(row)
+    let weighed = replies::weigh(ctx, &mut row, &parsed)?;
+    Ok((row, weighed))
 }
 
-fn sender_of(message: &Message) -> String {
+/// Messages of the review list, or all.
+pub fn list(ctx: &mut Ctx, state: Option<InboundState>, offset: i64, limit: i64) -> Result<(Vec<Inbound>, i64), Error> {
+    ctx.require_anywhere(Action::ReadMail)?;
+    Ok(inbound::list(&mut ctx.tx, state, offset, limit)?)
+}
+
+/// One message with its raw bytes, as they came.
+pub async fn one(app: &App, actor: &Actor, id: String) -> Result<(Inbound, Vec<u8>), Error> {
+    let row = app.read(actor, move |ctx| {
+        ctx.require_anywhere(Action::ReadMail)?;
+        inbound::by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)
+    });
+    let row = row.await?;
+    let bytes = tokio::fs::read(folder(app).join(&row.digest)).await;
+    Ok((row, bytes.map_err(|error| Error::Internal(error.to_string()))?))
+}
+
+/// A person has dealt with a message that waited, and says how.
+pub fn settle(ctx: &mut Ctx, id: &str, note: String) -> Result<(), Error> {
+    ctx.require_anywhere(Action::ResendMail)?;
+    let note = required("note", note)?;
+    let row = inbound::by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
+    let person = ctx.actor.id().to_owned();
+    if !inbound::settle(&mut ctx.tx, id, &person, &note, ctx.now)? {
+        return Err(Error::Refused(Message::new("这封来信已处理。")));
+    }
+    ctx.record("mail.inbound_settled", ("inbound", id), row.case_id.as_deref(), json!({ "title": row.subject }));
+    Ok(())
+}
+
+fn sender_of(message: &mail_parser::Message) -> String {
     let address = message.from().and_then(|from| from.first()).and_then(|from| from.address());
     address.unwrap_or_default().to_lowercase()
 }

@@ -1,12 +1,12 @@
 //! Letters: what is owed is grouped by recipient and case, worded, and frozen into mails.
 
-use super::{Actor, App, Ctx, Error};
+use super::{Actor, App, Ctx, Error, mail_links, wordings};
 use crate::domain::access::Role;
 use crate::domain::calendar::due_moment;
 use crate::domain::notice::{MailState, RecipientKind, Stage};
 use crate::domain::task::TaskState;
 use crate::lang::Lang;
-use crate::mail::{Ask, Letter, compose};
+use crate::mail::{Ask, Letter, Link, compose};
 use crate::store::notices::{self, Mail, Notice};
 use crate::store::{cases, inbound, new_id, people, plans};
 use chrono::{Datelike, TimeDelta};
@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 /// What follows a first mail within this time waits and goes as one.
 const GATHERS_FOR: TimeDelta = TimeDelta::seconds(60);
 const FROZEN_AT_ONCE: i64 = 500;
+const REPLY_HINT: &str = "也可以直接回复本邮件办理：首行写“签收”“进度 60%”“延期 3 个工作日 原因……”或“完成”，材料作为附件；几项任务时先写编号，如“03 签收”。其他内容作为留言。";
 
 /// Groups owed notices by recipient and case and freezes a mail for each group. Gives how many notices were settled.
 pub async fn freeze_owed(app: App, from: String) -> Result<usize, Error> {
@@ -55,10 +56,11 @@ fn freeze_group(ctx: &mut Ctx, group: Vec<Notice>, from: &str) -> Result<usize, 
         }
         return Ok(group.len());
     };
+    let mail_id = new_id();
     let mut asks = Vec::new();
     let mut settled = Vec::new();
     for notice in &group {
-        match ask(ctx, notice, to.lang)? {
+        match ask(ctx, notice, &mail_id, to.lang)? {
             Some(ask) => {
                 asks.push(ask);
                 settled.push(notice.id.clone());
@@ -71,7 +73,7 @@ fn freeze_group(ctx: &mut Ctx, group: Vec<Notice>, from: &str) -> Result<usize, 
     if asks.is_empty() {
         return Ok(group.len());
     }
-    let mail = frozen(ctx, &first, to, asks, from)?;
+    let mail = frozen(ctx, mail_id, &first, to, asks, from)?;
     notices::freeze(&mut ctx.tx, mail, &settled)?;
     Ok(group.len())
 }
@@ -106,8 +108,7 @@ fn recipient(ctx: &mut Ctx, notice: &Notice) -> Result<Option<To>, Error> {
     Ok(None)
 }
 
-fn frozen(ctx: &mut Ctx, first: &Notice, to: To, asks: Vec<Ask>, from: &str) -> Result<Mail, Error> {
-    let id = new_id();
+fn frozen(ctx: &mut Ctx, id: String, first: &Notice, to: To, asks: Vec<Ask>, from: &str) -> Result<Mail, Error> {
     let domain = from.rsplit_once('@').map_or("shenban.invalid", |(_, domain)| domain.trim_end_matches('>'));
     let case = match &first.case_id {
         Some(case_id) => cases::by_id(&mut ctx.tx, case_id)?,
@@ -118,20 +119,25 @@ fn frozen(ctx: &mut Ctx, first: &Notice, to: To, asks: Vec<Ask>, from: &str) -> 
         Some(case_id) => notices::thread_root(&mut ctx.tx, case_id, &first.recipient_id)?.into_iter().collect(),
         None => Vec::new(),
     };
-    let subject = match asks.as_slice() {
-        [one] => format!("【{}】{}", to.lang.t(one.stage.label()), one.heading),
-        many => to.lang.fill("【深办】%{case}：%{count} 项事项", &[("case", &case_line), ("count", &many.len())]),
-    };
+    let (subject, opening) = worded(ctx, &asks, &to, &case_line)?;
+    let list_id = case.map(|case| format!("{}.{domain}", case.no.to_lowercase()));
+    // A unit can answer by mail; where nobody reads answers, the mail does not say so.
+    let answerable = ctx.app.settings.mail.inbound_maildir.is_some() && first.recipient_kind == RecipientKind::Unit;
     let letter = Letter {
         lang: to.lang,
         from: from.to_owned(),
         to: to.address.clone(),
+        reply_to: ctx.app.settings.mail.reply_to.clone(),
+        list_id,
+        unsubscribe: None,
         message_id: format!("{}@{domain}", uuid::Uuid::new_v4().simple()),
         references,
         subject: subject.clone(),
         greeting: to.name.clone(),
+        opening,
         case_line,
         asks,
+        reply_hint: answerable.then(|| to.lang.t(REPLY_HINT).into_owned()),
         footer: format!("{} · {}", ctx.app.settings.city, ctx.app.settings.public_url),
         date: ctx.now.and_utc(),
     };
@@ -160,8 +166,26 @@ fn frozen(ctx: &mut Ctx, first: &Notice, to: To, asks: Vec<Ask>, from: &str) -> 
     })
 }
 
+/// The subject and first paragraph: by the city's wording for one thing, by the count for several.
+fn worded(ctx: &mut Ctx, asks: &[Ask], to: &To, case_line: &str) -> Result<(String, String), Error> {
+    let [one] = asks else {
+        let subject = to.lang.fill("【深办】%{case}：%{count} 项事项", &[("case", &case_line), ("count", &asks.len())]);
+        return Ok((subject, String::new()));
+    };
+    let wording = wordings::of(ctx, one.stage, to.lang)?;
+    let stage = to.lang.t(one.stage.label());
+    Ok(wording.filled(&[
+        ("stage", &stage),
+        ("item", &one.heading),
+        ("unit", &to.name),
+        ("case", case_line),
+        ("due", one.due_shown.as_deref().unwrap_or_default()),
+        ("city", &ctx.app.settings.city),
+    ]))
+}
+
 /// What one notice says; `None` when nobody needs it any more.
-fn ask(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<Ask>, Error> {
+fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Option<Ask>, Error> {
     let url = ctx.app.settings.public_url.clone();
     if notice.subject_kind == "task" {
         let Some(found) = plans::task_in_case(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
@@ -181,6 +205,13 @@ fn ask(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<Ask>, Error>
         }
         let asked = task.state.is_with_unit();
         let due = task.due_on.filter(|_| asked);
+        // The task's own unit acts from the mail; others look at it.
+        let mut links = if notice.recipient_id == task.unit_id && found.case_state.is_running() {
+            mail_links::offer(ctx, mail_id, &found)?
+        } else {
+            Vec::new()
+        };
+        links.push(Link { label: "查看任务", url: format!("{url}/tasks/{}", task.id) });
         let settings = &ctx.app.settings;
         return Ok(Some(Ask {
             uid: format!("task-{}", task.id),
@@ -189,8 +220,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<Ask>, Error>
             lines,
             due_shown: due.map(|day| due_words(day, settings.close_of_day, lang)),
             due_at: due.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
-            link: format!("{url}/tasks/{}", task.id),
-            link_label: if task.state == TaskState::Ready { "去签收" } else { "查看任务" },
+            links,
         }));
     }
     if notice.subject_kind == "mail" {
@@ -202,8 +232,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<Ask>, Error>
             lines: vec![notice.detail.clone()],
             due_shown: None,
             due_at: None,
-            link: format!("{url}/mail/{}", mail.id),
-            link_label: "查看邮件",
+            links: vec![Link { label: "查看邮件", url: format!("{url}/mail/{}", mail.id) }],
         }));
     }
     let Some(case) = cases::by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
@@ -215,8 +244,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<Ask>, Error>
         lines,
         due_shown: None,
         due_at: None,
-        link: format!("{url}/cases/{}", case.id),
-        link_label: "查看专项",
+        links: vec![Link { label: "查看专项", url: format!("{url}/cases/{}", case.id) }],
     }))
 }
 

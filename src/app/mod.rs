@@ -23,6 +23,7 @@ pub mod inbox;
 pub mod known_problem;
 pub mod leadership;
 pub mod letters;
+pub mod mail_links;
 pub mod observation;
 pub mod observing;
 pub mod outlook;
@@ -31,6 +32,7 @@ pub mod plan_edits;
 pub mod plans;
 pub mod priority;
 pub mod problems;
+pub mod replies;
 pub mod search;
 mod settings;
 pub mod task_matters;
@@ -38,6 +40,7 @@ pub mod task_views;
 pub mod tasks;
 pub mod tickets;
 pub mod undelivered;
+pub mod wordings;
 pub mod work_calendar;
 
 pub use clock::Clock;
@@ -115,9 +118,13 @@ impl Actor {
         self.posts.iter().filter_map(|post| post.unit_path.clone()).collect()
     }
 
-    /// The id that rows keep for whoever acted; jobs are named.
+    /// What rows keep of whoever acted: a person's id, or the unit and name of somebody who acted by mail.
     pub fn id(&self) -> &str {
-        self.person_id.as_deref().unwrap_or("job")
+        match (&self.person_id, self.kind) {
+            (Some(id), _) => id,
+            (None, ActorKind::Link | ActorKind::Reply) => &self.name,
+            (None, _) => "job",
+        }
     }
 }
 

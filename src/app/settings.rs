@@ -40,4 +40,13 @@ pub struct MailSettings {
     pub reply_to: Option<String>,
     /// The maildir that replies and bounces are delivered to.
     pub inbound_maildir: Option<PathBuf>,
+    /// What links that work without signing in begin with, where offices cannot reach `public_url`.
+    pub link_url: Option<String>,
+}
+
+impl Settings {
+    /// What links in mails begin with that work without signing in.
+    pub fn mail_link_url(&self) -> &str {
+        self.mail.link_url.as_deref().unwrap_or(&self.public_url)
+    }
 }

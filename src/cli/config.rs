@@ -74,6 +74,8 @@ pub struct Config {
     pub smtp_ca_file: Option<PathBuf>,
     /// Where replies go; `smtp_from` when absent.
     pub mail_reply_to: Option<String>,
+    /// What links begin with that work without signing in; `public_url` when absent.
+    pub mail_link_url: Option<String>,
     /// The maildir that replies and bounces are delivered to.
     pub inbound_maildir: Option<PathBuf>,
     pub demo: bool,
@@ -111,6 +113,7 @@ impl Default for Config {
             smtp_per_second: 0,
             smtp_ca_file: None,
             mail_reply_to: None,
+            mail_link_url: None,
             inbound_maildir: None,
             demo: false,
         }
@@ -168,7 +171,11 @@ impl Config {
             acknowledge_within_days: self.acknowledge_within_days,
             due_soon_days: self.due_soon_days,
             thresholds: self.thresholds()?,
-            mail: MailSettings { reply_to: self.mail_reply_to.clone(), inbound_maildir: self.inbound_maildir.clone() },
+            mail: MailSettings {
+                reply_to: self.mail_reply_to.clone(),
+                inbound_maildir: self.inbound_maildir.clone(),
+                link_url: self.mail_link_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+            },
         })
     }
 

@@ -6,6 +6,7 @@ pub mod case;
 pub mod coded;
 pub mod event;
 pub mod inbound;
+pub mod mail_link;
 pub mod mask;
 pub mod notice;
 pub mod problem;

@@ -5,8 +5,11 @@ pub mod catcher;
 pub mod compose;
 pub mod maildir;
 mod pace;
+pub mod reply;
 pub mod smtp;
+pub mod wording;
 
-pub use compose::{Ask, Letter, compose};
+pub use compose::{Ask, Letter, Link, compose};
 pub use pace::backoff;
 pub use smtp::{Mailer, SendError, SmtpSettings};
+pub use wording::Wording;

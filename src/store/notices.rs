@@ -195,6 +195,12 @@ pub fn mail_by_message_id(tx: &mut Tx, message_id: &str) -> Result<Option<Mail>,
     Ok(mail::table.filter(mail::message_id.eq(message_id)).select(Mail::as_select()).first(tx.0).optional()?)
 }
 
+/// Ids of the tasks that a mail is about.
+pub fn tasks_of_mail(tx: &mut Tx, mail_id: &str) -> Result<Vec<String>, StoreError> {
+    let about = notice::table.filter(notice::mail_id.eq(mail_id)).filter(notice::subject_kind.eq("task"));
+    Ok(about.select(notice::subject_id).distinct().load(tx.0)?)
+}
+
 pub fn insert_attempt(tx: &mut Tx, row: Attempt) -> Result<(), StoreError> {
     diesel::insert_into(attempt::table).values(row).execute(tx.0)?;
     Ok(())

@@ -5,6 +5,7 @@ mod chain;
 mod commands;
 mod durability;
 mod files;
+mod from_mail;
 mod hostile;
 mod house;
 mod import;

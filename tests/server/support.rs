@@ -185,7 +185,7 @@ pub fn settings(folder: &Path) -> Settings {
         acknowledge_within_days: 2,
         due_soon_days: 2,
         thresholds: Default::default(),
-        mail: MailSettings { reply_to: None, inbound_maildir: Some(folder.join("inbox")) },
+        mail: MailSettings { inbound_maildir: Some(folder.join("inbox")), ..Default::default() },
     }
 }
 

@@ -26,3 +26,17 @@ diesel::table! {
         note -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    mail_link (token_hash) {
+        token_hash -> Text,
+        mail_id -> Text,
+        task_id -> Text,
+        unit_id -> Text,
+        act -> Text,
+        expires_at -> Timestamp,
+        opened_at -> Nullable<Timestamp>,
+        used_at -> Nullable<Timestamp>,
+        used_by -> Nullable<Text>,
+    }
+}
