@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where Chinese is data, not interface: the command line, the matcher's vocabulary, the headers cities use, the
-/// languages' own names.
-const DATA: [&str; 4] = ["cli/", "detect/", "intake/mapping.rs", "lang/"];
+/// languages' own names, what replies and their quotes begin with.
+const DATA: [&str; 5] = ["cli/", "detect/", "intake/mapping.rs", "lang/", "mail/reply.rs"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -46,6 +46,7 @@ pub fn add_unit(
         active: true,
         version: 1,
         created_at: ctx.now,
+        submits_signed_in: false,
     };
     people::insert_unit(&mut ctx.tx, &row)?;
     ctx.record("unit.added", ("unit", &id), None, json!({ "title": name }));
@@ -98,6 +99,8 @@ pub struct UnitEdit {
     pub name_en: Option<String>,
     pub mailbox: Option<String>,
     pub active: bool,
+    /// Results are handed in only by who is signed in, not from a mail.
+    pub submits_signed_in: bool,
 }
 
 /// Changes a unit at the version it was read in. A unit that holds open tasks stays active.
@@ -108,13 +111,13 @@ pub fn edit_unit(ctx: &mut Ctx, id: &str, version: i64, edit: UnitEdit) -> Resul
         return Err(Error::Refused(Message::new("这个单位还有未办结的任务，不能停用。")));
     }
     let name = required("name", edit.name)?;
-    let row =
-        Unit { name: name.clone(), name_en: edit.name_en, mailbox: edit.mailbox, active: edit.active, version, ..unit };
+    let UnitEdit { name_en, mailbox, active, submits_signed_in, .. } = edit;
+    let row = Unit { name: name.clone(), name_en, mailbox, active, submits_signed_in, version, ..unit };
     if !people::update_unit(&mut ctx.tx, &row)? {
         let current = people::unit_by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?.version;
         return Err(Error::Stale { yours: version, current });
     }
-    ctx.record("unit.changed", ("unit", id), None, json!({ "title": name, "active": edit.active }));
+    ctx.record("unit.changed", ("unit", id), None, json!({ "title": name, "active": active }));
     Ok(())
 }
 

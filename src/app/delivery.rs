@@ -1,268 +1,125 @@
-//! Delivery: what is owed is grouped, frozen into mails, and sent until the server has accepted it or refused it for good.
+//! Delivery: frozen mails are claimed, sent, and recorded until the server has taken or refused them for good.
 
-use super::{Actor, App, Clock, Ctx, Error};
-use crate::domain::access::{Action, Role};
-use crate::domain::calendar::due_moment;
-use crate::domain::notice::{AttemptOutcome, MailState, RecipientKind, Stage};
-use crate::domain::task::TaskState;
-use crate::lang::{Lang, Message};
-use crate::mail::{Ask, Letter, Mailer, SendError, backoff, compose};
-use crate::store::notices::{self, Attempt, Mail, Notice};
-use crate::store::{cases, new_id, people, plans};
-use chrono::{Datelike, TimeDelta};
-use futures_util::{StreamExt, stream};
+use super::{Actor, App, Clock, Ctx, Error, heartbeat, undelivered};
+use crate::domain::access::Action;
+use crate::domain::notice::{AttemptOutcome, MailState};
+use crate::lang::Message;
+use crate::mail::{Mailer, SendError, backoff};
+use crate::store::notices::{self, Attempt, Claim, Mail};
+use crate::store::{StoreError, inbound, new_id};
+use chrono::TimeDelta;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
-/// What follows a first mail within this time waits and goes as one.
-const GATHERS_FOR: TimeDelta = TimeDelta::seconds(60);
-const FROZEN_AT_ONCE: i64 = 500;
-const CLAIMED_AT_ONCE: i64 = 40;
-const SENDERS: usize = 4;
-/// A claim outlives the longest send more than twice.
-const CLAIM_LASTS: TimeDelta = TimeDelta::minutes(5);
-/// Tries before a mail that is only ever deferred counts as failed.
+/// Mails that one worker claims for itself at a time.
+const CLAIMED_AT_ONCE: i64 = 8;
+/// A claim is at least twice the longest send: the settings allow no longer deadline than half of it.
+pub const CLAIM_LASTS: TimeDelta = TimeDelta::minutes(5);
+/// A send begins this soon after its claim, which gave the process's word anew, or not at all: a process that was
+/// paused longer may have lost its claims.
+const BEGINS_WITHIN: Duration = Duration::from_secs(10);
+/// A mail that is only ever put off counts as failed after so many tries and so many days.
 const ATTEMPTS_MAX: i32 = 20;
+const PUT_OFF_MAX: TimeDelta = TimeDelta::days(5);
 
-/// Groups owed notices by recipient and case and freezes a mail for each group. Gives how many notices were settled.
-pub async fn freeze(app: &App, from: String) -> Result<usize, Error> {
-    let actor = Actor::job("寄送");
-    let owed = app.read(&actor, |ctx| Ok(notices::owed(&mut ctx.tx, FROZEN_AT_ONCE)?)).await?;
-    let groups: BTreeSet<(String, Option<String>)> =
-        owed.into_iter().map(|notice| (notice.recipient_id, notice.case_id)).collect();
-    let mut settled = 0;
-    for (recipient_id, case_id) in groups {
-        let from = from.clone();
-        let frozen = app.write(&actor, move |ctx| {
-            let group = notices::owed_to(&mut ctx.tx, &recipient_id, case_id.as_deref())?;
-            freeze_group(ctx, group, &from)
-        });
-        settled += frozen.await?;
-    }
-    Ok(settled)
-}
-
-fn freeze_group(ctx: &mut Ctx, group: Vec<Notice>, from: &str) -> Result<usize, Error> {
-    let Some(first) = group.first().cloned() else { return Ok(0) };
-    let quiet_since = ctx.now - GATHERS_FOR;
-    let recently = notices::last_mail_at(&mut ctx.tx, first.case_id.as_deref(), &first.recipient_id)?
-        .is_some_and(|at| at > quiet_since && at <= ctx.now);
-    if recently && first.owed_at > quiet_since {
+/// One worker's turn: sends some of the queued mails that are due, one after the other. Gives how many were tried.
+pub async fn send(app: &App, mailer: &Mailer, holder: &str) -> Result<usize, Error> {
+    let now = app.clock.now();
+    if mailer.holds_off() || !app.store.read(move |tx| notices::any_due(tx, now)).await? {
         return Ok(0);
     }
-    let Some(to) = recipient(ctx, &first)? else {
-        for notice in &group {
-            notices::skip(&mut ctx.tx, &notice.id, "no_address")?;
-            ctx.record(
-                "notice.skipped",
-                ("notice", &notice.id),
-                notice.case_id.as_deref(),
-                json!({ "stage": notice.stage.code(), "reason": "no_address" }),
-            );
+    let claimed_at = Instant::now();
+    let mut mails = VecDeque::from(claim(app, mailer, holder).await?);
+    let mut tried = 0;
+    let mut last: Option<Tried> = None;
+    while let Some(mail) = mails.pop_front() {
+        mailer.turn().await;
+        if claimed_at.elapsed() > BEGINS_WITHIN || mailer.holds_off() {
+            mails.push_front(mail);
+            break;
         }
-        return Ok(group.len());
-    };
-    let mut asks = Vec::new();
-    let mut settled = Vec::new();
-    for notice in &group {
-        match ask(ctx, notice, to.lang)? {
-            Some(ask) => {
-                asks.push(ask);
-                settled.push(notice.id.clone());
-            }
-            None => {
-                notices::skip(&mut ctx.tx, &notice.id, "no_longer_needed")?;
-            }
-        }
+        tried += 1;
+        // The last outcome is written down while this mail is under way.
+        let (outcome, noted) = futures_util::join!(attempt(mailer, mail), note(app, holder, last.take()));
+        noted?;
+        last = Some(outcome);
     }
-    if asks.is_empty() {
-        return Ok(group.len());
+    note(app, holder, last).await?;
+    if !mails.is_empty() {
+        let (ids, holder): (Vec<String>, _) = (mails.into_iter().map(|mail| mail.id).collect(), holder.to_owned());
+        app.store.write(move |tx| notices::give_back(tx, &holder, &ids)).await?;
     }
-    let mail = frozen(ctx, &first, to, asks, from)?;
-    notices::freeze(&mut ctx.tx, mail, &settled)?;
-    Ok(group.len())
-}
-
-struct To {
-    name: String,
-    address: String,
-    lang: Lang,
-}
-
-/// The unit's mailbox, else its liaison's or an officer's or its head's; a person's own.
-fn recipient(ctx: &mut Ctx, notice: &Notice) -> Result<Option<To>, Error> {
-    let found = match notice.recipient_kind {
-        RecipientKind::Person => people::person_by_id(&mut ctx.tx, &notice.recipient_id)?.and_then(|person| {
-            let lang = Lang::parse(&person.lang).unwrap_or_default();
-            Some(To { name: person.name, address: person.email?, lang })
-        }),
-        RecipientKind::Unit => {
-            let Some(unit) = people::unit_by_id(&mut ctx.tx, &notice.recipient_id)? else { return Ok(None) };
-            let address = match unit.mailbox {
-                Some(mailbox) => Some(mailbox),
-                None => {
-                    let roles = [Role::Liaison, Role::Officer, Role::UnitHead];
-                    let reachable = people::reachable_in_unit(&mut ctx.tx, &unit.id, &roles, ctx.now)?;
-                    reachable.into_iter().find_map(|person| person.email)
-                }
-            };
-            address.map(|address| To { name: unit.name, address, lang: Lang::Zh })
-        }
-    };
-    Ok(found)
-}
-
-fn frozen(ctx: &mut Ctx, first: &Notice, to: To, asks: Vec<Ask>, from: &str) -> Result<Mail, Error> {
-    let id = new_id();
-    let domain = from.rsplit_once('@').map_or("shenban.invalid", |(_, domain)| domain.trim_end_matches('>'));
-    let case = match &first.case_id {
-        Some(case_id) => cases::by_id(&mut ctx.tx, case_id)?,
-        None => None,
-    };
-    let case_line = case.as_ref().map(|case| format!("{} {}", case.no, case.title)).unwrap_or_default();
-    let references = match &first.case_id {
-        Some(case_id) => notices::thread_root(&mut ctx.tx, case_id, &first.recipient_id)?.into_iter().collect(),
-        None => Vec::new(),
-    };
-    let subject = match asks.as_slice() {
-        [one] => format!("【{}】{}", to.lang.t(one.stage.label()), one.heading),
-        many => to.lang.fill("【深办】%{case}：%{count} 项事项", &[("case", &case_line), ("count", &many.len())]),
-    };
-    let letter = Letter {
-        lang: to.lang,
-        from: from.to_owned(),
-        to: to.address.clone(),
-        message_id: format!("{id}@{domain}"),
-        references,
-        subject: subject.clone(),
-        greeting: to.name.clone(),
-        case_line,
-        asks,
-        footer: format!("{} · {}", ctx.app.settings.city, ctx.app.settings.public_url),
-        date: ctx.now.and_utc(),
-    };
-    let (message, state) = match compose(&letter) {
-        Ok(bytes) => (String::from_utf8_lossy(&bytes).into_owned(), MailState::Queued),
-        // An address that is none: the log shows it as failed instead of losing it.
-        Err(error) => (error.to_string(), MailState::Failed),
-    };
-    Ok(Mail {
-        id,
-        message_id: letter.message_id,
-        case_id: first.case_id.clone(),
-        recipient_kind: first.recipient_kind,
-        recipient_id: first.recipient_id.clone(),
-        recipient_name: to.name,
-        address: to.address,
-        subject,
-        message,
-        state,
-        attempts: 0,
-        next_attempt_at: ctx.now,
-        claimed_by: None,
-        claimed_until: None,
-        created_at: ctx.now,
-        settled_at: (state == MailState::Failed).then_some(ctx.now),
-    })
-}
-
-/// What one notice says; `None` when nobody needs it any more.
-fn ask(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<Ask>, Error> {
-    let url = ctx.app.settings.public_url.clone();
-    if notice.subject_kind == "task" {
-        let Some(found) = plans::task_in_case(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
-        let task = &found.task;
-        let reminder = matches!(notice.stage, Stage::AcknowledgeReminder | Stage::DueSoon | Stage::Overdue);
-        if (notice.stage == Stage::AcknowledgeReminder && task.state != TaskState::Ready)
-            || (reminder && !task.state.is_with_unit())
-        {
-            return Ok(None);
-        }
-        let mut lines = Vec::new();
-        if matches!(notice.stage, Stage::TaskReleased | Stage::TaskChanged) {
-            lines.extend([&task.description, &task.acceptance].into_iter().filter(|text| !text.is_empty()).cloned());
-        }
-        if !notice.detail.is_empty() {
-            lines.push(notice.detail.clone());
-        }
-        let asked = task.state.is_with_unit();
-        let due = task.due_on.filter(|_| asked);
-        let settings = &ctx.app.settings;
-        return Ok(Some(Ask {
-            uid: format!("task-{}", task.id),
-            stage: notice.stage,
-            heading: format!("{} {}", found.number(), task.title),
-            lines,
-            due_shown: due.map(|day| due_words(day, settings.close_of_day, lang)),
-            due_at: due.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
-            link: format!("{url}/tasks/{}", task.id),
-            link_label: if task.state == TaskState::Ready { "去签收" } else { "查看任务" },
-        }));
-    }
-    let Some(case) = cases::by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
-    let lines = [case.goal.clone(), notice.detail.clone()].into_iter().filter(|line| !line.is_empty()).collect();
-    Ok(Some(Ask {
-        uid: format!("case-{}", case.id),
-        stage: notice.stage,
-        heading: format!("{} {}", case.no, case.title),
-        lines,
-        due_shown: None,
-        due_at: None,
-        link: format!("{url}/cases/{}", case.id),
-        link_label: "查看专项",
-    }))
-}
-
-/// `3月12日 周四 18:00前`.
-pub fn due_words(day: chrono::NaiveDate, close: chrono::NaiveTime, lang: Lang) -> String {
-    const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
-    let weekday = lang.t(WEEKDAYS[day.weekday().num_days_from_monday() as usize]).into_owned();
-    let time = close.format("%H:%M").to_string();
-    lang.fill(
-        "%{month}月%{day}日 %{weekday} %{time}前",
-        &[("month", &day.month()), ("day", &day.day()), ("weekday", &weekday), ("time", &time)],
-    )
-}
-
-/// Sends queued mails that are due. Gives how many were tried.
-pub async fn send(app: &App, mailer: &Mailer, holder: &str) -> Result<usize, Error> {
-    let (name, now, real) = (holder.to_owned(), app.clock.now(), Clock::real());
-    let claimed = app
-        .store
-        .write(move |tx| -> Result<_, Error> {
-            Ok(notices::claim(tx, &name, now, (real, real + CLAIM_LASTS), CLAIMED_AT_ONCE)?)
-        })
-        .await?;
-    let tried = claimed.len();
-    let sends = stream::iter(claimed).map(|mail| deliver(app, mailer, holder, mail)).buffer_unordered(SENDERS);
-    let outcomes: Vec<Result<(), Error>> = sends.collect().await;
-    outcomes.into_iter().collect::<Result<(), Error>>()?;
     Ok(tried)
 }
 
-async fn deliver(app: &App, mailer: &Mailer, holder: &str, mail: Mail) -> Result<(), Error> {
+async fn claim(app: &App, mailer: &Mailer, holder: &str) -> Result<Vec<Mail>, StoreError> {
+    let (holder, now, real) = (holder.to_owned(), app.clock.now(), Clock::real());
+    let longest_send = TimeDelta::from_std(mailer.deadline()).unwrap_or(CLAIM_LASTS);
+    app.store
+        .write(move |tx| {
+            heartbeat::beat(tx, &holder, real)?;
+            let claim = Claim {
+                holder: &holder,
+                real,
+                until: real + CLAIM_LASTS,
+                // Whoever fell silent may still have been sending for as long as a send takes.
+                word_held_after: real - longest_send,
+            };
+            notices::claim(tx, &claim, now, CLAIMED_AT_ONCE)
+        })
+        .await
+}
+
+struct Tried {
+    mail: Mail,
+    outcome: Result<String, SendError>,
+}
+
+async fn attempt(mailer: &Mailer, mail: Mail) -> Tried {
     let outcome = mailer.send(&mail.address, mail.message.as_bytes()).await;
-    let now = app.clock.now();
-    let wait = TimeDelta::from_std(backoff(mail.attempts)).unwrap_or(GATHERS_FOR);
-    let given_up = mail.attempts >= ATTEMPTS_MAX;
+    Tried { mail, outcome }
+}
+
+async fn note(app: &App, holder: &str, tried: Option<Tried>) -> Result<(), Error> {
+    let (Some(tried), holder) = (tried, holder.to_owned()) else { return Ok(()) };
+    // Somebody waits for the connection: not behind the others.
+    let (app, actor) = (app.clone(), Actor::job("寄送"));
+    app.clone().store.write(move |tx| app.run(tx, actor, |ctx| record(ctx, &holder, tried))).await
+}
+
+fn record(ctx: &mut Ctx, holder: &str, Tried { mail, outcome }: Tried) -> Result<(), Error> {
+    let given_up = mail.attempts >= ATTEMPTS_MAX && ctx.now - mail.created_at >= PUT_OFF_MAX;
+    let put_off = if given_up { MailState::Failed } else { MailState::Queued };
+    let wrong_address = matches!(outcome, Err(SendError::Address(_)));
     let (outcome, response, state) = match outcome {
         Ok(response) => (AttemptOutcome::Accepted, response, MailState::Sent),
-        Err(SendError::Permanent(text)) => (AttemptOutcome::Refused, text, MailState::Failed),
-        Err(SendError::Transient(text)) if given_up => (AttemptOutcome::Deferred, text, MailState::Failed),
-        Err(SendError::Transient(text)) => (AttemptOutcome::Deferred, text, MailState::Queued),
+        Err(SendError::Address(text) | SendError::Permanent(text)) => {
+            (AttemptOutcome::Refused, text, MailState::Failed)
+        }
+        Err(SendError::Transient(text) | SendError::Unreachable(text)) => (AttemptOutcome::Deferred, text, put_off),
         // It may have arrived: sent again with the same Message-ID, so that a reader sees it once.
-        Err(SendError::Unknown(text)) => (AttemptOutcome::Unknown, text, MailState::Queued),
+        Err(SendError::Unknown(text)) => (AttemptOutcome::Unknown, text, put_off),
     };
-    let row = Attempt { id: new_id(), mail_id: mail.id, channel: "smtp".to_owned(), outcome, response, at: now };
-    let holder = holder.to_owned();
-    let recorded = app
-        .store
-        .write(move |tx| -> Result<_, Error> { Ok(notices::record_attempt(tx, row, &holder, state, now + wait)?) })
-        .await?;
+    let row = Attempt {
+        id: new_id(),
+        mail_id: mail.id.clone(),
+        channel: "smtp".to_owned(),
+        outcome,
+        response: response.clone(),
+        at: ctx.now,
+    };
+    let wait = TimeDelta::from_std(backoff(mail.attempts, rand::random())).unwrap_or(TimeDelta::minutes(1));
+    let recorded = notices::record_attempt(&mut ctx.tx, row, holder, state, ctx.now + wait)?;
     if !recorded {
-        tracing::warn!("a mail's claim ran out while it was sent, at {}", Clock::real());
+        tracing::warn!(mail = mail.id, "a mail's claim was lost while it was sent");
+        return Ok(());
     }
-    Ok(())
+    match (state, wrong_address) {
+        (MailState::Failed, true) => undelivered::wrong_address(ctx, &mail, &response),
+        (MailState::Failed, false) => undelivered::tell_coordinator(ctx, &mail, &response),
+        _ => Ok(()),
+    }
 }
 
 /// The mail log.
@@ -277,13 +134,14 @@ pub fn log(
     Ok(notices::mails(&mut ctx.tx, case_id, state, offset, limit)?)
 }
 
-/// Sends a failed mail again as it was frozen: a person's decision.
+/// Sends a mail that did not arrive again as it was frozen: a person's decision, who also vouches for the address.
 pub fn resend(ctx: &mut Ctx, mail_id: &str) -> Result<(), Error> {
     ctx.require_anywhere(Action::ResendMail)?;
     let mail = notices::mail_by_id(&mut ctx.tx, mail_id)?.ok_or(Error::NotFound)?;
-    if mail.state != MailState::Failed {
-        return Err(Error::Refused(Message::new("只有发送失败的邮件可以重发。")));
+    if !matches!(mail.state, MailState::Failed | MailState::Bounced) {
+        return Err(Error::Refused(Message::new("只有发送失败或被退信的邮件可以重发。")));
     }
+    inbound::unflag(&mut ctx.tx, &mail.address)?;
     notices::requeue(&mut ctx.tx, mail_id, ctx.now)?;
     ctx.record("mail.resent", ("mail", mail_id), mail.case_id.as_deref(), json!({ "subject": mail.subject }));
     Ok(())

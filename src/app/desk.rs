@@ -6,9 +6,11 @@ use super::{Ctx, Error};
 use crate::domain::access::{Action, Subject};
 use crate::domain::case::{CaseState, ObservationResult};
 use crate::domain::coded::coded;
+use crate::domain::inbound::InboundState;
 use crate::domain::problem::ProblemState;
 use crate::domain::task::TaskState;
 use crate::store::cases;
+use crate::store::inbound;
 use crate::store::observations;
 use crate::store::people;
 use crate::store::plans;
@@ -64,6 +66,7 @@ pub fn waiting(ctx: &mut Ctx) -> Result<Vec<Waiting>, Error> {
     if coordinates {
         to_close(ctx, &mut found)?;
         to_decide(ctx, &mut found)?;
+        mail_to_look_at(ctx, &mut found)?;
     }
     if ctx.actor.may_somewhere(Action::WorkTask) {
         own_tasks(ctx, &mut found)?;
@@ -205,6 +208,25 @@ fn to_decide(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
             since: problem.proposed_at.unwrap_or(problem.created_at),
             link: format!("/problems/{}", problem.id),
             button: "研判",
+            late: false,
+        });
+    }
+    Ok(())
+}
+
+/// Replies that could not be understood or trusted.
+fn mail_to_look_at(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
+    for row in inbound::list(&mut ctx.tx, Some(InboundState::Review), 0, SHOWN)?.0 {
+        found.push(Waiting {
+            group: Group::Matter,
+            late_days: 0,
+            what: "来信待处理",
+            title: row.subject,
+            no: String::new(),
+            whose: row.sender,
+            since: row.received_at,
+            link: format!("/inbox/{}", row.id),
+            button: "处理",
             late: false,
         });
     }

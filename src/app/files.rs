@@ -58,6 +58,12 @@ pub async fn keep(app: &App, actor: &Actor, task_id: &str, uploads: Vec<Upload>)
     kept.await.map_err(|error| Error::Internal(error.to_string()))?
 }
 
+/// [`keep`] for uploads whose sender was checked already, on this thread.
+pub fn keep_at_once(app: &App, uploads: Vec<Upload>) -> Result<Vec<Kept>, Error> {
+    let folder = folder(app);
+    uploads.into_iter().map(|upload| keep_one(&folder, upload)).collect()
+}
+
 fn folder(app: &App) -> PathBuf {
     app.settings.data_dir.join("files")
 }
@@ -80,8 +86,8 @@ fn keep_one(folder: &Path, upload: Upload) -> Result<Kept, Error> {
     Ok(Kept { name, media_type, size: upload.bytes.len() as i64, sha256 })
 }
 
-/// Bytes and their name are both on disk when this returns.
-fn write_once(folder: &Path, key: &str, bytes: &[u8]) -> io::Result<()> {
+/// Keeps bytes under a name in a folder: both are on disk when this returns.
+pub fn write_once(folder: &Path, key: &str, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let (path, unfinished) = (folder.join(key), folder.join(format!("{key}.{}", new_id())));
     if path.exists() {

@@ -19,10 +19,14 @@ pub mod drafting;
 mod error;
 pub mod files;
 pub mod follow_up;
+pub mod heartbeat;
 pub mod importing;
+pub mod inbox;
 pub mod known_problem;
 pub mod leadership;
 pub mod matching_index;
+pub mod letters;
+pub mod mail_links;
 pub mod observation;
 pub mod observing;
 pub mod outlook;
@@ -34,6 +38,7 @@ pub mod priority;
 pub mod problem_decisions;
 pub mod problems;
 pub mod proposals;
+pub mod replies;
 pub mod search;
 mod settings;
 pub mod task_matters;
@@ -42,12 +47,14 @@ pub mod tasks;
 pub mod themes;
 pub mod tickets;
 pub mod what_if;
+pub mod undelivered;
+pub mod wordings;
 pub mod work_calendar;
 
 pub use calendars::WorkCalendars;
 pub use clock::Clock;
 pub use error::Error;
-pub use settings::Settings;
+pub use settings::{MailSettings, Settings};
 
 use crate::domain::access::{Action, Post, Subject, may, may_somewhere};
 use crate::domain::calendar::Calendar;
@@ -111,9 +118,13 @@ impl Actor {
         self.posts.iter().filter_map(|post| post.unit_path.clone()).collect()
     }
 
-    /// The id that rows keep for whoever acted; jobs are named.
+    /// What rows keep of whoever acted: a person's id, or the unit and name of somebody who acted by mail.
     pub fn id(&self) -> &str {
-        self.person_id.as_deref().unwrap_or("job")
+        match (&self.person_id, self.kind) {
+            (Some(id), _) => id,
+            (None, ActorKind::Link | ActorKind::Reply) => &self.name,
+            (None, _) => "job",
+        }
     }
 }
 
@@ -190,7 +201,12 @@ impl App {
         self.store.read(move |tx| app.run(tx, actor, work)).await
     }
 
-    fn run<T>(&self, tx: &mut Tx, actor: Actor, work: impl FnOnce(&mut Ctx) -> Result<T, Error>) -> Result<T, Error> {
+    pub(in crate::app) fn run<T>(
+        &self,
+        tx: &mut Tx,
+        actor: Actor,
+        work: impl FnOnce(&mut Ctx) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let now = self.clock.now();
         let calendars = self.calendars();
         let mut ctx = Ctx {

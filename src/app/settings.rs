@@ -28,6 +28,25 @@ pub struct Settings {
     pub acknowledge_within_days: i64,
     /// Working days before a due date on which the unit is reminded.
     pub due_soon_days: i64,
+    pub mail: MailSettings,
     /// From when on tickets count as a recurring problem and are proposed.
     pub thresholds: Thresholds,
+}
+
+/// What mails and the answers to them need beside the connection.
+#[derive(Debug, Clone, Default)]
+pub struct MailSettings {
+    /// Where replies go; the sender's own address when absent.
+    pub reply_to: Option<String>,
+    /// The maildir that replies and bounces are delivered to.
+    pub inbound_maildir: Option<PathBuf>,
+    /// What links that work without signing in begin with, where offices cannot reach `public_url`.
+    pub link_url: Option<String>,
+}
+
+impl Settings {
+    /// What links in mails begin with that work without signing in.
+    pub fn mail_link_url(&self) -> &str {
+        self.mail.link_url.as_deref().unwrap_or(&self.public_url)
+    }
 }

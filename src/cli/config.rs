@@ -1,6 +1,7 @@
 //! Settings from file, environment and flags, in that order; a wrong one is named.
 
-use crate::app::{App, Settings};
+use crate::app::delivery::CLAIM_LASTS;
+use crate::app::{App, MailSettings, Settings};
 use crate::detect::trend::Thresholds;
 use crate::mail::SmtpSettings;
 use crate::mail::smtp::Security;
@@ -11,6 +12,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Settings that every command takes. A flag goes over the environment (`SHENBAN_DATABASE` …), that over the file.
@@ -64,6 +66,18 @@ pub struct Config {
     pub smtp_password: Option<String>,
     pub smtp_from: String,
     pub smtp_timeout_seconds: u64,
+    /// Mails sent side by side over as many connections.
+    pub smtp_connections: usize,
+    /// The most mails a second; 0 is no limit.
+    pub smtp_per_second: u32,
+    /// A PEM file of a certificate to trust beside the public ones.
+    pub smtp_ca_file: Option<PathBuf>,
+    /// Where replies go; `smtp_from` when absent.
+    pub mail_reply_to: Option<String>,
+    /// What links begin with that work without signing in; `public_url` when absent.
+    pub mail_link_url: Option<String>,
+    /// The maildir that replies and bounces are delivered to.
+    pub inbound_maildir: Option<PathBuf>,
     pub demo: bool,
 }
 
@@ -94,7 +108,13 @@ impl Default for Config {
             smtp_username: None,
             smtp_password: None,
             smtp_from: "shenban@localhost".to_owned(),
-            smtp_timeout_seconds: 60,
+            smtp_timeout_seconds: 30,
+            smtp_connections: 4,
+            smtp_per_second: 0,
+            smtp_ca_file: None,
+            mail_reply_to: None,
+            mail_link_url: None,
+            inbound_maildir: None,
             demo: false,
         }
     }
@@ -151,6 +171,11 @@ impl Config {
             acknowledge_within_days: self.acknowledge_within_days,
             due_soon_days: self.due_soon_days,
             thresholds: self.thresholds()?,
+            mail: MailSettings {
+                reply_to: self.mail_reply_to.clone(),
+                inbound_maildir: self.inbound_maildir.clone(),
+                link_url: self.mail_link_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+            },
         })
     }
 
@@ -192,6 +217,23 @@ impl Config {
             "tls" => Security::Tls,
             other => return Err(wrong("smtp_security", other, "plain, starttls or tls")),
         };
+        let loopback = |host: &str| host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
+        if security == Security::Plain && !loopback(&self.smtp_host) {
+            return Err(wrong("smtp_security", "plain", "allowed beyond this machine: use starttls or tls"));
+        }
+        // A claim outlives the longest send more than twice.
+        let longest = CLAIM_LASTS.num_seconds().unsigned_abs() / 2;
+        if !(1..=longest).contains(&self.smtp_timeout_seconds) {
+            let wanted = format!("between 1 and {longest}");
+            return Err(wrong("smtp_timeout_seconds", &self.smtp_timeout_seconds.to_string(), &wanted));
+        }
+        if !(1..=64).contains(&self.smtp_connections) {
+            return Err(wrong("smtp_connections", &self.smtp_connections.to_string(), "between 1 and 64"));
+        }
+        let readable = |path: &PathBuf| {
+            std::fs::read(path)
+                .map_err(|_| wrong("smtp_ca_file", &path.display().to_string(), "a file that can be read"))
+        };
         Ok(SmtpSettings {
             host: self.smtp_host.clone(),
             port: self.smtp_port,
@@ -201,6 +243,9 @@ impl Config {
             from: self.smtp_from.clone(),
             hello_name: None,
             timeout_seconds: self.smtp_timeout_seconds,
+            connections: self.smtp_connections,
+            per_second: self.smtp_per_second,
+            ca_pem: self.smtp_ca_file.as_ref().map(readable).transpose()?,
         })
     }
 }

@@ -9,6 +9,10 @@ coded! {
         Person = "person" "人员",
         /// A coordinator records for a unit or leader what came by phone, chat or paper (代录).
         Proxy = "proxy" "代录",
+        /// A unit, by a link in a mail, under the name that was given.
+        Link = "link" "邮件链接",
+        /// A unit, by answering a mail.
+        Reply = "reply" "邮件回复",
         Job = "job" "系统",
         ApiClient = "api_client" "接口",
     }
@@ -21,6 +25,7 @@ coded! {
         Api = "api" "接口",
         Cli = "cli" "命令行",
         Job = "job" "后台",
+        Mail = "mail" "邮件",
     }
 }
 

@@ -5,6 +5,8 @@ pub mod calendar;
 pub mod case;
 pub mod coded;
 pub mod event;
+pub mod inbound;
+pub mod mail_link;
 pub mod mask;
 pub mod notice;
 pub mod problem;

@@ -27,6 +27,7 @@ coded! {
         CaseClosed = "case_closed" "专项销号",
         CaseTerminated = "case_terminated" "专项终止",
         CaseReopened = "case_reopened" "专项重启",
+        MailUndelivered = "mail_undelivered" "通知未能送达",
     }
 }
 
@@ -56,6 +57,8 @@ coded! {
         Sent = "sent" "服务器已接收",
         /// The server refused it for good, or nobody can be reached there.
         Failed = "failed" "发送失败",
+        /// Accepted, and reported as undeliverable later.
+        Bounced = "bounced" "被退信",
     }
 }
 

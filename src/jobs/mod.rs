@@ -1,7 +1,8 @@
 //! What happens by itself: one loop a file's worth of work, each under one small pattern: wait, do, tell what failed.
 
 use crate::app::{
-    App, Clock, Error, consolidating, counting, delivery, detection, follow_up, observing, priority, search,
+    App, Clock, Error, consolidating, counting, delivery, detection, follow_up, heartbeat, inbox, letters, observing,
+    priority, search,
 };
 use crate::mail::Mailer;
 use crate::store::{Store, StoreError, events, house};
@@ -17,9 +18,8 @@ use tokio::task::JoinSet;
 const SEAL_LEASE: &str = "sealing";
 const SEAL_LEASE_LASTS: TimeDelta = TimeDelta::seconds(30);
 const SEALED_AT_ONCE: i64 = 500;
-/// How often a process says that it runs, and how long its word holds: its claims on mails end with it.
+/// How often a process says that it runs.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
-const HEARTBEAT_LASTS: TimeDelta = TimeDelta::seconds(20);
 /// How long a request with an Idempotency-Key is answered as it was the first time.
 const ANSWERS_KEPT: TimeDelta = TimeDelta::days(7);
 /// How long a loop rests after it found something to do, and after it found nothing.
@@ -67,14 +67,18 @@ impl Jobs {
         jobs.every(SEALING, "sealing", app, &prompt, |app, holder| async move { seal(&app, &holder).await });
         jobs.every(CALENDAR, "calendar", app, &prompt, |app, _| async move { follow_calendar(&app).await });
         if let Some(mailer) = mailer {
-            let mailer = Arc::new(mailer);
-            jobs.every(EAGER, "delivery", app, &prompt, move |app, holder| {
+            let (from, mailer) = (mailer.from().to_owned(), Arc::new(mailer));
+            jobs.every(EAGER, "freezing", app, &prompt, move |app, _| letters::freeze_owed(app, from.clone()));
+            for _ in 0..mailer.connections() {
                 let mailer = mailer.clone();
-                async move {
-                    let frozen = delivery::freeze(&app, mailer.from().to_owned()).await?;
-                    Ok(frozen + delivery::send(&app, &mailer, &holder).await?)
-                }
-            });
+                jobs.every(EAGER, "sending", app, &prompt, move |app, holder| {
+                    let mailer = mailer.clone();
+                    async move { delivery::send(&app, &mailer, &holder).await }
+                });
+            }
+        }
+        if app.settings.mail.inbound_maildir.is_some() {
+            jobs.every(EAGER, "inbox", app, &prompt, |app, _| async move { inbox::take_in(&app).await });
         }
         jobs.every(
             EAGER,
@@ -161,7 +165,7 @@ async fn beat(app: &App, holder: String) -> Result<usize, Error> {
     let told: Result<(), StoreError> = app
         .store
         .write(move |tx| {
-            house::take_lease(tx, &holder, &holder, now, now + HEARTBEAT_LASTS)?;
+            heartbeat::beat(tx, &holder, now)?;
             house::forget_answers(tx, now - ANSWERS_KEPT)?;
             house::forget_leases(tx, now - TimeDelta::days(1))
         })

@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use icalendar::{Component, EventLike};
 use lettre::message::header::{self, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Mailbox, MultiPart, MultiPartKind, SinglePart};
 
 /// One thing a letter asks or tells.
 #[derive(Debug, Clone)]
@@ -20,26 +20,42 @@ pub struct Ask {
     /// The due date in words, and its moment in UTC for the calendar.
     pub due_shown: Option<String>,
     pub due_at: Option<NaiveDateTime>,
-    pub link: String,
+    /// Each does one thing; the first is the button.
+    pub links: Vec<Link>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Link {
     /// A translation key.
-    pub link_label: &'static str,
+    pub label: &'static str,
+    pub url: String,
 }
 
 /// A mail before it is bytes. One letter may settle many notices.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Letter {
     pub lang: Lang,
     /// `name <address>` or an address.
     pub from: String,
     pub to: String,
+    /// Where answers go, when it is not `from`.
+    pub reply_to: Option<String>,
+    /// Names the thread to mailing list filters (RFC 2919), without brackets.
+    pub list_id: Option<String>,
+    /// Where one click ends mails like this one (RFC 8058): digests only.
+    pub unsubscribe: Option<String>,
     /// Without angle brackets, as are the references.
     pub message_id: String,
     pub references: Vec<String>,
     pub subject: String,
     pub greeting: String,
+    /// The first paragraph, or empty.
+    pub opening: String,
     /// `ZX-2026-0007 校门口拥堵`, or empty.
     pub case_line: String,
     pub asks: Vec<Ask>,
+    /// How to answer by mail, when that is possible.
+    pub reply_hint: Option<String>,
     pub footer: String,
     pub date: DateTime<Utc>,
 }
@@ -76,25 +92,36 @@ impl HtmlPart<'_> {
     }
 }
 
-/// The message as it goes over the wire. Errors: an address that is none.
+/// What the two readings of a mail say.
+pub struct Parts {
+    pub text: String,
+    pub html: String,
+}
+
+pub fn parts(letter: &Letter) -> Result<Parts, ComposeError> {
+    let failed = |error: askama::Error| ComposeError::Build(error.to_string());
+    let text = TextPart { letter }.render().map_err(failed)?;
+    let html = HtmlPart { letter }.render().map_err(failed)?;
+    Ok(Parts { text, html })
+}
+
+/// The message as it goes over the wire; the same letter gives the same bytes. Errors: an address that is none.
 pub fn compose(letter: &Letter) -> Result<Vec<u8>, ComposeError> {
     let failed = |error: &dyn std::fmt::Display| ComposeError::Build(error.to_string());
-    let text = TextPart { letter }.render().map_err(|error| failed(&error))?;
-    let html = HtmlPart { letter }.render().map_err(|error| failed(&error))?;
-    let alternative = MultiPart::alternative()
+    let Parts { text, html } = parts(letter)?;
+    let alternative = multipart(MultiPartKind::Alternative, letter, "alternative")
         .singlepart(part(ContentType::TEXT_PLAIN, text))
         .singlepart(part(ContentType::TEXT_HTML, html));
     let body = match calendar_of(letter) {
-        Some(calendar) => MultiPart::mixed().multipart(alternative).singlepart(
-            SinglePart::builder()
-                .header(
-                    ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH")
-                        .map_err(|error| failed(&error))?,
-                )
+        Some(calendar) => {
+            let kind = ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH");
+            let attached = SinglePart::builder()
+                .header(kind.map_err(|error| failed(&error))?)
                 .header(header::ContentDisposition::attachment("due.ics"))
                 .header(ContentTransferEncoding::Base64)
-                .body(calendar),
-        ),
+                .body(calendar);
+            multipart(MultiPartKind::Mixed, letter, "mixed").multipart(alternative).singlepart(attached)
+        }
         None => alternative,
     };
     let mut builder = lettre::Message::builder()
@@ -103,17 +130,36 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>, ComposeError> {
         .date(letter.date.into())
         .message_id(Some(format!("<{}>", letter.message_id)))
         .subject(one_line(&letter.subject));
+    if let Some(reply_to) = &letter.reply_to {
+        builder = builder.reply_to(mailbox(reply_to)?);
+    }
     if let Some(last) = letter.references.last() {
         builder = builder.in_reply_to(format!("<{last}>"));
         let all: Vec<String> = letter.references.iter().map(|id| format!("<{id}>")).collect();
         builder = builder.references(all.join(" "));
     }
     let mut message = builder.multipart(body).map_err(|error| failed(&error))?;
-    // So that no out-of-office answer comes back to a machine (RFC 3834).
-    message
-        .headers_mut()
-        .insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()));
+    let mut add = |name: &'static str, value: String| {
+        let name = HeaderName::new_from_ascii_str(name);
+        message.headers_mut().insert_raw(HeaderValue::new(name, value));
+    };
+    // So that no out-of-office answer comes back to a machine (RFC 3834, and Exchange's own way).
+    add("Auto-Submitted", "auto-generated".to_owned());
+    add("X-Auto-Response-Suppress", "All".to_owned());
+    if let Some(id) = &letter.list_id {
+        add("List-Id", format!("<{}>", one_line(id)));
+    }
+    if let Some(url) = &letter.unsubscribe {
+        add("List-Unsubscribe", format!("<{}>", one_line(url)));
+        add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
+    }
     Ok(message.formatted())
+}
+
+/// With a boundary made from the Message-ID: what is sent again is the same bytes.
+fn multipart(kind: MultiPartKind, letter: &Letter, name: &str) -> MultiPart {
+    let id: String = letter.message_id.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    MultiPart::builder().kind(kind).boundary(format!("{name}-{id}")).build()
 }
 
 fn part(kind: ContentType, body: String) -> SinglePart {
@@ -137,13 +183,14 @@ fn calendar_of(letter: &Letter) -> Option<String> {
         return None;
     }
     let mut calendar = icalendar::Calendar::new();
+    calendar.append_property(("METHOD", "PUBLISH"));
     for ask in due {
         let Some(at) = ask.due_at else { continue };
         let at = at.and_utc();
         let event = icalendar::Event::new()
             .uid(&ask.uid)
             .summary(&ask.heading)
-            .description(&ask.link)
+            .description(ask.links.first().map_or("", |link| &link.url))
             .timestamp(letter.date)
             .starts(at - chrono::TimeDelta::minutes(30))
             .ends(at)
@@ -157,53 +204,121 @@ fn calendar_of(letter: &Letter) -> Option<String> {
 mod tests {
     use super::*;
     use mail_parser::{MessageParser, MimeHeaders};
+    use std::path::Path;
+
+    fn ask(no: u32, title: &str) -> Ask {
+        Ask {
+            uid: format!("task-{no}@city.example"),
+            stage: Stage::TaskReleased,
+            heading: format!("ZX-2026-0007/{no:02} {title}"),
+            lines: vec!["请在早晚高峰安排警力，<不少于> 2 人 & 一辆车。".into()],
+            due_shown: Some("3月12日 周四 18:00前".into()),
+            due_at: "2026-03-12T10:00:00".parse().ok(),
+            links: vec![
+                Link { label: "签收", url: format!("https://shenban.city.example/m/{no}") },
+                Link { label: "查看任务", url: format!("https://shenban.city.example/tasks/{no}") },
+            ],
+        }
+    }
 
     fn letter() -> Letter {
         Letter {
             lang: Lang::Zh,
             from: "深办 <noreply@city.example>".into(),
-            to: "jiaojing@city.example".into(),
-            message_id: "0195-mail@city.example".into(),
-            references: vec!["0195-root@city.example".into()],
-            subject: "【任务交办】ZX-2026-0007/03 设置护学岗\r\nBcc: evil@example.com".into(),
+            to: "市公安局交警支队 <jiaojing@city.example>".into(),
+            reply_to: Some("深办 <shenban@city.example>".into()),
+            list_id: Some("zx-2026-0007.city.example".into()),
+            message_id: "0195mail@city.example".into(),
+            references: vec!["0195root@city.example".into()],
+            subject: "【任务交办】ZX-2026-0007/03 设置护学岗".into(),
             greeting: "市公安局交警支队".into(),
+            opening: "下列任务已具备办理条件，请签收并按期完成。".into(),
             case_line: "ZX-2026-0007 实验小学门口拥堵".into(),
-            asks: vec![Ask {
-                uid: "task-3@city.example".into(),
-                stage: Stage::TaskReleased,
-                heading: "ZX-2026-0007/03 设置护学岗".into(),
-                lines: vec!["请在早晚高峰安排警力。".into()],
-                due_shown: Some("3月12日 周四 18:00前".into()),
-                due_at: "2026-03-12T10:00:00".parse().ok(),
-                link: "https://shenban.city.example/tasks/3".into(),
-                link_label: "去签收",
-            }],
+            asks: vec![ask(3, "设置护学岗")],
+            reply_hint: Some("也可以直接回复本邮件办理。".into()),
             footer: "云泽市深办".into(),
             date: DateTime::UNIX_EPOCH,
+            ..Letter::default()
+        }
+    }
+
+    fn several_in_english() -> Letter {
+        let asks = vec![ask(3, "School crossing guards"), Ask { due_at: None, due_shown: None, ..ask(4, "Markings") }];
+        Letter { lang: Lang::En, subject: "[Shenban] ZX-2026-0007: 2 matters".into(), asks, ..letter() }
+    }
+
+    fn digest() -> Letter {
+        let asks = vec![Ask { due_at: None, ..ask(5, "施划即停即走区") }];
+        let unsubscribe = Some("https://shenban.city.example/m/unsubscribe/1".into());
+        Letter {
+            unsubscribe,
+            list_id: None,
+            references: Vec::new(),
+            reply_to: None,
+            reply_hint: None,
+            asks,
+            ..letter()
+        }
+    }
+
+    /// The bytes as they were looked at and kept; `UPDATE_GOLDEN=1` keeps what is made now.
+    #[test]
+    fn the_raw_bytes_are_the_kept_ones() {
+        for (name, letter) in [("one", letter()), ("several-en", several_in_english()), ("digest", digest())] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/mail/golden/{name}.eml"));
+            let bytes = compose(&letter).unwrap();
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                std::fs::write(&path, &bytes).unwrap();
+            }
+            let kept = std::fs::read(&path).unwrap();
+            assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&kept), "{name}");
         }
     }
 
     #[test]
-    fn a_letter_says_what_by_when_and_where_and_keeps_its_thread() {
+    fn text_and_html_say_the_same() {
+        for letter in [letter(), several_in_english(), digest()] {
+            let Parts { text, html } = parts(&letter).unwrap();
+            let links: Vec<&str> = html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            let body = html.split_once("<body").unwrap().1;
+            let bare: String = body
+                .split('<')
+                .map(|piece| piece.split_once('>').map_or("", |(_, shown)| shown))
+                .collect::<Vec<_>>()
+                .join(" ");
+            let bare = bare.replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&").replace("&#34;", "\"");
+            let words = |text: &str| {
+                let mut words: Vec<String> = text
+                    .split(|c: char| c.is_whitespace() || "：【】".contains(c))
+                    .filter(|word| !word.is_empty() && *word != "--")
+                    .map(str::to_owned)
+                    .collect();
+                words.sort();
+                words
+            };
+            assert_eq!(words(&text), words(&format!("{bare} {}", links.join(" "))));
+        }
+    }
+
+    #[test]
+    fn a_letter_keeps_its_thread_and_asks_for_no_answer_of_a_machine() {
         let bytes = compose(&letter()).unwrap();
         assert!(bytes.is_ascii(), "7-bit throughout");
+        assert!(bytes.split(|byte| *byte == b'\n').all(|line| line.len() <= 998), "no line is too long");
         let parsed = MessageParser::default().parse(&bytes).unwrap();
-        assert_eq!(parsed.message_id(), Some("0195-mail@city.example"));
-        assert_eq!(parsed.in_reply_to().as_text(), Some("0195-root@city.example"));
-        let text = parsed.body_text(0).unwrap();
-        for word in ["市公安局交警支队", "设置护学岗", "3月12日 周四 18:00前", "https://shenban.city.example/tasks/3"]
-        {
-            assert!(text.contains(word), "{word} in {text}");
-        }
+        assert_eq!(parsed.message_id(), Some("0195mail@city.example"));
+        assert_eq!(parsed.in_reply_to().as_text(), Some("0195root@city.example"));
+        assert_eq!(parsed.subject(), Some("【任务交办】ZX-2026-0007/03 设置护学岗"));
+        assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
         assert_eq!(parsed.attachment(0).and_then(|part| part.attachment_name()), Some("due.ics"));
     }
 
     #[test]
     fn a_line_break_in_a_subject_makes_no_header() {
-        let bytes = compose(&letter()).unwrap();
+        let bytes = compose(&Letter { subject: "护学岗\r\nBcc: evil@example.com".into(), ..letter() }).unwrap();
         let parsed = MessageParser::default().parse(&bytes).unwrap();
         assert!(parsed.bcc().is_none());
-        assert!(parsed.subject().unwrap().contains("设置护学岗"));
+        assert!(parsed.subject().unwrap().contains("护学岗"));
     }
 
     #[test]

@@ -1,8 +1,15 @@
-//! A message's bytes, the connections that carry it, and the demo's mail catcher. Knows no database.
+//! A message's bytes, the connections that carry it, what comes back, and the demo's mail catcher. Knows no database.
 
+pub mod bounce;
 pub mod catcher;
 pub mod compose;
+pub mod maildir;
+mod pace;
+pub mod reply;
 pub mod smtp;
+pub mod wording;
 
-pub use compose::{Ask, Letter, compose};
-pub use smtp::{Mailer, SendError, SmtpSettings, backoff};
+pub use compose::{Ask, Letter, Link, compose};
+pub use pace::backoff;
+pub use smtp::{Mailer, SendError, SmtpSettings};
+pub use wording::Wording;

@@ -3,24 +3,25 @@
 //! lettre's async transport times out only the connect, and cancelling it parks a half-used connection in its pool. Here
 //! one deadline covers the whole send, and a connection that failed or timed out is thrown away.
 
+use super::pace::Pace;
 use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use serde::Deserialize;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
-/// Connections kept for the next mail, and how long one may rest.
-const KEPT: usize = 4;
+/// How long a connection may rest until the next mail.
 const RESTS_FOR: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Security {
-    /// Loopback and closed networks only.
+    /// Loopback only.
     #[default]
     Plain,
     StartTls,
@@ -40,6 +41,12 @@ pub struct SmtpSettings {
     pub hello_name: Option<String>,
     /// One deadline over a whole send.
     pub timeout_seconds: u64,
+    /// Mails sent side by side, and connections kept for the next ones.
+    pub connections: usize,
+    /// The most mails a second; 0 is no limit.
+    pub per_second: u32,
+    /// PEM of a certificate that is trusted beside the public ones: a city's own authority.
+    pub ca_pem: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for SmtpSettings {
@@ -48,15 +55,26 @@ impl std::fmt::Debug for SmtpSettings {
     }
 }
 
+/// How far a send has come.
+const CONNECTING: u8 = 0;
+const CONNECTED: u8 = 1;
+const DATA_BEGUN: u8 = 2;
+
 /// Why a mail did not go.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Refused for good.
+    /// The server refuses the recipient's address for good.
+    #[error("{0}")]
+    Address(String),
+    /// The server refuses this message for good.
     #[error("{0}")]
     Permanent(String),
     /// Not taken this time; it has not arrived.
     #[error("{0}")]
     Transient(String),
+    /// The server cannot be talked to at all, whatever the mail.
+    #[error("{0}")]
+    Unreachable(String),
     /// The connection was lost after the data: it may have arrived.
     #[error("{0}")]
     Unknown(String),
@@ -65,11 +83,33 @@ pub enum SendError {
 pub struct Mailer {
     settings: SmtpSettings,
     resting: Mutex<Vec<(Instant, AsyncSmtpConnection)>>,
+    pace: Pace,
 }
 
 impl Mailer {
     pub fn new(settings: SmtpSettings) -> Mailer {
-        Mailer { settings, resting: Mutex::new(Vec::new()) }
+        let pace = Pace::new(settings.per_second);
+        Mailer { settings, resting: Mutex::new(Vec::new()), pace }
+    }
+
+    /// Mails sent side by side.
+    pub fn connections(&self) -> usize {
+        self.settings.connections
+    }
+
+    /// The longest that a send takes.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(self.settings.timeout_seconds)
+    }
+
+    /// Whether mails wait because the server could not be reached just now.
+    pub fn holds_off(&self) -> bool {
+        self.pace.holds_off()
+    }
+
+    /// Waits until the rate allows the next mail.
+    pub async fn turn(&self) {
+        self.pace.turn().await;
     }
 
     pub fn from(&self) -> &str {
@@ -79,40 +119,42 @@ impl Mailer {
     /// Sends bytes; gives the server's answer. The deadline covers connecting, greeting and the data.
     pub async fn send(&self, to: &str, message: &[u8]) -> Result<String, SendError> {
         let envelope = self.envelope(to)?;
-        // Whether the data had begun when the deadline struck tells apart "not sent" and "unknown".
-        let data_begun = std::sync::atomic::AtomicBool::new(false);
-        let limit = Duration::from_secs(self.settings.timeout_seconds);
-        match tokio::time::timeout(limit, self.converse(&envelope, message, &data_begun)).await {
+        // How far it had come when the deadline struck tells apart "not reached", "not sent" and "unknown".
+        let reached = AtomicU8::new(CONNECTING);
+        let outcome = match tokio::time::timeout(self.deadline(), self.converse(&envelope, message, &reached)).await {
             Ok(outcome) => outcome,
-            Err(_) if data_begun.into_inner() => Err(SendError::Unknown("no answer in time after the data".into())),
-            Err(_) => Err(SendError::Transient("no answer in time".into())),
-        }
+            Err(_) => Err(match reached.into_inner() {
+                CONNECTING => SendError::Unreachable("no answer in time".into()),
+                CONNECTED => SendError::Transient("no answer in time".into()),
+                _ => SendError::Unknown("no answer in time after the data".into()),
+            }),
+        };
+        self.pace.told(!matches!(outcome, Err(SendError::Unreachable(_))));
+        outcome
     }
 
     fn envelope(&self, to: &str) -> Result<Envelope, SendError> {
-        let bad = |what: &str| SendError::Permanent(format!("not an address: {what}"));
-        let from: lettre::message::Mailbox = self.settings.from.parse().map_err(|_| bad(&self.settings.from))?;
-        let to: lettre::message::Mailbox = to.parse().map_err(|_| bad(to))?;
+        let bad = |what: &str| format!("not an address: {what}");
+        let from = self.settings.from.parse::<lettre::message::Mailbox>();
+        let from = from.map_err(|_| SendError::Unreachable(bad(&self.settings.from)))?;
+        let to = to.parse::<lettre::message::Mailbox>().map_err(|_| SendError::Address(bad(to)))?;
         Envelope::new(Some(from.email), vec![to.email]).map_err(|error| SendError::Permanent(error.to_string()))
     }
 
-    async fn converse(
-        &self,
-        envelope: &Envelope,
-        message: &[u8],
-        data_begun: &std::sync::atomic::AtomicBool,
-    ) -> Result<String, SendError> {
-        let transient = |error: lettre::transport::smtp::Error| refused(&error);
+    async fn converse(&self, envelope: &Envelope, message: &[u8], reached: &AtomicU8) -> Result<String, SendError> {
         let mut connection = self.connection().await?;
-        connection.command(Mail::new(envelope.from().cloned(), Vec::new())).await.map_err(transient)?;
+        reached.store(CONNECTED, Relaxed);
+        // A final no to our own address is a matter of settings, not of this mail.
+        let sender = Mail::new(envelope.from().cloned(), Vec::new());
+        connection.command(sender).await.map_err(|error| SendError::Transient(error.to_string()))?;
         for to in envelope.to() {
             if let Err(error) = connection.command(Rcpt::new(to.clone(), Vec::new())).await {
                 connection.abort().await;
-                return Err(refused(&error));
+                return Err(refused(&error, SendError::Address));
             }
         }
-        connection.command(Data).await.map_err(transient)?;
-        data_begun.store(true, std::sync::atomic::Ordering::Relaxed);
+        connection.command(Data).await.map_err(|error| refused(&error, SendError::Permanent))?;
+        reached.store(DATA_BEGUN, Relaxed);
         match connection.message(message).await {
             Ok(response) => {
                 let answer = response.message().collect::<Vec<_>>().join(" ");
@@ -121,7 +163,7 @@ impl Mailer {
             }
             Err(error) if error.is_permanent() || error.is_transient() => {
                 connection.abort().await;
-                Err(refused(&error))
+                Err(refused(&error, SendError::Permanent))
             }
             Err(error) => Err(SendError::Unknown(error.to_string())),
         }
@@ -142,18 +184,18 @@ impl Mailer {
 
     fn rest(&self, connection: AsyncSmtpConnection) {
         let mut resting = self.resting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if resting.len() < KEPT && !connection.has_broken() {
+        if resting.len() < self.settings.connections && !connection.has_broken() {
             resting.push((Instant::now(), connection));
         }
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let settings = &self.settings;
-        let unreachable = |error: lettre::transport::smtp::Error| refused(&error);
+        let unreachable = |error: lettre::transport::smtp::Error| SendError::Unreachable(error.to_string());
         let hello = settings.hello_name.clone().map_or_else(ClientId::default, ClientId::Domain);
         let tls = match settings.security {
             Security::Plain => None,
-            _ => Some(TlsParameters::new(settings.host.clone()).map_err(unreachable)?),
+            _ => Some(settings.tls().map_err(unreachable)?),
         };
         let address = (settings.host.as_str(), settings.port);
         let mut connection = match (settings.security, tls.clone()) {
@@ -175,22 +217,26 @@ impl Mailer {
     }
 }
 
+impl SmtpSettings {
+    fn tls(&self) -> Result<TlsParameters, lettre::transport::smtp::Error> {
+        let mut tls = TlsParameters::builder(self.host.clone());
+        if let Some(pem) = &self.ca_pem {
+            tls = tls.add_root_certificate(Certificate::from_pem(pem)?);
+        }
+        tls.build()
+    }
+}
+
 /// A connection that sends at once: the end of a message would otherwise wait 40 ms for a delayed acknowledgement.
 async fn prompt(address: (&str, u16)) -> Result<Box<dyn AsyncTokioStream>, SendError> {
-    let unreachable = |error: std::io::Error| SendError::Transient(error.to_string());
+    let unreachable = |error: std::io::Error| SendError::Unreachable(error.to_string());
     let stream = TcpStream::connect(address).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
     Ok(Box::new(stream))
 }
 
-fn refused(error: &lettre::transport::smtp::Error) -> SendError {
-    if error.is_permanent() { SendError::Permanent(error.to_string()) } else { SendError::Transient(error.to_string()) }
-}
-
-/// How long to wait after the `attempts`-th failed attempt: half a minute doubled each time, at most an hour.
-pub fn backoff(attempts: i32) -> Duration {
-    let doubled = 30u64.saturating_mul(1 << attempts.clamp(1, 12).unsigned_abs().saturating_sub(1));
-    Duration::from_secs(doubled.min(3_600))
+fn refused(error: &lettre::transport::smtp::Error, for_good: fn(String) -> SendError) -> SendError {
+    if error.is_permanent() { for_good(error.to_string()) } else { SendError::Transient(error.to_string()) }
 }
 
 #[cfg(test)]
@@ -209,6 +255,9 @@ mod tests {
             from: "noreply@city.example".into(),
             hello_name: Some("localhost".into()),
             timeout_seconds: 1,
+            connections: 4,
+            per_second: 0,
+            ca_pem: None,
         });
         (catcher, mailer)
     }
@@ -248,16 +297,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_listening_is_transient() {
+    async fn nobody_listening_holds_the_others_off() {
         let (catcher, mailer) = catcher_and_mailer().await;
         drop(catcher);
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(matches!(mailer.send("a@city.example", MESSAGE).await, Err(SendError::Transient(_))));
-    }
-
-    #[test]
-    fn waiting_doubles_up_to_an_hour() {
-        let seconds: Vec<u64> = [1, 2, 3, 8, 99].map(|n| backoff(n).as_secs()).to_vec();
-        assert_eq!(seconds, [30, 60, 120, 3_600, 3_600]);
+        assert!(matches!(mailer.send("a@city.example", MESSAGE).await, Err(SendError::Unreachable(_))));
+        assert!(mailer.holds_off());
     }
 }

@@ -123,17 +123,26 @@ pub fn skip(tx: &mut Tx, notice_id: &str, decision: &str) -> Result<bool, StoreE
     Ok(skipped == 1)
 }
 
-/// Claims queued mails that are due at `now`, each for one sender from `real` until `until` on real time. A claim ends
-/// early with the process that made it: when its lease has run out.
-pub fn claim(
-    tx: &mut Tx,
-    holder: &str,
-    now: NaiveDateTime,
-    (real, until): (NaiveDateTime, NaiveDateTime),
-    limit: i64,
-) -> Result<Vec<Mail>, StoreError> {
-    let running = lease::table.filter(lease::until.ge(real)).select(lease::name.nullable());
-    let free = mail::claimed_until.is_null().or(mail::claimed_until.lt(real)).or(mail::claimed_by.ne_all(running));
+/// Whether a queued mail is due at `now`: a look that costs no commit.
+pub fn any_due(tx: &mut Tx, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let due = mail::table.filter(mail::state.eq(MailState::Queued.code())).filter(mail::next_attempt_at.le(now));
+    Ok(due.select(mail::id).first::<String>(tx.0).optional()?.is_some())
+}
+
+/// For how long, and by whom, mails are claimed; all on real time.
+pub struct Claim<'a> {
+    pub holder: &'a str,
+    pub real: NaiveDateTime,
+    pub until: NaiveDateTime,
+    /// The claims of a process whose word ran out before this moment are free.
+    pub word_held_after: NaiveDateTime,
+}
+
+/// Claims queued mails that are due at `now`.
+pub fn claim(tx: &mut Tx, claim: &Claim, now: NaiveDateTime, limit: i64) -> Result<Vec<Mail>, StoreError> {
+    let running = lease::table.filter(lease::until.ge(claim.word_held_after)).select(lease::name.nullable());
+    let free =
+        mail::claimed_until.is_null().or(mail::claimed_until.lt(claim.real)).or(mail::claimed_by.ne_all(running));
     let due: Vec<String> = mail::table
         .filter(mail::state.eq(MailState::Queued.code()))
         .filter(mail::next_attempt_at.le(now))
@@ -146,13 +155,55 @@ pub fn claim(
     for id in due {
         // Two replicas may have read the same row: the one whose update still finds it free has it.
         let row = on_backend!(tx.0, c => diesel::update(mail::table.find(&id).filter(mail::state.eq(MailState::Queued.code())).filter(free))
-            .set((mail::claimed_by.eq(holder), mail::claimed_until.eq(until), mail::attempts.eq(mail::attempts + 1)))
+            .set((mail::claimed_by.eq(claim.holder), mail::claimed_until.eq(claim.until), mail::attempts.eq(mail::attempts + 1)))
             .returning(Mail::as_returning())
             .get_result(c)
             .optional())?;
         claimed.extend(row);
     }
     Ok(claimed)
+}
+
+/// Gives claimed mails back untried.
+pub fn give_back(tx: &mut Tx, holder: &str, mails: &[String]) -> Result<(), StoreError> {
+    diesel::update(mail::table.filter(mail::id.eq_any(mails)).filter(mail::claimed_by.eq(holder)))
+        .set((
+            mail::claimed_by.eq(None::<String>),
+            mail::claimed_until.eq(None::<NaiveDateTime>),
+            mail::attempts.eq(mail::attempts - 1),
+        ))
+        .execute(tx.0)?;
+    Ok(())
+}
+
+/// Marks a mail that was sent as bounced; `false` when it was not sent.
+pub fn bounce(tx: &mut Tx, mail_id: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let bounced = diesel::update(mail::table.find(mail_id).filter(mail::state.eq(MailState::Sent.code())))
+        .set((mail::state.eq(MailState::Bounced.code()), mail::settled_at.eq(now)))
+        .execute(tx.0)?;
+    Ok(bounced == 1)
+}
+
+/// Owes again what a mail settled that did not arrive.
+pub fn owe_again(tx: &mut Tx, mail_id: &str) -> Result<usize, StoreError> {
+    Ok(diesel::update(notice::table.filter(notice::mail_id.eq(mail_id)))
+        .set((notice::state.eq(NoticeState::Owed.code()), notice::mail_id.eq(None::<String>)))
+        .execute(tx.0)?)
+}
+
+pub fn mail_by_message_id(tx: &mut Tx, message_id: &str) -> Result<Option<Mail>, StoreError> {
+    Ok(mail::table.filter(mail::message_id.eq(message_id)).select(Mail::as_select()).first(tx.0).optional()?)
+}
+
+/// Ids of the tasks that a mail is about.
+pub fn tasks_of_mail(tx: &mut Tx, mail_id: &str) -> Result<Vec<String>, StoreError> {
+    let about = notice::table.filter(notice::mail_id.eq(mail_id)).filter(notice::subject_kind.eq("task"));
+    Ok(about.select(notice::subject_id).distinct().load(tx.0)?)
+}
+
+pub fn insert_attempt(tx: &mut Tx, row: Attempt) -> Result<(), StoreError> {
+    diesel::insert_into(attempt::table).values(row).execute(tx.0)?;
+    Ok(())
 }
 
 /// Records how an attempt ended and where that leaves the mail. A claim that was lost meanwhile records the attempt only.
@@ -164,7 +215,7 @@ pub fn record_attempt(
     next_attempt_at: NaiveDateTime,
 ) -> Result<bool, StoreError> {
     let (mail_id, at) = (row.mail_id.clone(), row.at);
-    diesel::insert_into(attempt::table).values(row).execute(tx.0)?;
+    insert_attempt(tx, row)?;
     let settled_at = (state != MailState::Queued).then_some(at);
     let recorded = diesel::update(mail::table.find(&mail_id).filter(mail::claimed_by.eq(holder)))
         .set((

@@ -20,6 +20,8 @@ pub struct Unit {
     pub active: bool,
     pub version: i64,
     pub created_at: NaiveDateTime,
+    /// Its people hand results in only when signed in, not from a mail.
+    pub submits_signed_in: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -82,6 +84,7 @@ pub fn update_unit(tx: &mut Tx, row: &Unit) -> Result<bool, StoreError> {
             unit::name_en.eq(&row.name_en),
             unit::mailbox.eq(&row.mailbox),
             unit::active.eq(row.active),
+            unit::submits_signed_in.eq(row.submits_signed_in),
             unit::version.eq(row.version + 1),
         ))
         .execute(tx.0)?;

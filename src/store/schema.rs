@@ -1,15 +1,19 @@
 //! The tables, as `migrations/` makes them.
 
+mod answers;
 mod case;
 mod house;
 mod log;
+
 mod people;
 mod tasks;
 mod tickets;
 
+pub use answers::*;
 pub use case::*;
 pub use house::*;
 pub use log::*;
+
 pub use people::*;
 pub use tasks::*;
 pub use tickets::*;

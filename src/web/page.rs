@@ -92,7 +92,7 @@ impl Page {
 
     /// `3月12日 周四 18:00前`.
     pub fn due(&self, day: &NaiveDate) -> String {
-        crate::app::delivery::due_words(*day, self.app.settings.close_of_day, self.lang)
+        crate::app::letters::due_words(*day, self.app.settings.close_of_day, self.lang)
     }
 
     /// `3月12日 周四`.

@@ -8,7 +8,9 @@ mod demo;
 mod desk;
 mod export;
 mod import;
+mod inbox;
 mod mail;
+mod mail_action;
 mod me;
 mod problems;
 mod sign_in;
@@ -16,6 +18,7 @@ mod sign_in;
 pub use sign_in::DEMO_PASSWORD;
 mod task;
 mod tickets;
+mod wording;
 
 use super::page::{Page, error_page};
 use super::routes::Route;
@@ -38,6 +41,9 @@ pub fn routes() -> Vec<Route> {
         export::routes(),
         import::routes(),
         mail::routes(),
+        mail_action::routes(),
+        inbox::routes(),
+        wording::routes(),
         me::routes(),
         admin::routes(),
         demo::routes(),
@@ -162,6 +168,9 @@ fn event_words(kind: &str) -> &'static str {
         "task.file_attached" => "上传附件",
         "dependency.added" => "添加前置关系",
         "dependency.removed" => "删除前置关系",
+        "mail.undelivered" => "通知未能送达",
+        "mail.resent" => "重发邮件",
+        "mail.inbound_settled" => "处理来信",
         "ticket.attached" => "工单并入",
         "ticket.detached" => "工单拆出",
         _ => "其他变动",

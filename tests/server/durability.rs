@@ -32,6 +32,7 @@ fn serve(place: &Place, catcher: &Catcher) -> Process {
         .command(&["serve"])
         .env("SHENBAN_LISTEN", "127.0.0.1:0")
         .env("SHENBAN_SMTP_PORT", catcher.address().port().to_string())
+        .env("SHENBAN_SMTP_TIMEOUT_SECONDS", "5")
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

@@ -36,7 +36,10 @@ async fn looked_at(server: &Server) -> Vec<(&'static str, String)> {
         ("coordinator", "/search?q=拥堵".to_owned()),
         ("coordinator", "/mail".to_owned()),
         ("coordinator", format!("/mail/{mail}")),
+        ("coordinator", "/inbox".to_owned()),
         ("admin", "/admin".to_owned()),
+        ("admin", "/admin/wordings".to_owned()),
+        ("admin", "/admin/wordings/task_released".to_owned()),
     ];
     for tab in ["graph", "gantt", "tasks", "timeline", "tickets", "mails"] {
         pages.push(("coordinator", format!("/cases/{case}?tab={tab}")));

@@ -4,7 +4,7 @@ use crate::postgres;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use shenban::app::admin::{NewPerson, add_person, add_unit};
-use shenban::app::{Actor, App, Settings, clock_control, detection};
+use shenban::app::{Actor, App, MailSettings, Settings, clock_control, detection};
 use shenban::domain::access::Role;
 use shenban::jobs::{Jobs, follow_calendar};
 use shenban::mail::catcher::{Catcher, Caught};
@@ -77,17 +77,24 @@ pub struct Server {
 impl Server {
     /// Starts a founded server; none where the database's binaries are absent (which was said).
     pub async fn start(on: On) -> Option<Server> {
+        let mut server = Server::start_without_jobs(on).await?;
+        let mailer = Mailer::new(smtp(server.catcher.address().port()));
+        server.jobs = Some(Jobs::start(&server.app, Some(mailer), false).unwrap());
+        Some(server)
+    }
+
+    /// A server whose background work the test does itself.
+    pub async fn start_without_jobs(on: On) -> Option<Server> {
         let folder = TempDir::new().unwrap();
         let database = on.fresh(&folder)?;
         let store = Store::open(&DatabaseUrl::parse(&database).unwrap()).unwrap();
         let app = App::new(store, settings(folder.path())).unwrap();
         let units = app.write(&Actor::operator_of_machine(), found).await.unwrap();
         let catcher = Catcher::start(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let jobs = Jobs::start(&app, Some(Mailer::new(smtp(&catcher))), false).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let handle = serve(app.clone(), listener);
-        Some(Server { app, base, catcher, units, jobs: Some(jobs), handle, _folder: folder })
+        Some(Server { app, base, catcher, units, jobs: None, handle, _folder: folder })
     }
 
     /// A client nobody is signed in with.
@@ -147,6 +154,13 @@ impl Server {
         panic!("the mails that were waited for did not come; caught: {subjects:#?}");
     }
 
+    /// Reads answers from this maildir.
+    pub fn read_inbox(&mut self, maildir: std::path::PathBuf) {
+        let mut settings = (*self.app.settings).clone();
+        settings.mail.inbound_maildir = Some(maildir);
+        self.app.settings = Arc::new(settings);
+    }
+
     pub async fn stop(mut self) {
         self.handle.stop(false).await;
         if let Some(jobs) = self.jobs.take() {
@@ -171,6 +185,7 @@ pub fn settings(folder: &Path) -> Settings {
         acknowledge_within_days: 2,
         due_soon_days: 2,
         thresholds: Default::default(),
+        mail: MailSettings { inbound_maildir: Some(folder.join("inbox")), ..Default::default() },
     }
 }
 
@@ -190,16 +205,20 @@ fn serve(app: App, listener: TcpListener) -> actix_web::dev::ServerHandle {
     receiver.recv().unwrap()
 }
 
-fn smtp(catcher: &Catcher) -> SmtpSettings {
+/// How the tests' server reaches a mail server on this machine.
+pub fn smtp(port: u16) -> SmtpSettings {
     SmtpSettings {
         host: "127.0.0.1".to_owned(),
-        port: catcher.address().port(),
+        port,
         security: Security::Plain,
         username: None,
         password: None,
         from: "深办 <shenban@city.example>".to_owned(),
         hello_name: None,
         timeout_seconds: 10,
+        connections: 4,
+        per_second: 0,
+        ca_pem: None,
     }
 }
 

@@ -41,3 +41,14 @@ diesel::table! {
         name -> Text,
     }
 }
+
+diesel::table! {
+    policy (id) {
+        id -> Text,
+        kind -> Text,
+        version -> Integer,
+        document -> Text,
+        effective_from -> Timestamp,
+        created_by -> Nullable<Text>,
+    }
+}

@@ -11,6 +11,7 @@ diesel::table! {
         active -> Bool,
         version -> BigInt,
         created_at -> Timestamp,
+        submits_signed_in -> Bool,
     }
 }
 

@@ -21,6 +21,7 @@ pub const ACTS: &[Act] = &[
             ("name_en", "string"),
             ("mailbox", "string"),
             ("active", "boolean"),
+            ("submits_signed_in", "boolean"),
         ],
         run: |ctx, id, f| {
             let edit = UnitEdit {
@@ -28,6 +29,7 @@ pub const ACTS: &[Act] = &[
                 name_en: f.optional("name_en"),
                 mailbox: f.optional("mailbox"),
                 active: f.one("active") == Some("true"),
+                submits_signed_in: f.one("submits_signed_in") == Some("true"),
             };
             Ok(admin::edit_unit(ctx, id, f.parsed("version")?, edit)?.into())
         },

@@ -1,16 +1,11 @@
 //! What the API reads out.
 
 use super::{Api, ApiResult};
-<<<<<<< Updated upstream
 use crate::app::case_views::{self, CaseLine, CaseView, Past};
+use crate::app::proposals::ProposalView;
 use crate::app::{
     Error, delivery, desk, known_problem, leadership, problems, search as finding, task_views, tickets, what_if,
 };
-=======
-use crate::app::proposals::ProposalView;
-use crate::app::case_views::{self, CaseLine, Past};
-use crate::app::{Error, delivery, desk, known_problem, leadership, problems, search as finding, task_views, tickets};
->>>>>>> Stashed changes
 use crate::domain::access::Action;
 use crate::lang::{Lang, Message};
 use crate::plan::TaskDates;
@@ -342,7 +337,7 @@ async fn mails(api: Api, query: Query<Listing>) -> ApiResult {
     let case_id = query.into_inner().case_id;
     answer(&api, move |ctx| delivery::log(ctx, case_id.as_deref(), None, offset, limit), |(rows, total)| {
         json!({ "total": total, "mails": rows.iter().map(|row| json!({ "id": row.id, "subject": row.subject, "recipient": row.recipient_name,
-            "state": row.state, "attempts": row.attempts, "created_at": row.created_at.and_utc() })).collect::<Vec<_>>() })
+            "address": row.address, "state": row.state, "attempts": row.attempts, "created_at": row.created_at.and_utc() })).collect::<Vec<_>>() })
     })
     .await
 }

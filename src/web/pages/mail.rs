@@ -1,7 +1,7 @@
 //! The mail log.
 
 use super::{Pager, ROWS};
-use crate::app::{Error, delivery};
+use crate::app::{Error, delivery, mail_links};
 use crate::domain::access::Action;
 use crate::domain::notice::MailState;
 use crate::store::notices::{self, Attempt, Mail, MailLine};
@@ -66,7 +66,7 @@ async fn one(page: Page, id: Path<String>) -> PageResult {
         .await?;
     let text = MessageParser::default()
         .parse(mail.message.as_bytes())
-        .and_then(|parsed| parsed.body_text(0).map(|text| text.into_owned()))
+        .and_then(|parsed| parsed.body_text(0).map(|text| mail_links::masked(&text)))
         .unwrap_or_default();
     page.html(&OnePage { page: page.clone(), mail, text, attempts })
 }

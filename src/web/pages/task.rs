@@ -23,8 +23,10 @@ impl TaskView {
         self.units.get(id).cloned().unwrap_or_default()
     }
 
+    /// A person's name; who acted by mail is kept as the unit and the name.
     fn person(&self, id: &str) -> String {
-        self.people.get(id).cloned().unwrap_or_default()
+        let by_mail = || if id.contains(' ') { id.to_owned() } else { String::new() };
+        self.people.get(id).cloned().unwrap_or_else(by_mail)
     }
 }
 

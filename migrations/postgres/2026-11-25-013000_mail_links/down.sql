@@ -1,0 +1,2 @@
+ALTER TABLE unit DROP COLUMN submits_signed_in;
+DROP TABLE mail_link;

@@ -1,0 +1,2 @@
+DROP TABLE inbound;
+DROP TABLE flagged_address;

@@ -1,0 +1,260 @@
+//! Letters: what is owed is grouped by recipient and case, worded, and frozen into mails.
+
+use super::{Actor, App, Ctx, Error, mail_links, wordings};
+use crate::domain::access::Role;
+use crate::domain::calendar::due_moment;
+use crate::domain::notice::{MailState, RecipientKind, Stage};
+use crate::domain::task::TaskState;
+use crate::lang::Lang;
+use crate::mail::{Ask, Letter, Link, compose};
+use crate::store::notices::{self, Mail, Notice};
+use crate::store::{cases, inbound, new_id, people, plans};
+use chrono::{Datelike, TimeDelta};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// What follows a first mail within this time waits and goes as one.
+const GATHERS_FOR: TimeDelta = TimeDelta::seconds(60);
+const FROZEN_AT_ONCE: i64 = 500;
+const REPLY_HINT: &str = "也可以直接回复本邮件办理：首行写“签收”“进度 60%”“延期 3 个工作日 原因……”或“完成”，材料作为附件；几项任务时先写编号，如“03 签收”。其他内容作为留言。";
+
+/// Groups owed notices by recipient and case and freezes a mail for each group. Gives how many notices were settled.
+pub async fn freeze_owed(app: App, from: String) -> Result<usize, Error> {
+    let actor = Actor::job("寄送");
+    let owed = app.read(&actor, |ctx| Ok(notices::owed(&mut ctx.tx, FROZEN_AT_ONCE)?)).await?;
+    let groups: BTreeSet<(String, Option<String>)> =
+        owed.into_iter().map(|notice| (notice.recipient_id, notice.case_id)).collect();
+    let mut settled = 0;
+    for (recipient_id, case_id) in groups {
+        let from = from.clone();
+        let frozen = app.write(&actor, move |ctx| {
+            let group = notices::owed_to(&mut ctx.tx, &recipient_id, case_id.as_deref())?;
+            freeze_group(ctx, group, &from)
+        });
+        settled += frozen.await?;
+    }
+    Ok(settled)
+}
+
+fn freeze_group(ctx: &mut Ctx, group: Vec<Notice>, from: &str) -> Result<usize, Error> {
+    let Some(first) = group.first().cloned() else { return Ok(0) };
+    let quiet_since = ctx.now - GATHERS_FOR;
+    let recently = notices::last_mail_at(&mut ctx.tx, first.case_id.as_deref(), &first.recipient_id)?
+        .is_some_and(|at| at > quiet_since && at <= ctx.now);
+    if recently && first.owed_at > quiet_since {
+        return Ok(0);
+    }
+    let Some(to) = recipient(ctx, &first)? else {
+        for notice in &group {
+            notices::skip(&mut ctx.tx, &notice.id, "no_address")?;
+            ctx.record(
+                "notice.skipped",
+                ("notice", &notice.id),
+                notice.case_id.as_deref(),
+                json!({ "stage": notice.stage.code(), "reason": "no_address" }),
+            );
+        }
+        return Ok(group.len());
+    };
+    let mail_id = new_id();
+    let mut asks = Vec::new();
+    let mut settled = Vec::new();
+    for notice in &group {
+        match ask(ctx, notice, &mail_id, to.lang)? {
+            Some(ask) => {
+                asks.push(ask);
+                settled.push(notice.id.clone());
+            }
+            None => {
+                notices::skip(&mut ctx.tx, &notice.id, "no_longer_needed")?;
+            }
+        }
+    }
+    if asks.is_empty() {
+        return Ok(group.len());
+    }
+    let mail = frozen(ctx, mail_id, &first, to, asks, from)?;
+    notices::freeze(&mut ctx.tx, mail, &settled)?;
+    Ok(group.len())
+}
+
+struct To {
+    name: String,
+    address: String,
+    lang: Lang,
+}
+
+/// The unit's mailbox, else its liaison's or an officer's or its head's; a person's own. Flagged addresses are passed over.
+fn recipient(ctx: &mut Ctx, notice: &Notice) -> Result<Option<To>, Error> {
+    let (name, lang, addresses) = match notice.recipient_kind {
+        RecipientKind::Person => {
+            let Some(person) = people::person_by_id(&mut ctx.tx, &notice.recipient_id)? else { return Ok(None) };
+            let lang = Lang::parse(&person.lang).unwrap_or_default();
+            (person.name, lang, person.email.into_iter().collect::<Vec<_>>())
+        }
+        RecipientKind::Unit => {
+            let Some(unit) = people::unit_by_id(&mut ctx.tx, &notice.recipient_id)? else { return Ok(None) };
+            let roles = [Role::Liaison, Role::Officer, Role::UnitHead];
+            let reachable = people::reachable_in_unit(&mut ctx.tx, &unit.id, &roles, ctx.now)?;
+            let people = reachable.into_iter().filter_map(|person| person.email);
+            (unit.name, Lang::Zh, unit.mailbox.into_iter().chain(people).collect())
+        }
+    };
+    for address in addresses {
+        if inbound::is_flagged(&mut ctx.tx, &address)?.is_none() {
+            return Ok(Some(To { name, address, lang }));
+        }
+    }
+    Ok(None)
+}
+
+fn frozen(ctx: &mut Ctx, id: String, first: &Notice, to: To, asks: Vec<Ask>, from: &str) -> Result<Mail, Error> {
+    let domain = from.rsplit_once('@').map_or("shenban.invalid", |(_, domain)| domain.trim_end_matches('>'));
+    let case = match &first.case_id {
+        Some(case_id) => cases::by_id(&mut ctx.tx, case_id)?,
+        None => None,
+    };
+    let case_line = case.as_ref().map(|case| format!("{} {}", case.no, case.title)).unwrap_or_default();
+    let references = match &first.case_id {
+        Some(case_id) => notices::thread_root(&mut ctx.tx, case_id, &first.recipient_id)?.into_iter().collect(),
+        None => Vec::new(),
+    };
+    let (subject, opening) = worded(ctx, &asks, &to, &case_line)?;
+    let list_id = case.map(|case| format!("{}.{domain}", case.no.to_lowercase()));
+    // A unit can answer by mail; where nobody reads answers, the mail does not say so.
+    let answerable = ctx.app.settings.mail.inbound_maildir.is_some() && first.recipient_kind == RecipientKind::Unit;
+    let letter = Letter {
+        lang: to.lang,
+        from: from.to_owned(),
+        to: to.address.clone(),
+        reply_to: ctx.app.settings.mail.reply_to.clone(),
+        list_id,
+        unsubscribe: None,
+        message_id: format!("{}@{domain}", uuid::Uuid::new_v4().simple()),
+        references,
+        subject: subject.clone(),
+        greeting: to.name.clone(),
+        opening,
+        case_line,
+        asks,
+        reply_hint: answerable.then(|| to.lang.t(REPLY_HINT).into_owned()),
+        footer: format!("{} · {}", ctx.app.settings.city, ctx.app.settings.public_url),
+        date: ctx.now.and_utc(),
+    };
+    let (message, state) = match compose(&letter) {
+        Ok(bytes) => (String::from_utf8_lossy(&bytes).into_owned(), MailState::Queued),
+        // An address that is none: the log shows it as failed instead of losing it.
+        Err(error) => (error.to_string(), MailState::Failed),
+    };
+    Ok(Mail {
+        id,
+        message_id: letter.message_id,
+        case_id: first.case_id.clone(),
+        recipient_kind: first.recipient_kind,
+        recipient_id: first.recipient_id.clone(),
+        recipient_name: to.name,
+        address: to.address,
+        subject,
+        message,
+        state,
+        attempts: 0,
+        next_attempt_at: ctx.now,
+        claimed_by: None,
+        claimed_until: None,
+        created_at: ctx.now,
+        settled_at: (state == MailState::Failed).then_some(ctx.now),
+    })
+}
+
+/// The subject and first paragraph: by the city's wording for one thing, by the count for several.
+fn worded(ctx: &mut Ctx, asks: &[Ask], to: &To, case_line: &str) -> Result<(String, String), Error> {
+    let [one] = asks else {
+        let subject = to.lang.fill("【深办】%{case}：%{count} 项事项", &[("case", &case_line), ("count", &asks.len())]);
+        return Ok((subject, String::new()));
+    };
+    let wording = wordings::of(ctx, one.stage, to.lang)?;
+    let stage = to.lang.t(one.stage.label());
+    Ok(wording.filled(&[
+        ("stage", &stage),
+        ("item", &one.heading),
+        ("unit", &to.name),
+        ("case", case_line),
+        ("due", one.due_shown.as_deref().unwrap_or_default()),
+        ("city", &ctx.app.settings.city),
+    ]))
+}
+
+/// What one notice says; `None` when nobody needs it any more.
+fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Option<Ask>, Error> {
+    let url = ctx.app.settings.public_url.clone();
+    if notice.subject_kind == "task" {
+        let Some(found) = plans::task_in_case(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
+        let task = &found.task;
+        let reminder = matches!(notice.stage, Stage::AcknowledgeReminder | Stage::DueSoon | Stage::Overdue);
+        if (notice.stage == Stage::AcknowledgeReminder && task.state != TaskState::Ready)
+            || (reminder && !task.state.is_with_unit())
+        {
+            return Ok(None);
+        }
+        let mut lines = Vec::new();
+        if matches!(notice.stage, Stage::TaskReleased | Stage::TaskChanged) {
+            lines.extend([&task.description, &task.acceptance].into_iter().filter(|text| !text.is_empty()).cloned());
+        }
+        if !notice.detail.is_empty() {
+            lines.push(notice.detail.clone());
+        }
+        let asked = task.state.is_with_unit();
+        let due = task.due_on.filter(|_| asked);
+        // The task's own unit acts from the mail; others look at it.
+        let mut links = if notice.recipient_id == task.unit_id && found.case_state.is_running() {
+            mail_links::offer(ctx, mail_id, &found)?
+        } else {
+            Vec::new()
+        };
+        links.push(Link { label: "查看任务", url: format!("{url}/tasks/{}", task.id) });
+        let settings = &ctx.app.settings;
+        return Ok(Some(Ask {
+            uid: format!("task-{}", task.id),
+            stage: notice.stage,
+            heading: format!("{} {}", found.number(), task.title),
+            lines,
+            due_shown: due.map(|day| due_words(day, settings.close_of_day, lang)),
+            due_at: due.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
+            links,
+        }));
+    }
+    if notice.subject_kind == "mail" {
+        let Some(mail) = notices::mail_by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
+        return Ok(Some(Ask {
+            uid: format!("mail-{}", mail.id),
+            stage: notice.stage,
+            heading: mail.subject,
+            lines: vec![notice.detail.clone()],
+            due_shown: None,
+            due_at: None,
+            links: vec![Link { label: "查看邮件", url: format!("{url}/mail/{}", mail.id) }],
+        }));
+    }
+    let Some(case) = cases::by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
+    let lines = [case.goal.clone(), notice.detail.clone()].into_iter().filter(|line| !line.is_empty()).collect();
+    Ok(Some(Ask {
+        uid: format!("case-{}", case.id),
+        stage: notice.stage,
+        heading: format!("{} {}", case.no, case.title),
+        lines,
+        due_shown: None,
+        due_at: None,
+        links: vec![Link { label: "查看专项", url: format!("{url}/cases/{}", case.id) }],
+    }))
+}
+
+/// `3月12日 周四 18:00前`.
+pub fn due_words(day: chrono::NaiveDate, close: chrono::NaiveTime, lang: Lang) -> String {
+    const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
+    let weekday = lang.t(WEEKDAYS[day.weekday().num_days_from_monday() as usize]).into_owned();
+    let time = close.format("%H:%M").to_string();
+    lang.fill(
+        "%{month}月%{day}日 %{weekday} %{time}前",
+        &[("month", &day.month()), ("day", &day.day()), ("weekday", &weekday), ("time", &time)],
+    )
+}

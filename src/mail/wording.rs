@@ -1,0 +1,98 @@
+//! What a mail about one thing says in its subject and its first paragraph: shipped for every stage, changed by an
+//! administrator. Text and HTML are made from the same words.
+
+use crate::domain::notice::Stage;
+use crate::lang::{Lang, Message};
+use serde::{Deserialize, Serialize};
+
+/// What a wording may name, as `%{unit}`, with a translation key of what it is.
+pub const PLACEHOLDERS: &[(&str, &str)] = &[
+    ("stage", "事由"),
+    ("item", "编号和名称"),
+    ("unit", "收件单位"),
+    ("case", "专项"),
+    ("due", "期限"),
+    ("city", "城市"),
+];
+const TEXT_MAX_CHARS: usize = 500;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wording {
+    pub subject: String,
+    pub opening: String,
+}
+
+impl Wording {
+    /// What is shipped.
+    pub fn shipped(stage: Stage, lang: Lang) -> Wording {
+        let opening = match stage {
+            Stage::TaskReleased => "下列任务已具备办理条件，请签收并按期完成。",
+            Stage::AcknowledgeReminder => "下列任务尚未签收，请尽快签收。",
+            Stage::DueSoon => "下列任务即将到期，请填报进展；确有困难请及早申请延期。",
+            Stage::Overdue => "下列任务已超过期限，请尽快办结，或说明进展和所需协调事项。",
+            Stage::SubmissionToAccept => "下列任务已提交办结，请初验。",
+            Stage::SubmissionReturned => "下列任务的办结材料被退回，请补充后重新提交。",
+            Stage::CaseIssued => "本专项已交办。贵单位为工作专班成员，任务具备办理条件时另行通知。",
+            _ => "",
+        };
+        Wording { subject: lang.t("【%{stage}】%{item}").into_owned(), opening: lang.t(opening).into_owned() }
+    }
+
+    /// Refuses what is too long or names a placeholder there is not.
+    pub fn check(&self) -> Result<(), (&'static str, Message)> {
+        if self.subject.trim().is_empty() {
+            return Err(("subject", Message::new("请填写内容")));
+        }
+        for (field, text) in [("subject", &self.subject), ("opening", &self.opening)] {
+            if text.chars().count() > TEXT_MAX_CHARS {
+                return Err((field, Message::new("不能超过 %{max} 字").with("max", TEXT_MAX_CHARS)));
+            }
+            for named in text.split("%{").skip(1) {
+                let name = named.split('}').next().unwrap_or_default();
+                if !named.contains('}') || !PLACEHOLDERS.iter().any(|(known, _)| *known == name) {
+                    return Err((field, Message::new("没有占位符“%{name}”").with("name", name)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The subject and the opening with their placeholders filled in, each in one pass: what is filled in fills nothing.
+    pub fn filled(&self, values: &[(&str, &str)]) -> (String, String) {
+        (fill(&self.subject, values), fill(&self.opening, values))
+    }
+}
+
+fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut parts = text.split("%{");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let Some((name, rest)) = part.split_once('}') else { continue };
+        filled.push_str(values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value));
+        filled.push_str(rest);
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_wording_passes_its_own_check() {
+        for stage in Stage::ALL {
+            for lang in [Lang::Zh, Lang::En] {
+                assert!(Wording::shipped(*stage, lang).check().is_ok(), "{stage:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_placeholder_is_named_and_values_fill_nothing_themselves() {
+        let wording = Wording { subject: "%{case}：%{no}".into(), opening: String::new() };
+        assert_eq!(wording.check().unwrap_err().1.args, [("name", "no".to_owned())]);
+        let wording = Wording { subject: "%{case}".into(), opening: "%{unit}请办理".into() };
+        assert_eq!(wording.filled(&[("case", "%{unit}"), ("unit", "城管局")]).0, "%{unit}");
+        assert_eq!(wording.filled(&[("unit", "城管局")]).1, "城管局请办理");
+    }
+}

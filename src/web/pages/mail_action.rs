@@ -1,0 +1,129 @@
+//! A link's page: one action of a unit on one task, without signing in. Looking at it changes nothing.
+
+use crate::app::mail_links::{self, Opened, Said};
+use crate::app::{Error, letters};
+use crate::lang::Lang;
+use crate::web::assets;
+use crate::web::fields::Fields;
+use crate::web::files::form_of;
+use crate::web::gate::lang_of;
+use crate::web::page::{PageError, PageResult, status_of};
+use crate::web::routes::{Access, Route};
+use crate::web::server::State;
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+/// What a browser shows and a scanner does not fetch: a transparent GIF of one pixel.
+const PIXEL: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+
+#[derive(Template)]
+#[template(path = "mail_action.html", config = "src/web/askama.toml")]
+struct ActionPage<'a> {
+    lang: Lang,
+    city: &'a str,
+    version: &'a str,
+    token: &'a str,
+    opened: &'a Opened,
+    due: Option<String>,
+    /// What was sent and refused, to be filled in again.
+    sent: Fields,
+    faults: Vec<String>,
+    done: bool,
+}
+
+impl ActionPage<'_> {
+    fn t<'k>(&self, key: &'k str) -> std::borrow::Cow<'k, str> {
+        self.lang.t(key)
+    }
+
+    fn is(&self, act: &str) -> bool {
+        self.opened.act.code() == act
+    }
+
+    fn value(&self, name: &str) -> String {
+        self.sent.text(name)
+    }
+}
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/m/{token}", Access::Public, show),
+        Route::post("/m/{token}", Access::Public, act),
+        Route::get("/m/{token}/seen.gif", Access::Public, seen),
+    ]
+}
+
+async fn show(req: HttpRequest, state: Data<State>, token: Path<String>) -> PageResult {
+    shown(&state, lang_of(&req), &token, Fields::default(), None, false).await
+}
+
+async fn shown(
+    state: &State,
+    lang: Lang,
+    token: &str,
+    sent: Fields,
+    refused: Option<&Error>,
+    done: bool,
+) -> PageResult {
+    let failed = |error| PageError { error, lang };
+    let opened = mail_links::open(&state.app, token).await.map_err(failed)?;
+    let close = state.app.settings.close_of_day;
+    let faults = match refused {
+        Some(Error::Invalid(faults)) => faults.iter().map(|fault| fault.reason.text(lang)).collect(),
+        Some(error) => vec![error.message().text(lang)],
+        None => Vec::new(),
+    };
+    let page = ActionPage {
+        lang,
+        city: &state.app.settings.city,
+        version: assets::VERSION.as_str(),
+        token,
+        due: opened.found.task.due_on.map(|day| letters::due_words(day, close, lang)),
+        opened: &opened,
+        sent,
+        faults,
+        done,
+    };
+    let html = page.render().map_err(|error| failed(Error::Internal(error.to_string())))?;
+    Ok(HttpResponse::build(refused.map_or(StatusCode::OK, status_of))
+        .content_type("text/html; charset=utf-8")
+        .insert_header(("cache-control", "no-store"))
+        .insert_header(("x-robots-tag", "noindex"))
+        .insert_header(("referrer-policy", "no-referrer"))
+        .body(html))
+}
+
+async fn act(req: HttpRequest, state: Data<State>, token: Path<String>, body: Bytes) -> PageResult {
+    let lang = lang_of(&req);
+    let (fields, uploads) = form_of(req.headers(), body).await.map_err(|error| PageError { error, lang })?;
+    let done = match said(&fields, uploads) {
+        Ok(said) => mail_links::act(&state.app, &token, said).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => shown(&state, lang, &token, Fields::default(), None, true).await,
+        Err(error @ (Error::Invalid(_) | Error::Refused(_))) => {
+            shown(&state, lang, &token, fields, Some(&error), false).await
+        }
+        Err(error) => Err(PageError { error, lang }),
+    }
+}
+
+fn said(fields: &Fields, uploads: Vec<crate::app::files::Upload>) -> Result<Said, Error> {
+    Ok(Said {
+        name: fields.text("name"),
+        text: fields.text("text"),
+        percent: fields.one("percent").map(|_| fields.parsed("percent")).transpose()?,
+        asked_due_on: fields.optional_date("asked_due_on")?,
+        uploads,
+    })
+}
+
+/// Browsers show the page's pictures; scanners only fetch the page.
+async fn seen(state: Data<State>, token: Path<String>) -> HttpResponse {
+    // Whether it was noted or not, the picture is shown.
+    let _ = mail_links::seen(&state.app, &token).await;
+    HttpResponse::Ok().content_type("image/gif").insert_header(("cache-control", "no-store")).body(PIXEL)
+}

@@ -1,0 +1,232 @@
+//! A mail server that means no good, and what becomes of the mails.
+
+use crate::support::{Client, On, Server, smtp};
+use rstest::rstest;
+use serde_json::{Value, json};
+use shenban::app::{delivery, letters};
+use shenban::mail::{Mailer, SmtpSettings};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What one connection is in for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trick {
+    RefusesAll,
+    NoGreeting,
+    GreetsAByteASecond,
+    FloodsTheGreeting,
+    FloodsLines,
+    Says(&'static str, &'static str),
+    DropsInData,
+    HangsInData,
+    DropsAfterData,
+    TakesMail,
+}
+
+#[derive(Default)]
+struct Told {
+    tricks: VecDeque<Trick>,
+    /// Message-IDs in the order they were taken.
+    taken: Vec<String>,
+}
+
+struct Hostile {
+    port: u16,
+    told: Arc<Mutex<Told>>,
+}
+
+impl Hostile {
+    async fn start(tricks: &[Trick]) -> Hostile {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let told = Arc::new(Mutex::new(Told { tricks: tricks.iter().copied().collect(), taken: Vec::new() }));
+        let shared = told.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let trick = shared.lock().unwrap().tricks.pop_front().unwrap_or(Trick::TakesMail);
+                let told = shared.clone();
+                tokio::spawn(async move { play(stream, trick, told).await });
+            }
+        });
+        Hostile { port, told }
+    }
+
+    fn tricks_left(&self) -> usize {
+        self.told.lock().unwrap().tricks.len()
+    }
+
+    fn taken(&self) -> Vec<String> {
+        self.told.lock().unwrap().taken.clone()
+    }
+
+    fn mailer(&self) -> Mailer {
+        Mailer::new(SmtpSettings { timeout_seconds: 1, ..smtp(self.port) })
+    }
+}
+
+async fn play(stream: TcpStream, trick: Trick, told: Arc<Mutex<Told>>) -> std::io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    match trick {
+        Trick::RefusesAll => return write.write_all(b"554 go away\r\n").await,
+        Trick::NoGreeting => std::future::pending().await,
+        Trick::GreetsAByteASecond => {
+            for byte in b"220 slow\r\n" {
+                write.write_all(&[*byte]).await?;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        Trick::FloodsTheGreeting => loop {
+            write.write_all(&[b'2'; 65_536]).await?;
+        },
+        Trick::FloodsLines => loop {
+            write.write_all("220-more and more\r\n".repeat(1_000).as_bytes()).await?;
+        },
+        _ => write.write_all(b"220 hostile\r\n").await?,
+    }
+    let says = |verb: &str| match trick {
+        Trick::Says(to, answer) if to == verb => Some(answer),
+        _ => None,
+    };
+    while let Some(line) = lines.next_line().await? {
+        let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+        if let Some(answer) = says(&verb) {
+            write.write_all(format!("{answer}\r\n").as_bytes()).await?;
+            continue;
+        }
+        if verb != "DATA" {
+            write.write_all(b"250 ok\r\n").await?;
+            continue;
+        }
+        write.write_all(b"354 go on\r\n").await?;
+        let mut id = String::new();
+        while let Some(line) = lines.next_line().await?.filter(|line| line != ".") {
+            match trick {
+                Trick::DropsInData => return Ok(()),
+                Trick::HangsInData => std::future::pending().await,
+                _ => {}
+            }
+            if let Some(value) = line.strip_prefix("Message-ID: ") {
+                id = value.to_owned();
+            }
+        }
+        let taken = says(".").is_none();
+        if taken {
+            told.lock().unwrap().taken.push(id);
+        }
+        match trick {
+            Trick::DropsAfterData => return Ok(()),
+            _ => write.write_all(format!("{}\r\n", says(".").unwrap_or("250 taken")).as_bytes()).await?,
+        }
+    }
+    Ok(())
+}
+
+/// An issued case with one task of the traffic police.
+async fn owe_mails(server: &Server, coordinator: &Client, title: &str) {
+    let drafted = json!({ "title": title, "goal": "", "grade": "ordinary", "lead_unit_id": server.units["traffic"],
+        "deadline": "2099-01-01" });
+    let id = coordinator.act("/cases", drafted).await["id"].as_str().unwrap().to_owned();
+    let task = json!({ "title": title, "unit_id": server.units["traffic"], "duration": 5, "duration_unit": "working_days", "acceptance": "有记录" });
+    coordinator.act(&format!("/cases/{id}/add-task"), task).await;
+    coordinator.on_case(&id, "issue", json!({ "basis": "批示", "approver": "市长", "decided_on": "2020-01-02" })).await;
+}
+
+async fn mails(client: &Client) -> Vec<Value> {
+    client.read("/mails?limit=200").await["mails"].as_array().unwrap().clone()
+}
+
+/// Delivers until nothing is left to send, letting time pass for what was put off.
+async fn deliver_all(server: &Server, mailer: &Mailer, coordinator: &Client) {
+    for day in 1..40 {
+        letters::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+        let begun = Instant::now();
+        while mailer.holds_off() && begun.elapsed() < Duration::from_secs(20) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        delivery::send(&server.app, mailer, "test").await.unwrap();
+        if mails(coordinator).await.iter().all(|mail| mail["state"] != "queued") {
+            return;
+        }
+        server.app.clock.set_days_later(day);
+    }
+    panic!("mails are left over: {:#?}", mails(coordinator).await);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_and_nothing_comes_twice_but_what_may_have_arrived(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    for n in 0..6 {
+        owe_mails(&server, &coordinator, &format!("第{n}件")).await;
+    }
+    let hostile = Hostile::start(&[
+        Trick::RefusesAll,
+        Trick::Says("MAIL", "550 who are you"),
+        Trick::NoGreeting,
+        Trick::Says("RCPT", "450 greylisted"),
+        Trick::GreetsAByteASecond,
+        Trick::Says("DATA", "451 later"),
+        Trick::FloodsTheGreeting,
+        Trick::Says(".", "452 disk full"),
+        Trick::FloodsLines,
+        Trick::DropsInData,
+        Trick::Says("EHLO", "421 too busy"),
+        Trick::HangsInData,
+        Trick::DropsAfterData,
+    ])
+    .await;
+    let mailer = hostile.mailer();
+    deliver_all(&server, &mailer, &coordinator).await;
+    assert_eq!(hostile.tricks_left(), 0, "every trick was played");
+    let rows = mails(&coordinator).await;
+    assert!(!rows.is_empty() && rows.iter().all(|mail| mail["state"] == "sent"), "{rows:#?}");
+    let mut taken = hostile.taken();
+    assert_eq!(taken.len(), rows.len() + 1, "one was taken without an answer, and came again with the same Message-ID");
+    taken.sort();
+    taken.dedup();
+    assert_eq!(taken.len(), rows.len());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_address_is_flagged_and_the_notice_finds_another_way() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    owe_mails(&server, &coordinator, "错误邮箱").await;
+    let hostile = Hostile::start(&[Trick::Says("RCPT", "550 5.1.1 no such user")]).await;
+    let mailer = hostile.mailer();
+    for _ in 0..3 {
+        deliver_all(&server, &mailer, &coordinator).await;
+    }
+    let rows = mails(&coordinator).await;
+    let of = |state: &str, to: &str| rows.iter().filter(|m| m["state"] == state && m["address"] == to).count();
+    assert_eq!(of("failed", "traffic@city.example"), 1, "{rows:#?}");
+    assert!(rows.iter().any(|mail| mail["state"] == "sent" && mail["subject"].as_str().unwrap().contains("错误邮箱")));
+    assert_eq!(of("sent", "coordinator@city.example"), 1, "the coordinator is told: {rows:#?}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_message_fails_without_blaming_the_address() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    owe_mails(&server, &coordinator, "被当作垃圾邮件").await;
+    let hostile = Hostile::start(&[Trick::Says(".", "554 spam")]).await;
+    let mailer = hostile.mailer();
+    for _ in 0..2 {
+        deliver_all(&server, &mailer, &coordinator).await;
+    }
+    let rows = mails(&coordinator).await;
+    assert_eq!(rows.iter().filter(|mail| mail["state"] == "failed").count(), 1, "{rows:#?}");
+    assert!(rows.iter().any(|mail| mail["address"] == "coordinator@city.example"), "the coordinator is told");
+    owe_mails(&server, &coordinator, "下一件").await;
+    deliver_all(&server, &mailer, &coordinator).await;
+    let rows = mails(&coordinator).await;
+    assert!(rows.iter().any(|mail| mail["state"] == "sent" && mail["subject"].as_str().unwrap().contains("下一件")));
+    server.stop().await;
+}

@@ -1,0 +1,129 @@
+//! A real Postfix (with Dovecot to check passwords): its own configuration folder, a loopback port, gone with the test.
+
+use crate::support::{On, Server, smtp};
+use serde_json::json;
+use shenban::app::{delivery, inbox, letters};
+use shenban::mail::smtp::Security;
+use shenban::mail::{Mailer, SmtpSettings};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const KEEPER: &str = include_str!("postfix.sh");
+
+struct Postfix {
+    folder: PathBuf,
+    port: u16,
+    /// Its standard input is the leash.
+    shell: Child,
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+/// None where Postfix or Dovecot is not installed, or this is not root (both want users of their own); said so.
+fn start() -> Option<Postfix> {
+    let missing =
+        ["/usr/sbin/postfix", "/usr/sbin/dovecot"].into_iter().find(|program| !PathBuf::from(program).exists());
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    if missing.is_some() || !is_root {
+        let why = missing.map_or("not root".to_owned(), |program| format!("{program} is not installed"));
+        assert!(std::env::var_os("CI").is_none(), "{why}");
+        eprintln!("skipped with Postfix: {why}");
+        return None;
+    }
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut shell = Command::new("bash")
+        .args(["-c", KEEPER])
+        .env("PORT", port.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let mut folder = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut folder).unwrap();
+    assert!(!folder.is_empty(), "Postfix did not start");
+    Some(Postfix { folder: folder.trim().into(), port, shell })
+}
+
+impl Postfix {
+    fn mailer(&self, security: Security) -> Mailer {
+        Mailer::new(SmtpSettings {
+            host: "localhost".to_owned(),
+            security,
+            username: Some("shenban".to_owned()),
+            password: Some("secret".to_owned()),
+            ca_pem: Some(std::fs::read(self.folder.join("cert.pem")).unwrap()),
+            ..smtp(self.port)
+        })
+    }
+
+    /// The messages in a mailbox.
+    fn received(&self, mailbox: &str) -> Vec<String> {
+        let new = self.folder.join("mail").join(mailbox).join("new");
+        let entries = std::fs::read_dir(new).into_iter().flatten();
+        entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
+    }
+
+    async fn received_when(&self, mailbox: &str, count: usize) -> Vec<String> {
+        for _ in 0..200 {
+            let received = self.received(mailbox);
+            if received.len() >= count {
+                return received;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!(
+            "{mailbox} has {:?}; log: {}",
+            self.received(mailbox),
+            std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mails_go_through_a_real_server_and_its_bounce_flags_the_address() {
+    let Some(postfix) = start() else { return };
+    let Some(mut server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let admin = server.sign_in("admin").await;
+    server.read_inbox(postfix.folder.join("mail/shenban"));
+    let unit = admin.act("/units", json!({ "name": "旧邮箱局", "mailbox": "gone@city.example" })).await["id"].clone();
+    let drafted = json!({ "title": "校门口拥堵", "goal": "", "grade": "ordinary", "lead_unit_id": server.units["traffic"], "deadline": "2099-01-01" });
+    let case = coordinator.act("/cases", drafted).await["id"].as_str().unwrap().to_owned();
+    for unit_id in [json!(server.units["traffic"]), unit] {
+        let task = json!({ "title": "现场踏勘", "unit_id": unit_id, "duration": 5, "duration_unit": "working_days", "acceptance": "有记录" });
+        coordinator.act(&format!("/cases/{case}/add-task"), task).await;
+    }
+    coordinator
+        .on_case(&case, "issue", json!({ "basis": "批示", "approver": "市长", "decided_on": "2020-01-02" }))
+        .await;
+
+    let mailer = postfix.mailer(Security::StartTls);
+    letters::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+    delivery::send(&server.app, &mailer, "test").await.unwrap();
+    let received = postfix.received_when("traffic", 1).await;
+    assert!(received[0].contains("Auto-Submitted: auto-generated"), "{}", received[0]);
+    let wrong = SmtpSettings { password: Some("wrong".to_owned()), ..smtp(postfix.port) };
+    let wrong = Mailer::new(SmtpSettings { username: Some("shenban".to_owned()), ..wrong });
+    assert!(wrong.send("traffic@city.example", b"Subject: x\r\n\r\n").await.is_err(), "a wrong password is refused");
+
+    postfix.received_when("shenban", 1).await;
+    assert_eq!(inbox::take_in(&server.app).await.unwrap(), 1);
+    let mails = coordinator.read("/mails?limit=50").await;
+    let bounced: Vec<_> = mails["mails"].as_array().unwrap().iter().filter(|mail| mail["state"] == "bounced").collect();
+    assert_eq!(bounced.len(), 1, "{mails:#}");
+    assert_eq!(bounced[0]["address"], "gone@city.example");
+    letters::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+    delivery::send(&server.app, &mailer, "test").await.unwrap();
+    let told = postfix.received_when("coordinator", 1).await;
+    assert!(told[0].contains("Subject:"), "the coordinator is told");
+    assert_eq!(inbox::take_in(&server.app).await.unwrap(), 0, "read once");
+    server.stop().await;
+}
