@@ -34,9 +34,7 @@ const FUMES: &str = "餐馆油烟直排扰民";
 
 #[rstest]
 #[tokio::test]
-async fn what_was_told_apart_stays_apart_after_the_index_is_built_anew(
-    #[values(On::Sqlite, On::Postgres)] on: On,
-) {
+async fn what_was_told_apart_stays_apart_after_the_index_is_built_anew(#[values(On::Sqlite, On::Postgres)] on: On) {
     let Some(server) = Server::start(on).await else { return };
     let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
     complain(&server, &operator, "a", "清水湾小区", NOISE, 8).await;
@@ -96,9 +94,7 @@ async fn a_merge_is_taken_back_whole(#[values(On::Sqlite, On::Postgres)] on: On)
 
 #[rstest]
 #[tokio::test]
-async fn one_grievance_at_several_places_is_a_theme_that_can_become_a_case(
-    #[values(On::Sqlite, On::Postgres)] on: On,
-) {
+async fn one_grievance_at_several_places_is_a_theme_that_can_become_a_case(#[values(On::Sqlite, On::Postgres)] on: On) {
     let Some(server) = Server::start(on).await else { return };
     let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
     complain(&server, &operator, "a", "清水湾小区", NOISE, 6).await;
@@ -118,8 +114,11 @@ async fn one_grievance_at_several_places_is_a_theme_that_can_become_a_case(
 
     let deadline = (server.app.clock.now() + TimeDelta::days(90)).date().to_string();
     let case = coordinator
-        .act("/cases", json!({ "title": "夜间施工", "goal": "降至三成", "grade": "ordinary", "deadline": deadline,
-            "lead_unit_id": server.units["traffic"], "problem_ids": [theme] }))
+        .act(
+            "/cases",
+            json!({ "title": "夜间施工", "goal": "降至三成", "grade": "ordinary", "deadline": deadline,
+            "lead_unit_id": server.units["traffic"], "problem_ids": [theme] }),
+        )
         .await;
     let case = coordinator.read(&format!("/cases/{}", case["id"].as_str().unwrap())).await;
     let under = coordinator.read(&format!("/problems/{one}")).await;
