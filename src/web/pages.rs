@@ -6,6 +6,7 @@ mod case_drawn;
 mod case_tried;
 mod demo;
 mod desk;
+mod exchange;
 mod export;
 mod import;
 mod inbox;
@@ -39,6 +40,7 @@ pub fn routes() -> Vec<Route> {
         task::routes(),
         tickets::routes(),
         export::routes(),
+        exchange::routes(),
         import::routes(),
         mail::routes(),
         mail_action::routes(),

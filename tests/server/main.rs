@@ -4,6 +4,7 @@ mod browser;
 mod chain;
 mod commands;
 mod durability;
+mod exchange;
 mod files;
 mod from_mail;
 mod hostile;
