@@ -184,7 +184,7 @@ fn line(
     let late: HashSet<String> =
         plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
     let is_running = plan.case.state == CaseState::Issued;
-    let likely = if is_running { plan.likely(ctx, graph) } else { None };
+    let likely = if is_running { plan.likely(ctx, graph)? } else { None };
     let lamp = is_running.then(|| {
         let p80 = likely.map(|likely| likely.p80);
         graph.lamp(schedule, p80, &|task| late.contains(&task.id), plan.case.deadline, ctx.today)

@@ -28,6 +28,7 @@ pub mod leadership;
 pub mod letters;
 pub mod mail_links;
 pub mod matching_index;
+pub mod learning;
 pub mod observation;
 pub mod observing;
 pub mod outlook;

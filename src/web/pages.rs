@@ -13,6 +13,7 @@ mod inbox;
 mod mail;
 mod mail_action;
 mod me;
+mod playbooks;
 mod problems;
 mod sign_in;
 
@@ -47,6 +48,7 @@ pub fn routes() -> Vec<Route> {
         inbox::routes(),
         wording::routes(),
         me::routes(),
+        playbooks::routes(),
         admin::routes(),
         demo::routes(),
     ];

@@ -10,6 +10,7 @@ mod from_mail;
 mod hostile;
 mod house;
 mod import;
+mod learning;
 mod pages;
 mod permissions;
 mod postfix;
