@@ -11,6 +11,7 @@ pub mod cases;
 mod clock;
 pub mod clock_control;
 pub mod consolidating;
+pub mod consulting;
 pub mod counting;
 pub mod delivery;
 pub mod desk;

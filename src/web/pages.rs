@@ -130,6 +130,8 @@ fn event_words(kind: &str) -> &'static str {
         "case.edited" => "修改专项",
         "case.plan_changed" => "应用推演的改动",
         "case.consult" => "征求意见",
+        "case.opinions_asked" => "征求各单位意见",
+        "case.opinion_given" => "答复征求意见",
         "case.approve" => "报批",
         "case.issued" => "交办",
         "case.approved_after" => "补录审批",

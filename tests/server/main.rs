@@ -3,6 +3,7 @@
 mod browser;
 mod chain;
 mod commands;
+mod consulting;
 mod durability;
 mod exchange;
 mod files;
