@@ -69,7 +69,7 @@ pub fn waiting(ctx: &mut Ctx) -> Result<Vec<Waiting>, Error> {
         to_decide(ctx, &mut found)?;
         mail_to_look_at(ctx, &mut found)?;
     }
-    if ctx.actor.may_somewhere(Action::ReplyOpinion) && !coordinates {
+    if ctx.actor.may_somewhere(Action::ReplyOpinion) {
         opinions(ctx, &mut found)?;
     }
     if ctx.actor.may_somewhere(Action::WorkTask) {

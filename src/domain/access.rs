@@ -75,7 +75,8 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
     match (role, action) {
         (_, OwnAccount | Search) => ALL,
 
-        (Coordinator, Administer | Instruct | AddTickets) => NONE,
+        // What a unit says about a draft is the unit's own word.
+        (Coordinator, Administer | Instruct | AddTickets | ReplyOpinion) => NONE,
         (Coordinator, _) => ALL,
 
         (

@@ -34,6 +34,7 @@ async fn units_agree_or_object_and_silence_stays_silence(#[case] on: On) {
     education.act(&reply, say("education", "object", "错峰放学须先报省厅备案")).await;
     education.refused(&reply, say("finance", "agree", ""), 403).await;
     finance.refused(&reply, say("finance", "perhaps", ""), 422).await;
+    coordinator.refused(&reply, say("finance", "agree", ""), 403).await;
     server.days_pass(6).await;
     let shown = coordinator.get(&page).await.text().await.unwrap();
     assert!(shown.contains("错峰放学须先报省厅备案") && shown.contains("不同意"), "the objection");
