@@ -3,12 +3,15 @@
 mod browser;
 mod chain;
 mod commands;
+mod consulting;
 mod durability;
+mod exchange;
 mod files;
 mod from_mail;
 mod hostile;
 mod house;
 mod import;
+mod learning;
 mod pages;
 mod permissions;
 mod postfix;

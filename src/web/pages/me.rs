@@ -1,8 +1,9 @@
 //! The reader's own account: password and API tokens.
 
-use crate::app::accounts;
+use crate::app::{accounts, feeds};
 use crate::domain::access::Action;
-use crate::store::sessions::ApiToken;
+use crate::store::cases::Case;
+use crate::store::sessions::{ApiToken, Feed};
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -16,6 +17,9 @@ struct MePage {
     tokens: Vec<ApiToken>,
     /// A token that was made just now: shown this once.
     fresh: Option<String>,
+    feeds: Vec<(Feed, Option<Case>)>,
+    /// The address of a feed that was made just now: shown this once.
+    address: Option<String>,
 }
 
 pub fn routes() -> Vec<Route> {
@@ -23,16 +27,17 @@ pub fn routes() -> Vec<Route> {
         Route::get("/me", Access::SignedIn(Action::OwnAccount), show),
         Route::post("/me/password", Access::SignedIn(Action::OwnAccount), change_password),
         Route::post("/me/tokens", Access::SignedIn(Action::OwnAccount), issue_token),
+        Route::post("/me/feeds", Access::SignedIn(Action::OwnAccount), add_feed),
     ]
 }
 
 async fn show(page: Page) -> PageResult {
-    shown(page, None).await
+    shown(page, None, None).await
 }
 
-async fn shown(page: Page, fresh: Option<String>) -> PageResult {
-    let tokens = page.read(accounts::own_tokens).await?;
-    page.html(&MePage { page: page.clone(), tokens, fresh })
+async fn shown(page: Page, fresh: Option<String>, address: Option<String>) -> PageResult {
+    let (tokens, feeds) = page.read(|ctx| Ok((accounts::own_tokens(ctx)?, feeds::own(ctx)?))).await?;
+    page.html(&MePage { page: page.clone(), tokens, fresh, feeds, address })
 }
 
 async fn change_password(page: Page, body: Bytes) -> PageResult {
@@ -50,5 +55,14 @@ async fn issue_token(page: Page, body: Bytes) -> PageResult {
         accounts::issue_token(ctx, &person_id, name)
     });
     let token = issued.await.map_err(|error| page.failed(error))?;
-    shown(page, Some(token)).await
+    shown(page, Some(token), None).await
+}
+
+/// A feed of the reader's own dates, or of the case that the form names.
+async fn add_feed(page: Page, body: Bytes) -> PageResult {
+    let case_id = Fields::from_form(&body).optional("case_id");
+    let added = page.app.write(&page.actor, move |ctx| feeds::add(ctx, case_id)).await;
+    let token = added.map_err(|error| page.failed(error))?;
+    let address = format!("{}/feeds/{token}.ics", page.app.settings.public_url);
+    shown(page, None, Some(address)).await
 }
