@@ -5,8 +5,10 @@ pub mod access;
 pub mod accounts;
 pub mod admin;
 pub mod attaching;
+pub mod calls;
 pub mod case_views;
 pub mod cases;
+pub mod chase;
 mod clock;
 pub mod clock_control;
 pub mod counting;
@@ -26,15 +28,18 @@ pub mod letters;
 pub mod mail_links;
 pub mod observation;
 pub mod observing;
+pub mod outbox;
 pub mod outlook;
 pub mod placements;
 pub mod plan_edits;
 pub mod plans;
+pub mod preferences;
 pub mod priority;
 pub mod problems;
 pub mod replies;
 pub mod search;
 mod settings;
+pub mod supervisions;
 pub mod task_matters;
 pub mod task_views;
 pub mod tasks;
@@ -56,7 +61,7 @@ use crate::lang::Lang;
 use crate::store::events::Event;
 use crate::store::house::CalendarRow;
 use crate::store::notices::{self, Notice};
-use crate::store::{self, Store, StoreError, Tx, house};
+use crate::store::{self, Store, StoreError, Tx, house, policies};
 use chrono::{NaiveDate, NaiveDateTime};
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -66,6 +71,22 @@ fn calendar_with(edited: Vec<CalendarRow>) -> Calendar {
         .into_iter()
         .filter_map(|row| Some(CalendarDay { date: row.day, kind: DayKind::parse(&row.kind)?, name: row.name }));
     Calendar::from_days(Calendar::mainland().days().chain(edited).collect())
+}
+
+/// The version of the settings' chase policy, put into effect when it is another than before.
+fn policy_in_effect(store: &Store, settings: &Settings) -> Result<i32, Error> {
+    const KIND: &str = "chase";
+    let document = serde_json::to_string(&settings.chase).map_err(|error| Error::Internal(error.to_string()))?;
+    match store.read_blocking(|tx| policies::latest(tx, KIND))? {
+        Some((version, known)) if known == document => Ok(version),
+        _ => {
+            let put = || store.write_blocking(move |tx| policies::put(tx, KIND, &document, None, Clock::real()));
+            // On a thread of its own: the parts may be put together inside a runtime, which must not wait.
+            let put = std::thread::scope(|scope| scope.spawn(put).join());
+            put.unwrap_or_else(|_| Err(StoreError::Unavailable("the policy was not stored".into())))
+                .map_err(Error::from)
+        }
+    }
 }
 
 /// Who acts, through which door, with which posts.
@@ -135,6 +156,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     pub clock: Clock,
     calendar: Arc<RwLock<Arc<Calendar>>>,
+    /// The version of the chase policy that holds.
+    pub policy_version: i32,
     /// The matching index; empty until detection has replayed the archive.
     pub engine: Arc<Mutex<Option<Engine>>>,
 }
@@ -145,7 +168,9 @@ impl App {
         let offset = store.read_blocking(|tx| house::setting(tx, clock::OFFSET_SETTING))?;
         let clock = Clock::new(settings.timezone, offset.as_deref());
         let calendar = Arc::new(calendar_with(store.read_blocking(house::calendar_days)?));
+        let policy_version = policy_in_effect(&store, &settings)?;
         Ok(App {
+            policy_version,
             store,
             settings: Arc::new(settings),
             clock,
@@ -296,7 +321,7 @@ impl Ctx<'_> {
             recipient_id: recipient_id.to_owned(),
             cycle: owed.cycle,
             case_id: owed.case_id.map(str::to_owned),
-            policy_version: 1,
+            policy_version: self.app.policy_version,
             detail: owed.detail.to_owned(),
             state: NoticeState::Owed,
             mail_id: None,

@@ -7,6 +7,7 @@ mod writer;
 
 pub mod attachments;
 pub mod cases;
+pub mod chase;
 pub mod events;
 pub mod files;
 pub mod house;
@@ -19,6 +20,7 @@ pub mod observations;
 pub mod people;
 pub mod plans;
 pub mod policies;
+pub mod preferences;
 pub mod problems;
 pub mod sessions;
 pub mod tasks;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod case;
+mod chase;
 mod house;
 mod log;
 
@@ -11,6 +12,7 @@ mod tickets;
 
 pub use answers::*;
 pub use case::*;
+pub use chase::*;
 pub use house::*;
 pub use log::*;
 

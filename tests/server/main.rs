@@ -2,6 +2,7 @@
 
 mod browser;
 mod chain;
+mod chase;
 mod commands;
 mod durability;
 mod files;

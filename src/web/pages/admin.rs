@@ -4,7 +4,9 @@ use crate::app::admin::{self, NewPerson};
 use crate::app::{Clock, Error, work_calendar};
 use crate::domain::access::{Action, Role};
 use crate::domain::calendar::CalendarDay;
+use crate::domain::notice::Rhythm;
 use crate::store::people::{self, Person, PostRow, Unit};
+use crate::store::preferences;
 use crate::web::acts::role;
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
@@ -35,6 +37,7 @@ struct AdminPage {
 struct UnitPage {
     page: Page,
     unit: Unit,
+    rhythm: Rhythm,
 }
 
 #[derive(Template)]
@@ -151,8 +154,13 @@ async fn remove_day(page: Page, body: Bytes) -> PageResult {
 }
 
 async fn one_unit(page: Page, id: Path<String>) -> PageResult {
-    let unit = page.read(move |ctx| people::unit_by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)).await?;
-    page.html(&UnitPage { page: page.clone(), unit })
+    let (unit, rhythm) = page
+        .read(move |ctx| {
+            let unit = people::unit_by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
+            Ok((unit, preferences::of(&mut ctx.tx, &id)?.rhythm))
+        })
+        .await?;
+    page.html(&UnitPage { page: page.clone(), unit, rhythm })
 }
 
 async fn one_person(page: Page, id: Path<String>) -> PageResult {

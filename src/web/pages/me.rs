@@ -1,7 +1,10 @@
 //! The reader's own account: password and API tokens.
 
-use crate::app::accounts;
+use crate::app::{accounts, preferences};
 use crate::domain::access::Action;
+use crate::domain::notice::{Rhythm, Stage};
+use crate::store::people;
+use crate::store::preferences::{self as rows, Absence, Preference};
 use crate::store::sessions::ApiToken;
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
@@ -14,14 +17,26 @@ use askama::Template;
 struct MePage {
     page: Page,
     tokens: Vec<ApiToken>,
+    preference: Preference,
+    /// Each with the deputy's name.
+    absences: Vec<(Absence, String)>,
+    people: Vec<(String, String)>,
     /// A token that was made just now: shown this once.
     fresh: Option<String>,
+}
+
+impl MePage {
+    fn mutable(&self) -> impl Iterator<Item = &'static Stage> {
+        Stage::ALL.iter().filter(|stage| preferences::can_be_muted(**stage))
+    }
 }
 
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/me", Access::SignedIn(Action::OwnAccount), show),
         Route::post("/me/password", Access::SignedIn(Action::OwnAccount), change_password),
+        Route::post("/me/mails", Access::SignedIn(Action::OwnAccount), set_mails),
+        Route::post("/me/absences", Access::SignedIn(Action::OwnAccount), be_absent),
         Route::post("/me/tokens", Access::SignedIn(Action::OwnAccount), issue_token),
     ]
 }
@@ -31,8 +46,39 @@ async fn show(page: Page) -> PageResult {
 }
 
 async fn shown(page: Page, fresh: Option<String>) -> PageResult {
-    let tokens = page.read(accounts::own_tokens).await?;
-    page.html(&MePage { page: page.clone(), tokens, fresh })
+    let (tokens, preference, absences, people) = page
+        .read(|ctx| {
+            let (own, today) = (ctx.actor.id().to_owned(), ctx.today);
+            let people: Vec<(String, String)> = people::people(&mut ctx.tx)?
+                .into_iter()
+                .filter(|person| person.active && person.email.is_some() && person.id != own)
+                .map(|person| (person.id, person.name))
+                .collect();
+            let name = |id: &str| people.iter().find(|(known, _)| known == id).map_or("", |(_, name)| name).to_owned();
+            let absences = rows::absences_of(&mut ctx.tx, &own, today)?.into_iter();
+            let absences = absences.map(|row| (row.clone(), name(&row.deputy_id))).collect::<Vec<_>>();
+            Ok((accounts::own_tokens(ctx)?, rows::of(&mut ctx.tx, &own)?, absences, people))
+        })
+        .await?;
+    page.html(&MePage { page: page.clone(), tokens, preference, absences, people, fresh })
+}
+
+async fn set_mails(page: Page, body: Bytes) -> PageResult {
+    let f = Fields::from_form(&body);
+    let rhythm = f.code("rhythm", Rhythm::parse).map_err(|error| page.failed(error))?;
+    let muted = f.all("muted").iter().filter_map(|code| Stage::parse(code)).collect();
+    let set = page.app.write(&page.actor, move |ctx| preferences::set_own(ctx, rhythm, muted));
+    set.await.map_err(|error| page.failed(error))?;
+    Ok(page.done("/me", "已保存"))
+}
+
+async fn be_absent(page: Page, body: Bytes) -> PageResult {
+    let f = Fields::from_form(&body);
+    let set = page.app.write(&page.actor, move |ctx| {
+        preferences::be_absent(ctx, &f.text("deputy_id"), f.parsed("from_day")?, f.parsed("until_day")?)
+    });
+    set.await.map_err(|error| page.failed(error))?;
+    Ok(page.done("/me", "已保存"))
 }
 
 async fn change_password(page: Page, body: Bytes) -> PageResult {
