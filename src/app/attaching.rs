@@ -1,14 +1,11 @@
 //! Tickets join a running case (并单) and leave it again (拆单).
 
-use super::detection::EngineChange;
-use super::observation::members_changed;
-use super::{Ctx, Error};
+use super::matching_index::EngineChange;
+use super::{Ctx, Error, problem_decisions};
 use crate::domain::access::Action;
-use crate::domain::problem::DecisionKind;
 use crate::domain::ticket::{AttachMode, Disposition, TicketState};
 use crate::lang::Message;
 use crate::store::attachments::{self, Attachment};
-use crate::store::problems::{self, Decision};
 use crate::store::tickets::{self, Ticket};
 use crate::store::{cases, new_id};
 use serde_json::json;
@@ -74,21 +71,5 @@ pub fn detach(ctx: &mut Ctx, ticket_id: &str, reason: String) -> Result<Vec<Engi
     attachments::end(&mut ctx.tx, &open.id, &person, &reason, ctx.now)?;
     attachments::set_standing(&mut ctx.tx, ticket_id, open.prior_state, open.prior_disposition)?;
     ctx.record("ticket.detached", ("ticket", ticket_id), Some(&open.case_id), json!({ "reason": reason }));
-    let Some(problem_id) = problems::take_out(&mut ctx.tx, ticket_id, ctx.now)? else { return Ok(Vec::new()) };
-    let mut changes = vec![EngineChange::Move(ticket_id.to_owned(), None)];
-    let others = problems::calls(&mut ctx.tx, &problem_id, None)?;
-    if let Some(other) = others.first() {
-        let decision = Decision {
-            id: new_id(),
-            kind: DecisionKind::NeverTogether,
-            reason: Some(reason),
-            person_id: person,
-            at: ctx.now,
-            inverse_of: None,
-        };
-        problems::decide(&mut ctx.tx, decision, &[&[ticket_id.to_owned()], std::slice::from_ref(&other.ticket_id)])?;
-        changes.push(EngineChange::NeverTogether(ticket_id.to_owned(), other.ticket_id.clone()));
-    }
-    members_changed(ctx, &problem_id)?;
-    Ok(changes)
+    problem_decisions::take_ticket(ctx, ticket_id, None, Some(reason))
 }

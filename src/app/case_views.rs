@@ -3,7 +3,7 @@
 use super::access::require_reading;
 use super::follow_up::is_late;
 use super::outlook::{self, Upcoming, is_critical};
-use super::plans::CasePlan;
+use super::plans::{CasePlan, Likely};
 use super::problems::weekly;
 use super::{Ctx, Error};
 use crate::domain::access::Action;
@@ -38,6 +38,8 @@ pub struct CaseLine {
     pub done: usize,
     pub total: usize,
     pub forecast: Option<chrono::NaiveDate>,
+    /// Only while it is in hand, and where how long its tasks take is not certain.
+    pub likely: Option<Likely>,
     /// Late or blocked tasks, those of the critical path first, then the earliest due.
     pub troubles: Vec<Trouble>,
     /// Tickets a week over a quarter, the oldest first.
@@ -181,8 +183,10 @@ fn line(
 ) -> Result<CaseLine, Error> {
     let late: HashSet<String> =
         plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
-    let lamp = (plan.case.state == CaseState::Issued).then(|| {
-        let p80 = plan.forecast(ctx, graph).map(|forecast| forecast.percentile(80));
+    let is_running = plan.case.state == CaseState::Issued;
+    let likely = if is_running { plan.likely(ctx, graph) } else { None };
+    let lamp = is_running.then(|| {
+        let p80 = likely.map(|likely| likely.p80);
         graph.lamp(schedule, p80, &|task| late.contains(&task.id), plan.case.deadline, ctx.today)
     });
     let drift = schedule.forecast.map_or(0, |day| ctx.calendar.working_days_between(plan.case.deadline, day));
@@ -213,6 +217,7 @@ fn line(
         done: counted().filter(|task| task.state == TaskState::Done).count(),
         total: counted().count(),
         forecast: schedule.forecast,
+        likely,
         troubles,
         weekly,
         weeks_open: (ctx.now - plan.case.created_at).num_days().max(0) as usize / 7 + 1,

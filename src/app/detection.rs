@@ -1,10 +1,12 @@
 //! Tickets are matched to problems in the background, by their place in the order of commits.
 
-use super::{Actor, App, Clock, Ctx, Error, counting, placements};
+use super::matching_index::{never_together, together};
+use super::{Actor, App, Clock, Ctx, Error, counting, placements, problem_decisions};
 use crate::detect::{self, By, Document, Engine, Placed};
 use crate::domain::mask;
+use crate::domain::problem::DecisionKind;
 use crate::store::tickets::{self, Ticket};
-use crate::store::{StoreError, Tx, house, new_id, problems};
+use crate::store::{StoreError, Tx, decisions, house, new_id, problems};
 use chrono::TimeDelta;
 use std::collections::HashMap;
 
@@ -18,40 +20,10 @@ const CHUNK: i64 = 64;
 const ORDERED_AT_ONCE: i64 = 250;
 const TITLE_MAX_CHARS: usize = 40;
 
-/// What a person's decision changes in the matching index, after it is committed.
-#[derive(Debug, Clone)]
-pub enum EngineChange {
-    Found(String),
-    Move(String, Option<String>),
-    Merge { from: String, into: String },
-    NeverTogether(String, String),
-}
-
-/// Brings people's committed decisions into the index.
-pub fn apply(app: &App, changes: Vec<EngineChange>) {
-    let mut slot = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let Some(engine) = slot.as_mut() else { return };
-    for change in changes {
-        match change {
-            EngineChange::Found(problem) => engine.found(&problem),
-            EngineChange::Move(ticket, problem) => engine.move_ticket(&ticket, problem.as_deref(), By::Person),
-            EngineChange::Merge { from, into } => engine.merge(&from, &into),
-            EngineChange::NeverTogether(a, b) => never_together(engine, &a, &b),
-        }
-    }
-}
-
-/// A decision that goes against an earlier one was refused when it was made; what is stored holds.
-fn never_together(engine: &mut Engine, a: &str, b: &str) {
-    if let Err(contradiction) = engine.constraints().never_together(a, b) {
-        tracing::warn!(%contradiction, "a stored decision goes against another");
-    }
-}
-
 /// Rebuilds the index from what is stored: the same archive gives the same index.
 pub async fn load(app: &App) -> Result<(), Error> {
     let engine = app.store.read(|tx| -> Result<Engine, Error> { rebuild(tx) }).await?;
-    *app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(engine);
+    app.index.put(engine);
     Ok(())
 }
 
@@ -74,8 +46,11 @@ fn rebuild(tx: &mut Tx) -> Result<Engine, Error> {
         let by = if by_person { By::Person } else { By::Machine };
         engine.place(&ticket, &problem, by);
     }
-    for (a, b) in problems::never_together(tx)? {
+    for (a, b) in decisions::pairs(tx, &problem_decisions::APART)? {
         never_together(&mut engine, &a, &b);
+    }
+    for (a, b) in decisions::pairs(tx, &[DecisionKind::OneProblem])? {
+        together(&mut engine, &a, &b);
     }
     Ok(engine)
 }
@@ -106,6 +81,11 @@ fn document<'a>(ticket: &'a Ticket, places: &'a HashMap<String, String>) -> Docu
         place: places.get(&ticket.id).map(String::as_str),
         received_at: ticket.received_at,
     }
+}
+
+/// A ticket's words alone.
+pub(super) fn text_of(ticket: &Ticket) -> Document<'_> {
+    Document { id: &ticket.id, title: &ticket.title, body: &ticket.body, place: None, received_at: ticket.received_at }
 }
 
 /// Gives committed tickets their place in the order; gives back how many. Nothing while another process holds the lease.
@@ -178,6 +158,12 @@ fn waiting(tx: &mut Tx, holder: &str) -> Result<Option<Waiting>, Error> {
     Ok(Some(Waiting { rows, places, decided, uncounted: counting::uncounted(tx)?.len() }))
 }
 
+/// Whether no other process does detection.
+pub(super) async fn is_free(app: &App, holder: &str) -> Result<bool, Error> {
+    let holder = holder.to_owned();
+    Ok(!app.store.read(move |tx| house::is_leased_to_other(tx, LEASE, &holder, Clock::real())).await?)
+}
+
 /// Takes or renews the lease of detection in the transaction that needs it. Refused while another process holds it.
 pub(super) fn keep_lease(ctx: &mut Ctx, holder: &str) -> Result<(), Error> {
     let real = Clock::real();
@@ -186,11 +172,11 @@ pub(super) fn keep_lease(ctx: &mut Ctx, holder: &str) -> Result<(), Error> {
 
 /// One for each ticket that went somewhere.
 fn match_rows(app: &App, waiting: &Waiting) -> Option<Vec<Placed>> {
-    let mut slot = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let engine = slot.as_mut()?;
-    waiting.decided.iter().for_each(|problem| engine.decide(problem));
     let documents = waiting.rows.iter().map(|(_, ticket)| document(ticket, &waiting.places));
-    Some(documents.filter_map(|document| engine.arrive(&document, new_id)).collect())
+    app.index.change(|engine| {
+        waiting.decided.iter().for_each(|problem| engine.decide(problem));
+        documents.filter_map(|document| engine.arrive(&document, new_id)).collect()
+    })
 }
 
 pub(super) fn short(title: &str) -> String {

@@ -1,6 +1,6 @@
 //! Drafting a case (拟立项) from problems and a playbook.
 
-use super::plan_edits::blank_task;
+use super::plan_changes::blank_task;
 use super::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::domain::case::{CaseState, Grade, ObservationRule, Part};

@@ -47,11 +47,8 @@ pub async fn find(app: &App, actor: &Actor, text: &str, place: Option<&str>) -> 
     if !actor.may_somewhere(Action::AttachTickets) {
         return Err(Error::Forbidden);
     }
-    let ranked = {
-        let slot = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let Some(engine) = slot.as_ref() else { return Ok(Known::Loading) };
-        engine.ranked(&Document { id: "", title: text, body: "", place, received_at: app.clock.now() }, SHOWN)
-    };
+    let document = Document { id: "", title: text, body: "", place, received_at: app.clock.now() };
+    let Some(ranked) = app.index.read(|index| index.ranked(&document, SHOWN)) else { return Ok(Known::Loading) };
     app.read(actor, move |ctx| {
         let mut found = Vec::new();
         for (problem_id, score) in ranked.into_iter().filter(|(_, score)| *score >= LIKE_ENOUGH) {

@@ -5,12 +5,14 @@ pub mod access;
 pub mod accounts;
 pub mod admin;
 pub mod attaching;
+mod calendars;
 pub mod calls;
 pub mod case_views;
 pub mod cases;
 pub mod chase;
 mod clock;
 pub mod clock_control;
+pub mod consolidating;
 pub mod counting;
 pub mod delivery;
 pub mod desk;
@@ -26,16 +28,20 @@ pub mod known_problem;
 pub mod leadership;
 pub mod letters;
 pub mod mail_links;
+pub mod matching_index;
 pub mod observation;
 pub mod observing;
 pub mod outbox;
 pub mod outlook;
 pub mod placements;
+pub mod plan_changes;
 pub mod plan_edits;
 pub mod plans;
 pub mod preferences;
 pub mod priority;
+pub mod problem_decisions;
 pub mod problems;
+pub mod proposals;
 pub mod replies;
 pub mod search;
 mod settings;
@@ -43,35 +49,29 @@ pub mod supervisions;
 pub mod task_matters;
 pub mod task_views;
 pub mod tasks;
+pub mod themes;
 pub mod tickets;
 pub mod undelivered;
+pub mod what_if;
 pub mod wordings;
 pub mod work_calendar;
 
+pub use calendars::WorkCalendars;
 pub use clock::Clock;
 pub use error::Error;
 pub use settings::{MailSettings, Settings};
 
-use crate::detect::Engine;
 use crate::domain::access::{Action, Post, Subject, may, may_somewhere};
-use crate::domain::calendar::{Calendar, CalendarDay, DayKind};
+use crate::domain::calendar::Calendar;
 use crate::domain::event::{ActorKind, Channel};
 use crate::domain::notice::{NoticeState, RecipientKind, Stage};
 use crate::lang::Lang;
 use crate::store::events::Event;
-use crate::store::house::CalendarRow;
 use crate::store::notices::{self, Notice};
 use crate::store::{self, Store, StoreError, Tx, house, policies};
 use chrono::{NaiveDate, NaiveDateTime};
-use std::sync::{Arc, Mutex, RwLock};
-
-/// The shipped calendar with the edited days over it.
-fn calendar_with(edited: Vec<CalendarRow>) -> Calendar {
-    let edited = edited
-        .into_iter()
-        .filter_map(|row| Some(CalendarDay { date: row.day, kind: DayKind::parse(&row.kind)?, name: row.name }));
-    Calendar::from_days(Calendar::mainland().days().chain(edited).collect())
-}
+use matching_index::MatchingIndex;
+use std::sync::{Arc, RwLock};
 
 /// The version of the settings' chase policy, put into effect when it is another than before.
 fn policy_in_effect(store: &Store, settings: &Settings) -> Result<i32, Error> {
@@ -155,38 +155,41 @@ pub struct App {
     pub store: Store,
     pub settings: Arc<Settings>,
     pub clock: Clock,
-    calendar: Arc<RwLock<Arc<Calendar>>>,
+    calendars: Arc<RwLock<Arc<WorkCalendars>>>,
     /// The version of the chase policy that holds.
     pub policy_version: i32,
-    /// The matching index; empty until detection has replayed the archive.
-    pub engine: Arc<Mutex<Option<Engine>>>,
+    pub index: MatchingIndex,
 }
 
 impl App {
-    /// Puts the parts together over an open store: reads the demo's clock offset and the edited calendar.
+    /// Puts the parts together over an open store: reads the demo's clock offset and the edited calendars.
     pub fn new(store: Store, settings: Settings) -> Result<App, Error> {
         let offset = store.read_blocking(|tx| house::setting(tx, clock::OFFSET_SETTING))?;
         let clock = Clock::new(settings.timezone, offset.as_deref());
-        let calendar = Arc::new(calendar_with(store.read_blocking(house::calendar_days)?));
+        let calendars = Arc::new(store.read_blocking(WorkCalendars::read)?);
         let policy_version = policy_in_effect(&store, &settings)?;
         Ok(App {
             policy_version,
             store,
             settings: Arc::new(settings),
             clock,
-            calendar: Arc::new(RwLock::new(calendar)),
-            engine: Arc::new(Mutex::new(None)),
+            calendars: Arc::new(RwLock::new(calendars)),
+            index: MatchingIndex::default(),
         })
     }
 
     pub fn calendar(&self) -> Arc<Calendar> {
-        self.calendar.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.calendars().statutory.clone()
+    }
+
+    pub fn calendars(&self) -> Arc<WorkCalendars> {
+        self.calendars.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     /// Reads the edited days again: this process or another one changed them.
-    pub async fn reload_calendar(&self) -> Result<(), Error> {
-        let edited = Arc::new(calendar_with(self.store.read(house::calendar_days).await?));
-        *self.calendar.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = edited;
+    pub async fn reload_calendars(&self) -> Result<(), Error> {
+        let edited = Arc::new(self.store.read(WorkCalendars::read).await?);
+        *self.calendars.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = edited;
         Ok(())
     }
 
@@ -230,13 +233,15 @@ impl App {
         work: impl FnOnce(&mut Ctx) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let now = self.clock.now();
+        let calendars = self.calendars();
         let mut ctx = Ctx {
             tx: tx.reborrow(),
             actor,
             now,
             today: self.clock.local_date(now),
             app: self.clone(),
-            calendar: self.calendar(),
+            calendar: calendars.statutory.clone(),
+            calendars,
             events: Vec::new(),
             notices: Vec::new(),
         };
@@ -255,7 +260,10 @@ pub struct Ctx<'a> {
     /// The local date.
     pub today: NaiveDate,
     pub app: App,
+    /// The statutory calendar.
     pub calendar: Arc<Calendar>,
+    /// That of each unit.
+    pub calendars: Arc<WorkCalendars>,
     events: Vec<Event>,
     notices: Vec<Notice>,
 }

@@ -3,7 +3,8 @@
 use super::access::require_on_case;
 use super::cases::{Basis, approve, load, same_version, save, tell_force};
 use super::observation;
-use super::plan_edits::{TaskDraft, add_task};
+use super::plan_changes::TaskDraft;
+use super::plan_edits::add_task;
 use super::plans::CasePlan;
 use super::tasks::required;
 use super::{Actor, App, Ctx, Error, Owed, Recipient};

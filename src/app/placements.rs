@@ -1,5 +1,6 @@
 //! Where matching put tickets, stored: few statements for many tickets, for people wait behind them.
 
+use super::counting::EMPTY;
 use super::detection::short;
 use super::{Ctx, Error, attaching};
 use crate::detect::Placed;
@@ -43,7 +44,7 @@ pub fn store(ctx: &mut Ctx, rows: &[(i64, Ticket)], placed: Vec<Placed>) -> Resu
         gathered.touched.insert(placed.problem.clone());
     }
     let taken_out: Vec<String> = gathered.taken_out.into_iter().collect();
-    problems::take_all_out(&mut ctx.tx, &taken_out, ctx.now)?;
+    problems::take_all_out(&mut ctx.tx, &taken_out, ProblemKind::Local, ctx.now)?;
     attach(ctx, &new, &gathered.touched, &gathered.memberships)?;
     problems::place(&mut ctx.tx, gathered.memberships.into_values().collect())?;
     Ok(gathered.touched)
@@ -108,16 +109,26 @@ fn attach(
 
 fn membership(now: NaiveDateTime, ticket_id: &str, score: f64, placed: &Placed) -> Membership {
     Membership {
-        id: new_id(),
-        ticket_id: ticket_id.to_owned(),
-        problem_id: placed.problem.clone(),
-        level: ProblemKind::Local,
-        placed_by: PlacedBy::Machine,
-        person_id: None,
-        engine_version: ENGINE_VERSION,
         score,
         runner_up_id: placed.runner_up.as_ref().map(|(id, _)| id.clone()),
         runner_up_score: placed.runner_up.as_ref().map(|(_, score)| *score),
+        ..by_machine(now, ticket_id, &placed.problem, ProblemKind::Local)
+    }
+}
+
+/// A ticket's place by the machine's doing.
+pub fn by_machine(now: NaiveDateTime, ticket_id: &str, problem_id: &str, level: ProblemKind) -> Membership {
+    Membership {
+        id: new_id(),
+        ticket_id: ticket_id.to_owned(),
+        problem_id: problem_id.to_owned(),
+        level,
+        placed_by: PlacedBy::Machine,
+        person_id: None,
+        engine_version: ENGINE_VERSION,
+        score: 1.0,
+        runner_up_id: None,
+        runner_up_score: None,
         since: now,
         until: None,
     }
@@ -134,8 +145,8 @@ pub fn blank_problem(id: &str, no: i64, title: &str, at: NaiveDateTime, now: Nai
         merged_into: None,
         title: short(title),
         title_by_person: false,
-        terms: "[]".to_owned(),
-        places: "[]".to_owned(),
+        terms: EMPTY.to_owned(),
+        places: EMPTY.to_owned(),
         tickets: 0,
         callers: 0,
         window_callers: 0,
@@ -149,5 +160,11 @@ pub fn blank_problem(id: &str, no: i64, title: &str, at: NaiveDateTime, now: Nai
         decided_at: None,
         version: 1,
         created_at: now,
+        unusual: None,
+        burst_at: None,
+        burst_callers: None,
+        insistent_calls: None,
+        returns_on: None,
+        returns_callers: None,
     }
 }

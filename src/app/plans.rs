@@ -6,7 +6,7 @@ use crate::domain::notice::Stage;
 use crate::domain::task::{self, TaskMove};
 use crate::lang::Message;
 use crate::plan::{
-    self, AsOf, Calendars, Forecast, History, Plan, PlanDependency, PlanError, PlanTask, Release, Runs, Schedule,
+    self, AsOf, Difference, History, Plan, PlanDependency, PlanError, PlanTask, Release, Runs, Schedule,
 };
 use crate::store::cases::{self, Case};
 use crate::store::plans::{self, Dependency, Task};
@@ -18,6 +18,22 @@ use std::collections::HashSet;
 /// Enough for a lamp: P80 within a percent or two of its place. The same seed shows everyone the same.
 const RUNS: Runs = Runs { count: 2_000, seed: 1 };
 
+/// When a plan ends with four chances in five, and the chance (0 to 1) that it keeps its deadline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Likely {
+    pub p80: NaiveDate,
+    pub chance: f64,
+}
+
+impl Likely {
+    /// The chance in percent. One that is not certain never reads as certain.
+    pub fn percent(&self) -> i32 {
+        let rounded = (self.chance * 100.0).round() as i32;
+        if self.chance > 0.0 && self.chance < 1.0 { rounded.clamp(1, 99) } else { rounded }
+    }
+}
+
+#[derive(Clone)]
 pub struct CasePlan {
     pub case: Case,
     pub tasks: Vec<Task>,
@@ -68,19 +84,24 @@ impl CasePlan {
 
     /// The plan's dates as of today.
     pub fn schedule(&self, ctx: &Ctx, graph: &Plan) -> Schedule {
-        let calendars = Calendars::new(&ctx.calendar);
-        graph.schedule(&self.as_of(ctx, &calendars))
+        graph.schedule(&self.as_of(ctx))
     }
 
-    /// How the plan will probably end.
-    pub fn forecast(&self, ctx: &Ctx, graph: &Plan) -> Option<Forecast> {
-        let calendars = Calendars::new(&ctx.calendar);
-        graph.forecast(&self.as_of(ctx, &calendars), &History::default(), RUNS)
+    /// What becomes of the dates when this plan, drawn as `graph`, becomes another one.
+    pub fn compared_with(&self, ctx: &Ctx, graph: &Plan, new: &Plan) -> Difference {
+        graph.compared_with(new, &self.as_of(ctx))
     }
 
-    fn as_of<'a>(&self, ctx: &Ctx, calendars: &'a Calendars) -> AsOf<'a> {
+    /// How the plan will probably end; `None` when nothing in it is uncertain.
+    pub fn likely(&self, ctx: &Ctx, graph: &Plan) -> Option<Likely> {
+        let forecast = graph.forecast(&self.as_of(ctx), &History::default(), RUNS)?;
+        let likely = Likely { p80: forecast.percentile(80), chance: forecast.chance_by(self.case.deadline) };
+        (forecast.ends.len() > 1).then_some(likely)
+    }
+
+    fn as_of<'a>(&self, ctx: &'a Ctx) -> AsOf<'a> {
         let begin = self.case.issued_at.map_or(ctx.today, |at| ctx.app.clock.local_date(at));
-        AsOf { today: ctx.today, begin, calendars }
+        AsOf { today: ctx.today, begin, calendars: &ctx.calendars.counted }
     }
 
     fn plan_task(&self, task: &Task, clock: &Clock) -> PlanTask {
@@ -96,7 +117,7 @@ impl CasePlan {
             range: task.duration_optimistic.zip(task.duration_pessimistic),
             duration_unit: task.duration_unit,
             not_before: task.not_before,
-            fixed_on: None,
+            fixed_on: task.fixed_on,
             release_on: task.release_on,
             due_on: task.due_on,
             released_on: day(task.released_at),
@@ -114,7 +135,7 @@ impl CasePlan {
                 titles.extend(titles.first().cloned());
                 Error::Cycle(titles)
             }
-            PlanError::UnknownTask(_) | PlanError::UnknownDependency(_) => Error::NotFound,
+            PlanError::UnknownTask(_) => Error::NotFound,
             PlanError::SelfDependency(id) => Error::Cycle(vec![self.title_of(&id), self.title_of(&id)]),
             PlanError::Duplicate(_) => Error::Refused(Message::new("这条前置关系已经存在。")),
         }
@@ -123,9 +144,7 @@ impl CasePlan {
     /// Saves a changed task when nobody changed it meanwhile.
     pub fn save(&mut self, ctx: &mut Ctx, mut task: Task) -> Result<(), Error> {
         save_task(ctx, &mut task)?;
-        if let Some(slot) = self.tasks.iter_mut().find(|known| known.id == task.id) {
-            *slot = task;
-        }
+        self.put(task);
         Ok(())
     }
 
@@ -135,15 +154,9 @@ impl CasePlan {
         if self.case.state != CaseState::Issued {
             return Ok(());
         }
-        let graph = self.graph(&ctx.app.clock)?;
-        for (id, release) in graph.releasable(ctx.today, &ctx.calendar) {
-            match release {
-                Release::Now => self.release(ctx, &id)?,
-                Release::Later(day) => self.release_later(ctx, &id, day)?,
-            }
-        }
-        for id in graph.to_withhold() {
-            self.withhold(ctx, &id)?;
+        for (what, task) in self.settling(ctx)? {
+            self.tell(ctx, what, &task);
+            self.save(ctx, task)?;
         }
         let mut this_round = self.tasks.iter().filter(|task| task.round == self.case.round).peekable();
         if this_round.peek().is_some() && self.tasks.iter().all(|task| task.state.is_final()) {
@@ -152,55 +165,79 @@ impl CasePlan {
         Ok(())
     }
 
-    fn release(&mut self, ctx: &mut Ctx, id: &str) -> Result<(), Error> {
-        let mut task = self.task(id)?.clone();
-        task.state = task::next_state(task.state, TaskMove::Release).map_err(Error::Refused)?;
-        task.released_at = Some(ctx.now);
-        task.release_on = None;
-        task.due_on = Some(plan::due_date(ctx.today, task.duration, task.duration_unit, &ctx.calendar));
-        ctx.record(
-            "task.released",
-            ("task", id),
-            Some(&self.case.id),
-            json!({ "no": task.no, "title": task.title, "due_on": task.due_on }),
-        );
-        ctx.owe(Owed {
-            subject_kind: "task",
-            subject_id: id,
-            stage: Stage::TaskReleased,
-            recipient: Recipient::Unit(&task.unit_id),
-            cycle: cycle_of_version(&task),
-            case_id: Some(&self.case.id),
-            detail: "",
-        });
-        self.save(ctx, task)
-    }
-
-    fn release_later(&mut self, ctx: &mut Ctx, id: &str, day: NaiveDate) -> Result<(), Error> {
-        let mut task = self.task(id)?.clone();
-        if task.release_on == Some(day) {
-            return Ok(());
+    /// The plan as settling will leave it, for whoever only looks.
+    pub fn settled(mut self, ctx: &Ctx) -> Result<CasePlan, Error> {
+        if self.case.state == CaseState::Issued {
+            for (_, task) in self.settling(ctx)? {
+                self.put(task);
+            }
         }
-        task.release_on = Some(day);
-        self.save(ctx, task)
+        Ok(self)
     }
 
-    fn withhold(&mut self, ctx: &mut Ctx, id: &str) -> Result<(), Error> {
-        let mut task = self.task(id)?.clone();
-        task.state = task::next_state(task.state, TaskMove::Withhold).map_err(Error::Refused)?;
-        (task.released_at, task.due_on) = (None, None);
-        ctx.record("task.withheld", ("task", id), Some(&self.case.id), json!({ "no": task.no, "title": task.title }));
+    /// Tasks that the plan itself moves now, as they will be.
+    fn settling(&self, ctx: &Ctx) -> Result<Vec<(Settled, Task)>, Error> {
+        let graph = self.graph(&ctx.app.clock)?;
+        let mut moved = Vec::new();
+        for (id, release) in graph.releasable(ctx.today, &ctx.calendar) {
+            let task = self.task(&id)?.clone();
+            match release {
+                Release::Now => moved.push((Settled::Released, released(ctx, task)?)),
+                Release::Later(day) if task.release_on == Some(day) => {}
+                Release::Later(day) => moved.push((Settled::Dated, Task { release_on: Some(day), ..task })),
+            }
+        }
+        for id in graph.to_withhold() {
+            let task = self.task(&id)?.clone();
+            let state = task::next_state(task.state, TaskMove::Withhold).map_err(Error::Refused)?;
+            moved.push((Settled::Withheld, Task { state, released_at: None, due_on: None, ..task }));
+        }
+        Ok(moved)
+    }
+
+    fn tell(&self, ctx: &mut Ctx, what: Settled, task: &Task) {
+        let (kind, stage) = match what {
+            Settled::Released => ("task.released", Stage::TaskReleased),
+            Settled::Withheld => ("task.withheld", Stage::TaskWithheld),
+            Settled::Dated => return,
+        };
+        let payload = json!({ "no": task.no, "title": task.title, "due_on": task.due_on });
+        ctx.record(kind, ("task", &task.id), Some(&self.case.id), payload);
         ctx.owe(Owed {
             subject_kind: "task",
-            subject_id: id,
-            stage: Stage::TaskWithheld,
+            subject_id: &task.id,
+            stage,
             recipient: Recipient::Unit(&task.unit_id),
-            cycle: cycle_of_version(&task),
+            cycle: cycle_of_version(task),
             case_id: Some(&self.case.id),
             detail: "",
         });
-        self.save(ctx, task)
     }
+
+    pub fn put(&mut self, task: Task) {
+        if let Some(slot) = self.tasks.iter_mut().find(|known| known.id == task.id) {
+            *slot = task;
+        }
+    }
+}
+
+/// What settling does to a task.
+enum Settled {
+    Released,
+    /// It is known on which day a lag releases it.
+    Dated,
+    Withheld,
+}
+
+fn released(ctx: &Ctx, task: Task) -> Result<Task, Error> {
+    let state = task::next_state(task.state, TaskMove::Release).map_err(Error::Refused)?;
+    let due_on = Some(due_on(ctx, &task, ctx.today));
+    Ok(Task { state, released_at: Some(ctx.now), release_on: None, due_on, ..task })
+}
+
+/// Until when a task released on a day is due, on its unit's calendar.
+pub fn due_on(ctx: &Ctx, task: &Task, released_on: NaiveDate) -> NaiveDate {
+    plan::due_date(released_on, task.duration, task.duration_unit, ctx.calendars.of_unit(&task.unit_id))
 }
 
 /// A task may be released, withheld and released again: each time is a cycle of its own.

@@ -1,6 +1,7 @@
 //! Tickets in, listed, shown with the citizen masked, chased.
 
-use super::{Ctx, Error};
+use super::{Ctx, Error, detection};
+use crate::detect::explain;
 use crate::domain::access::Action;
 use crate::domain::mask;
 use crate::domain::ticket::{Disposition, FieldError, NewTicket, TicketState};
@@ -16,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 /// The most tickets one call takes.
 pub const BATCH_MAX: usize = 2_000;
+const SHARED_SHOWN: usize = 5;
 
 #[derive(Debug, Clone)]
 pub struct Added {
@@ -32,9 +34,22 @@ pub struct TicketView {
     pub caller: Option<String>,
     pub caller_name: Option<String>,
     pub address: Option<String>,
-    pub problem: Option<Problem>,
+    pub problem: Option<Placing>,
     pub attachment: Option<(Attachment, Case)>,
     pub urges: Vec<Urge>,
+}
+
+/// The problem that a ticket is in, and why.
+#[derive(Debug, Clone)]
+pub struct Placing {
+    pub problem: Problem,
+    pub by_person: bool,
+    /// Likeness, 0–1.
+    pub score: f64,
+    /// Where else it might have been, and how alike that is.
+    pub runner_up: Option<(Problem, f64)>,
+    /// The words it shares with the others, the strongest first.
+    pub shared: Vec<String>,
 }
 
 /// Stores tickets; those whose number is known change nothing. One bad ticket refuses the batch, naming it.
@@ -137,10 +152,7 @@ pub fn show(ctx: &mut Ctx, id: &str) -> Result<TicketView, Error> {
     ctx.require_anywhere(Action::ReadTickets)?;
     let ticket = find(ctx, id)?;
     let contact = tickets::contact_of(&mut ctx.tx, &ticket.id)?;
-    let problem = match problems::problem_of(&mut ctx.tx, &ticket.id)? {
-        Some(problem_id) => problems::by_id(&mut ctx.tx, &problem_id)?,
-        None => None,
-    };
+    let problem = placing(ctx, &ticket)?;
     let attachment = match attachments::open_of(&mut ctx.tx, &ticket.id)? {
         Some(open) => cases::by_id(&mut ctx.tx, &open.case_id)?.map(|case| (open, case)),
         None => None,
@@ -156,6 +168,28 @@ pub fn show(ctx: &mut Ctx, id: &str) -> Result<TicketView, Error> {
         attachment,
         urges,
     })
+}
+
+fn placing(ctx: &mut Ctx, ticket: &Ticket) -> Result<Option<Placing>, Error> {
+    let Some(row) = problems::standing(&mut ctx.tx, std::slice::from_ref(&ticket.id))?.into_iter().next() else {
+        return Ok(None);
+    };
+    let Some(problem) = problems::by_id(&mut ctx.tx, &row.problem_id)? else { return Ok(None) };
+    let runner_up = match &row.runner_up_id {
+        Some(id) => {
+            problems::by_id(&mut ctx.tx, id)?.filter(|other| other.merged_into.is_none() && other.id != problem.id)
+        }
+        None => None,
+    };
+    let document = detection::text_of(ticket);
+    let shared = ctx.app.index.read(|index| explain::reasons(index, &document, &problem.id, SHARED_SHOWN));
+    Ok(Some(Placing {
+        by_person: row.is_by_person(),
+        score: row.score,
+        runner_up: runner_up.zip(row.runner_up_score),
+        shared: shared.unwrap_or_default().into_iter().map(|(word, _)| word).collect(),
+        problem,
+    }))
 }
 
 fn find(ctx: &mut Ctx, id: &str) -> Result<Ticket, Error> {

@@ -1,9 +1,9 @@
-//! The edited working-day calendar, and the due dates that follow it.
+//! The edited working-day calendars, of all and of single units, and the due dates that follow them.
 
 use super::plans::CasePlan;
-use super::{Actor, App, Ctx, Error, Owed, Recipient, calendar_with};
+use super::{Actor, App, Ctx, Error, Owed, Recipient, WorkCalendars};
 use crate::domain::access::Action;
-use crate::domain::calendar::{Calendar, LineError, parse_csv};
+use crate::domain::calendar::{DayKind, LineError, parse_csv};
 use crate::domain::case::CaseState;
 use crate::domain::notice::Stage;
 use crate::domain::ticket::FieldError;
@@ -11,6 +11,7 @@ use crate::lang::Message;
 use crate::plan::due_date;
 use crate::store::cases;
 use crate::store::house::{self, CalendarRow};
+use crate::store::people::{self, UnitDay};
 use crate::store::plans::Task;
 use chrono::NaiveDate;
 use serde_json::json;
@@ -20,14 +21,14 @@ use std::sync::Arc;
 /// Takes days into the calendar; they go over the shipped ones. A bad line refuses them all, by its number.
 pub async fn import(app: &App, actor: &Actor, csv: String) -> Result<usize, Error> {
     let taken = app.write(actor, move |ctx| take_in(ctx, &csv)).await?;
-    app.reload_calendar().await?;
+    app.reload_calendars().await?;
     Ok(taken)
 }
 
 /// Takes an edited day out again: the shipped calendar's word for it holds.
 pub async fn remove(app: &App, actor: &Actor, day: NaiveDate) -> Result<(), Error> {
     app.write(actor, move |ctx| take_out(ctx, day)).await?;
-    app.reload_calendar().await
+    app.reload_calendars().await
 }
 
 /// The edited days.
@@ -64,10 +65,69 @@ fn take_out(ctx: &mut Ctx, day: NaiveDate) -> Result<(), Error> {
     follow(ctx)
 }
 
+/// Days on which a unit works, or does not, unlike all others.
+pub struct UnitDays {
+    pub from: NaiveDate,
+    /// The last one; only one day without it.
+    pub until: Option<NaiveDate>,
+    pub kind: DayKind,
+    pub name: String,
+}
+
+/// The longest stretch taken at once.
+const UNIT_DAYS_MAX: i64 = 366;
+
+/// Takes days into a unit's own calendar. Gives how many.
+pub async fn add_unit_days(app: &App, actor: &Actor, unit_id: String, days: UnitDays) -> Result<usize, Error> {
+    let taken = app.write(actor, move |ctx| take_in_of_unit(ctx, &unit_id, days)).await?;
+    app.reload_calendars().await?;
+    Ok(taken)
+}
+
+/// Takes a day out of a unit's own calendar.
+pub async fn remove_unit_day(app: &App, actor: &Actor, unit_id: String, day: NaiveDate) -> Result<(), Error> {
+    app.write(actor, move |ctx| {
+        ctx.require_anywhere(Action::Administer)?;
+        if !people::delete_unit_day(&mut ctx.tx, &unit_id, day)? {
+            return Err(Error::NotFound);
+        }
+        ctx.record("unit.day_removed", ("unit", &unit_id), None, json!({ "day": day }));
+        follow(ctx)
+    })
+    .await?;
+    app.reload_calendars().await
+}
+
+/// A unit's own days from today on.
+pub fn of_unit(ctx: &mut Ctx, unit_id: &str) -> Result<Vec<UnitDay>, Error> {
+    ctx.require_anywhere(Action::Administer)?;
+    let days = people::unit_days(&mut ctx.tx)?.into_iter();
+    Ok(days.filter(|row| row.unit_id == unit_id && row.day >= ctx.today).collect())
+}
+
+fn take_in_of_unit(ctx: &mut Ctx, unit_id: &str, days: UnitDays) -> Result<usize, Error> {
+    ctx.require_anywhere(Action::Administer)?;
+    people::unit_by_id(&mut ctx.tx, unit_id)?.ok_or(Error::NotFound)?;
+    let until = days.until.unwrap_or(days.from);
+    if !(0..UNIT_DAYS_MAX).contains(&(until - days.from).num_days()) {
+        return Err(Error::field("until", Message::new("应在开始之后，且不超过 %{max} 天").with("max", UNIT_DAYS_MAX)));
+    }
+    let name = super::tasks::required("name", days.name)?;
+    let row = |day| UnitDay { unit_id: unit_id.to_owned(), day, kind: days.kind.code().to_owned(), name: name.clone() };
+    let rows: Vec<UnitDay> = days.from.iter_days().take_while(|day| *day <= until).map(row).collect();
+    let count = rows.len();
+    people::put_unit_days(&mut ctx.tx, rows)?;
+    let payload = json!({ "title": name, "from": days.from, "until": until, "kind": days.kind });
+    ctx.record("unit.days_added", ("unit", unit_id), None, payload);
+    follow(ctx)?;
+    Ok(count)
+}
+
 /// Open due dates move with the calendar: one event a case, one notice a unit.
 fn follow(ctx: &mut Ctx) -> Result<(), Error> {
-    let before = ctx.calendar.clone();
-    ctx.calendar = Arc::new(calendar_with(house::calendar_days(&mut ctx.tx)?));
+    let before = ctx.calendars.clone();
+    ctx.calendars = Arc::new(WorkCalendars::read(&mut ctx.tx)?);
+    ctx.calendar = ctx.calendars.statutory.clone();
     for case in cases::in_states(&mut ctx.tx, &[CaseState::Issued])? {
         let mut plan = CasePlan::take(ctx, &case.id)?;
         let moved = recompute(ctx, &mut plan, &before)?;
@@ -85,13 +145,16 @@ struct Moved {
 }
 
 /// Dates that follow from a release and a duration. One that a person granted stays.
-fn recompute(ctx: &mut Ctx, plan: &mut CasePlan, before: &Calendar) -> Result<Vec<Moved>, Error> {
+fn recompute(ctx: &mut Ctx, plan: &mut CasePlan, before: &WorkCalendars) -> Result<Vec<Moved>, Error> {
     let mut moved = Vec::new();
     for task in plan.tasks.clone().into_iter().filter(|task| task.state.is_with_unit()) {
         let (Some(from), Some(released_at)) = (task.due_on, task.released_at) else { continue };
         let released_on = ctx.app.clock.local_date(released_at);
-        let to = due_date(released_on, task.duration, task.duration_unit, &ctx.calendar);
-        if from != due_date(released_on, task.duration, task.duration_unit, before) || from == to {
+        let due = |calendars: &WorkCalendars| {
+            due_date(released_on, task.duration, task.duration_unit, calendars.of_unit(&task.unit_id))
+        };
+        let to = due(&ctx.calendars);
+        if from != due(before) || from == to {
             continue;
         }
         let task = Task { due_on: Some(to), ..task };

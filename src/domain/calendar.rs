@@ -51,6 +51,11 @@ impl Calendar {
         Calendar { days: days.into_iter().map(|day| (day.date, day)).collect(), announced }
     }
 
+    /// This calendar with other days over it.
+    pub fn with(&self, own: impl IntoIterator<Item = CalendarDay>) -> Calendar {
+        Calendar::from_days(self.days().chain(own).collect())
+    }
+
     /// In the order of dates.
     pub fn days(&self) -> impl Iterator<Item = CalendarDay> {
         self.days.values().cloned()

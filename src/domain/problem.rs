@@ -33,7 +33,18 @@ coded! {
 coded! {
     /// What people decided about tickets, which detection obeys from then on.
     pub enum DecisionKind {
-        Together = "together" "同属一个问题",
+        Together = "together" "合并",
+        Split = "split" "拆分",
+        Moved = "moved" "移动工单",
         NeverTogether = "never_together" "不是一个问题",
+        OneProblem = "one_problem" "确为一个问题",
+    }
+}
+
+coded! {
+    /// What consolidation would change about a problem that a person decided about.
+    pub enum ProposalKind {
+        Merge = "merge" "建议合并",
+        Split = "split" "建议拆分",
     }
 }

@@ -1,8 +1,8 @@
 //! What happens by itself: one loop a file's worth of work, each under one small pattern: wait, do, tell what failed.
 
 use crate::app::{
-    App, Clock, Error, chase, counting, delivery, detection, follow_up, heartbeat, inbox, observing, outbox, priority,
-    search,
+    App, Clock, Error, chase, consolidating, counting, delivery, detection, follow_up, heartbeat, inbox, observing,
+    outbox, priority, search,
 };
 use crate::mail::Mailer;
 use crate::store::{Store, StoreError, events, house};
@@ -90,10 +90,11 @@ impl Jobs {
         jobs.every(EAGER, "indexing", app, &patient, |app, _| async move { search::index_new(&app).await });
         if detect {
             jobs.every(EAGER, "detection", app, &patient, |app, holder| async move {
-                if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
+                if !app.index.is_loaded() {
                     detection::load(&app).await?;
                 }
                 counting::recount_daily(&app).await?;
+                consolidating::nightly(&app, &holder).await?;
                 detection::catch_up(&app, &holder).await
             });
         }
@@ -193,7 +194,7 @@ async fn seal(app: &App, holder: &str) -> Result<usize, Error> {
 
 /// What the passing of days brings: releases, reminders, observations judged, problems that return.
 pub async fn follow_calendar(app: &App) -> Result<usize, Error> {
-    app.reload_calendar().await?;
+    app.reload_calendars().await?;
     let released = follow_up::settle_running(app).await?;
     chase::remind(app).await?;
     let judged = observing::judge_due(app).await?;

@@ -54,7 +54,6 @@ pub enum PlanError {
     /// Ids of the tasks along the cycle, each once.
     Cycle(Vec<String>),
     UnknownTask(String),
-    UnknownDependency(String),
     SelfDependency(String),
     /// The id of a dependency that repeats another.
     Duplicate(String),
@@ -69,7 +68,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Errors: a dependency on a task that is not there, on itself, twice the same, or a cycle.
+    /// Errors: a dependency on a task that is not there, on itself, twice of one kind between the same two, or a cycle.
     pub fn build(tasks: Vec<PlanTask>, dependencies: Vec<PlanDependency>) -> Result<Plan, PlanError> {
         let mut graph = DiGraph::with_capacity(tasks.len(), dependencies.len());
         let index = tasks.into_iter().map(|task| (task.id.clone(), graph.add_node(task))).collect();
@@ -77,7 +76,7 @@ impl Plan {
         let mut pairs = FxHashSet::with_capacity_and_hasher(dependencies.len(), FxBuildHasher);
         for dependency in dependencies {
             let (from, to) = plan.ends(&dependency)?;
-            if !pairs.insert((from, to)) {
+            if !pairs.insert((from, to, dependency.kind)) {
                 return Err(PlanError::Duplicate(dependency.id));
             }
             plan.graph.add_edge(from, to, dependency);

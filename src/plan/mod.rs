@@ -4,7 +4,7 @@
 //! * [`readiness`]: which tasks are released, withheld, or may be submitted.
 //! * [`schedule`]: earliest and latest dates, slack, the critical path; [`reason`] says why, in words.
 //! * [`forecast`]: the distribution of the end, from how long each task may take ([`estimate`]).
-//! * [`what_if`]: a plan with changes beside the plan as it is.
+//! * [`what_if`]: a changed plan beside the plan as it is.
 //! * [`network`] and [`workdays`]: plan and calendars on flat arrays, for the passes.
 //! * [`lamp`]: what colour a case shows.
 //! * [`layout`] and [`gantt`]: where things are drawn.
@@ -29,5 +29,5 @@ pub use graph::{Plan, PlanDependency, PlanError, PlanTask};
 pub use lamp::Lamp;
 pub use readiness::Release;
 pub use schedule::{AsOf, Cause, Schedule, TaskDates, due_date};
-pub use what_if::{Change, Difference, Moved, UnitMoved};
+pub use what_if::{Difference, Moved, UnitMoved};
 pub use workdays::Calendars;

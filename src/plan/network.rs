@@ -207,6 +207,12 @@ impl<'a> Network<'a> {
         Network { frame, nodes, statutory: as_of.calendars.statutory() }
     }
 
+    /// Working days of all from one day to another that are none of a node's unit.
+    pub fn unit_days_off(&self, node: usize, from: Day, to: Day) -> i32 {
+        let node = &self.nodes[node];
+        if node.natural { 0 } else { self.statutory.rank(to) - self.statutory.rank(from) - node.working_days(from, to) }
+    }
+
     #[inline]
     pub fn links_into(&self, node: usize) -> &[Link] {
         let (into, links) = (&self.frame.into, &self.frame.links);

@@ -40,7 +40,7 @@ impl Plan {
 
     /// The day all gates of a task are open; `None` while one is shut.
     fn may_begin_on(&self, task: &PlanTask, calendar: &Calendar) -> Option<NaiveDate> {
-        let mut day = task.not_before.unwrap_or(NaiveDate::MIN);
+        let mut day = task.not_before.max(task.fixed_on).unwrap_or(NaiveDate::MIN);
         for (edge, before) in self.before(&task.id) {
             let opened = opened_on(edge, before)?;
             // A lead never releases early, so only a lag counts.

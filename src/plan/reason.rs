@@ -29,12 +29,16 @@ impl Plan {
             Cause::Due => Message::new("%{day}完成：期限到这一天"),
             Cause::Late => Message::new("最早%{day}完成：已超期，仍未办结"),
             _ => Message::new(match task.duration_unit {
+                DurationUnit::WorkingDays if dates.unit_days_off > 0 => {
+                    "%{day}完成：%{start}放行后工期%{duration}个工作日，其间本单位休息%{off}天"
+                }
                 DurationUnit::WorkingDays => "%{day}完成：%{start}放行后工期%{duration}个工作日",
                 DurationUnit::NaturalDays => "%{day}完成：%{start}放行后工期%{duration}个自然日",
                 DurationUnit::Hours => "%{day}完成：%{start}放行后工期%{duration}小时",
             })
             .with("start", dates.start)
-            .with("duration", task.duration),
+            .with("duration", task.duration)
+            .with("off", dates.unit_days_off),
         };
         Some(reason.with("day", dates.finish))
     }

@@ -46,6 +46,8 @@ pub struct TaskDates {
     pub critical: bool,
     pub start_cause: Cause,
     pub finish_cause: Cause,
+    /// Working days from start to finish on which its own unit does not work; negative when it works on others' free days.
+    pub unit_days_off: i64,
 }
 
 /// What decided a date.
@@ -152,6 +154,7 @@ impl Pass<'_> {
             critical: slack <= 0 && node.stage != Stage::Done,
             start_cause: self.start_cause(at, begin),
             finish_cause: self.finish_cause(at, today),
+            unit_days_off: self.net.unit_days_off(at, start, finish),
         }
     }
 
@@ -234,6 +237,7 @@ struct Row {
     critical: bool,
     start_cause: Cause,
     finish_cause: Cause,
+    unit_days_off: i32,
 }
 
 impl Row {
@@ -249,6 +253,7 @@ impl Row {
             critical: self.critical,
             start_cause: self.start_cause,
             finish_cause: self.finish_cause,
+            unit_days_off: i64::from(self.unit_days_off),
         }
     }
 }

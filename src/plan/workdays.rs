@@ -120,10 +120,9 @@ impl Calendars {
         Calendars { statutory: WorkDays::new(statutory), units: FxHashMap::default() }
     }
 
-    /// A unit's own days go over the statutory ones; `calendar` is what they lie on.
-    pub fn with_unit(mut self, unit_id: &str, calendar: &Calendar, own: Vec<CalendarDay>) -> Calendars {
-        let days = Calendar::from_days(calendar.days().chain(own).collect());
-        self.units.insert(unit_id.to_owned(), WorkDays::new(&days));
+    /// `own`: all the days of a unit that works otherwise.
+    pub fn with_unit(mut self, unit_id: &str, own: &Calendar) -> Calendars {
+        self.units.insert(unit_id.to_owned(), WorkDays::new(own));
         self
     }
 

@@ -1,7 +1,7 @@
 //! Cases and what belongs to a case as a whole.
 
 use super::conn::on_backend;
-use super::schema::{approval, case_problem, case_role, case_unit, cases, directive, unit};
+use super::schema::{approval, case_problem, case_role, case_unit, cases, directive, problem, unit};
 use super::{StoreError, Tx};
 use crate::domain::case::{ApprovalSubject, CaseState, Grade, Part};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -239,28 +239,36 @@ pub fn problems_of(tx: &mut Tx, case_id: &str) -> Result<Vec<String>, StoreError
         .load(tx.0)?)
 }
 
-/// The open case of a problem.
+/// The open case of a problem, or of the theme that it is under; its own first.
 pub fn open_case_of(tx: &mut Tx, problem_id: &str) -> Result<Option<Case>, StoreError> {
     Ok(cases::table
         .inner_join(case_problem::table.on(case_problem::case_id.eq(cases::id)))
-        .filter(case_problem::problem_id.eq(problem_id))
+        .filter(
+            case_problem::problem_id.eq(problem_id).or(case_problem::problem_id
+                .nullable()
+                .eq_any(problem::table.find(problem_id).select(problem::parent_id))),
+        )
         .filter(case_problem::until.is_null())
+        .order(case_problem::problem_id.ne(problem_id))
         .select(Case::as_select())
         .first(tx.0)
         .optional()?)
 }
 
-/// The open cases of these problems, each with its problem.
+/// The open cases of these problems or of the themes that they are under, each with its problem.
 pub fn open_cases_of<'p>(
     tx: &mut Tx,
     problems: impl IntoIterator<Item = &'p String>,
 ) -> Result<Vec<(String, Case)>, StoreError> {
     let problems: Vec<&String> = problems.into_iter().collect();
-    Ok(case_problem::table
+    let of_it_or_its_theme =
+        case_problem::problem_id.eq(problem::id).or(case_problem::problem_id.nullable().eq(problem::parent_id));
+    Ok(problem::table
+        .inner_join(case_problem::table.on(of_it_or_its_theme))
         .inner_join(cases::table.on(cases::id.eq(case_problem::case_id)))
-        .filter(case_problem::problem_id.eq_any(problems))
+        .filter(problem::id.eq_any(problems))
         .filter(case_problem::until.is_null())
-        .select((case_problem::problem_id, Case::as_select()))
+        .select((problem::id, Case::as_select()))
         .load(tx.0)?)
 }
 

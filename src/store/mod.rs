@@ -8,6 +8,7 @@ mod writer;
 pub mod attachments;
 pub mod cases;
 pub mod chase;
+pub mod decisions;
 pub mod events;
 pub mod files;
 pub mod house;

@@ -1,10 +1,10 @@
 //! Units, people and the posts they hold.
 
 use super::conn::on_backend;
-use super::schema::{person, post, unit};
+use super::schema::{person, post, unit, unit_day};
 use super::{StoreError, Tx};
 use crate::domain::access::{Post, Role};
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -89,6 +89,33 @@ pub fn update_unit(tx: &mut Tx, row: &Unit) -> Result<bool, StoreError> {
         ))
         .execute(tx.0)?;
     Ok(changed == 1)
+}
+
+/// A day on which one unit works, or does not, unlike all others.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = unit_day)]
+pub struct UnitDay {
+    pub unit_id: String,
+    pub day: NaiveDate,
+    pub kind: String,
+    pub name: String,
+}
+
+pub fn unit_days(tx: &mut Tx) -> Result<Vec<UnitDay>, StoreError> {
+    Ok(unit_day::table.order(unit_day::day).select(UnitDay::as_select()).load(tx.0)?)
+}
+
+/// A day that is there already is replaced.
+pub fn put_unit_days(tx: &mut Tx, rows: Vec<UnitDay>) -> Result<(), StoreError> {
+    for row in rows {
+        diesel::delete(unit_day::table.find((&row.unit_id, row.day))).execute(tx.0)?;
+        diesel::insert_into(unit_day::table).values(row).execute(tx.0)?;
+    }
+    Ok(())
+}
+
+pub fn delete_unit_day(tx: &mut Tx, unit_id: &str, day: NaiveDate) -> Result<bool, StoreError> {
+    Ok(diesel::delete(unit_day::table.find((unit_id, day))).execute(tx.0)? == 1)
 }
 
 pub fn people(tx: &mut Tx) -> Result<Vec<Person>, StoreError> {

@@ -35,6 +35,8 @@ pub struct Task {
     #[diesel(deserialize_as = String, serialize_as = String)]
     pub duration_unit: DurationUnit,
     pub not_before: Option<NaiveDate>,
+    /// The day it is to be released on, neither before nor after.
+    pub fixed_on: Option<NaiveDate>,
     /// When a lag lets it begin although its predecessors are done.
     pub release_on: Option<NaiveDate>,
     pub due_on: Option<NaiveDate>,
@@ -224,6 +226,7 @@ pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
             (
                 task::state.eq(row.state.code()),
                 task::not_before.eq(row.not_before),
+                task::fixed_on.eq(row.fixed_on),
                 task::release_on.eq(row.release_on),
                 task::due_on.eq(row.due_on),
                 task::baseline_start.eq(row.baseline_start),

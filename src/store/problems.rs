@@ -1,10 +1,10 @@
 //! Problems, who belongs to them, and what people decided about tickets.
 
 use super::conn::{Conn, on_backend};
-use super::schema::{case_problem, decision, decision_ticket, membership, problem, ticket, ticket_contact};
+use super::schema::{case_problem, membership, problem, ticket, ticket_contact};
 use super::{StoreError, Tx};
-use crate::domain::problem::{DecisionKind, PlacedBy, ProblemKind, ProblemState};
-use chrono::NaiveDateTime;
+use crate::domain::problem::{PlacedBy, ProblemKind, ProblemState};
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -41,6 +41,16 @@ pub struct Problem {
     pub decided_at: Option<NaiveDateTime>,
     pub version: i64,
     pub created_at: NaiveDateTime,
+    /// Standard deviations that today's tickets are above the usual ones.
+    pub unusual: Option<f64>,
+    /// When many callers came within hours, and how many.
+    pub burst_at: Option<NaiveDateTime>,
+    pub burst_callers: Option<i64>,
+    /// Calls of the one caller who makes most of them.
+    pub insistent_calls: Option<i64>,
+    /// The day from which on it is to be expected again, as a year before, and the callers it had then.
+    pub returns_on: Option<NaiveDate>,
+    pub returns_callers: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -62,19 +72,6 @@ pub struct Membership {
     pub until: Option<NaiveDateTime>,
 }
 
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = decision)]
-pub struct Decision {
-    pub id: String,
-    #[diesel(deserialize_as = String, serialize_as = String)]
-    pub kind: DecisionKind,
-    pub reason: Option<String>,
-    pub person_id: String,
-    pub at: NaiveDateTime,
-    /// The decision that this one takes back.
-    pub inverse_of: Option<String>,
-}
-
 /// A ticket of a problem as counting needs it.
 #[derive(Debug, Clone, PartialEq, Queryable)]
 pub struct Call {
@@ -82,6 +79,12 @@ pub struct Call {
     pub received_at: NaiveDateTime,
     pub caller_hash: Option<String>,
     pub district: Option<String>,
+}
+
+impl Membership {
+    pub fn is_by_person(&self) -> bool {
+        self.placed_by == PlacedBy::Person
+    }
 }
 
 /// What the list of problems is narrowed to.
@@ -163,6 +166,14 @@ pub fn save(tx: &mut Tx, row: &Problem) -> Result<bool, StoreError> {
                     problem::decided_at.eq(row.decided_at),
                     problem::version.eq(row.version + 1),
                 ),
+                (
+                    problem::unusual.eq(row.unusual),
+                    problem::burst_at.eq(row.burst_at),
+                    problem::burst_callers.eq(row.burst_callers),
+                    problem::insistent_calls.eq(row.insistent_calls),
+                    problem::returns_on.eq(row.returns_on),
+                    problem::returns_callers.eq(row.returns_callers),
+                ),
             ))
             .execute(tx.0)?;
     Ok(changed == 1)
@@ -180,17 +191,18 @@ pub fn place(tx: &mut Tx, rows: Vec<Membership>) -> Result<(), StoreError> {
 /// Takes a ticket out of its problem; gives back which it was.
 pub fn take_out(tx: &mut Tx, ticket_id: &str, now: NaiveDateTime) -> Result<Option<String>, StoreError> {
     let open = problem_of(tx, ticket_id)?;
-    diesel::update(membership::table.filter(membership::ticket_id.eq(ticket_id)).filter(membership::until.is_null()))
+    let held = membership::table.filter(membership::ticket_id.eq(ticket_id)).filter(membership::until.is_null());
+    diesel::update(held.filter(membership::level.eq(ProblemKind::Local.code())))
         .set(membership::until.eq(now))
         .execute(tx.0)?;
     Ok(open)
 }
 
-/// Takes tickets out of the problems they are in; one that is in none stays so.
-pub fn take_all_out(tx: &mut Tx, tickets: &[String], now: NaiveDateTime) -> Result<(), StoreError> {
+/// Takes tickets out of the problems of this level that they are in; one that is in none stays so.
+pub fn take_all_out(tx: &mut Tx, tickets: &[String], level: ProblemKind, now: NaiveDateTime) -> Result<(), StoreError> {
     for chunk in tickets.chunks(1000) {
         let open = membership::table.filter(membership::ticket_id.eq_any(chunk)).filter(membership::until.is_null());
-        diesel::update(open).set(membership::until.eq(now)).execute(tx.0)?;
+        diesel::update(open.filter(membership::level.eq(level.code()))).set(membership::until.eq(now)).execute(tx.0)?;
     }
     Ok(())
 }
@@ -200,17 +212,89 @@ pub fn members(tx: &mut Tx, problem_id: &str) -> Result<Vec<String>, StoreError>
     Ok(membership::table
         .filter(membership::problem_id.eq(problem_id))
         .filter(membership::until.is_null())
+        .order(membership::ticket_id)
         .select(membership::ticket_id)
         .load(tx.0)?)
 }
 
+/// The local problem that the ticket is in.
 pub fn problem_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<String>, StoreError> {
     Ok(membership::table
         .filter(membership::ticket_id.eq(ticket_id))
+        .filter(membership::level.eq(ProblemKind::Local.code()))
         .filter(membership::until.is_null())
         .select(membership::problem_id)
         .first(tx.0)
         .optional()?)
+}
+
+/// Where these tickets are, at local level.
+pub fn standing(tx: &mut Tx, tickets: &[String]) -> Result<Vec<Membership>, StoreError> {
+    Ok(membership::table
+        .filter(membership::ticket_id.eq_any(tickets))
+        .filter(membership::level.eq(ProblemKind::Local.code()))
+        .filter(membership::until.is_null())
+        .select(Membership::as_select())
+        .load(tx.0)?)
+}
+
+/// Whether no ticket is in the problem.
+pub fn is_empty(tx: &mut Tx, problem_id: &str) -> Result<bool, StoreError> {
+    let open = membership::table.filter(membership::problem_id.eq(problem_id)).filter(membership::until.is_null());
+    let any: bool = diesel::select(diesel::dsl::exists(open)).get_result(tx.0)?;
+    Ok(!any)
+}
+
+/// Every theme.
+pub fn themes(tx: &mut Tx) -> Result<Vec<Problem>, StoreError> {
+    let kind = problem::kind.eq(ProblemKind::Theme.code());
+    Ok(problem::table.filter(kind).select(Problem::as_select()).load(tx.0)?)
+}
+
+/// Every problem under a theme: (problem, theme, the problem's tickets).
+pub fn under_themes(tx: &mut Tx) -> Result<Vec<(String, String, i64)>, StoreError> {
+    Ok(problem::table
+        .filter(problem::parent_id.is_not_null())
+        .select((problem::id, problem::parent_id.assume_not_null(), problem::tickets))
+        .load(tx.0)?)
+}
+
+/// The tickets that are under a theme without a problem of their own: (ticket, theme).
+pub fn theme_memberships(tx: &mut Tx) -> Result<Vec<(String, String)>, StoreError> {
+    Ok(membership::table
+        .filter(membership::level.eq(ProblemKind::Theme.code()))
+        .filter(membership::until.is_null())
+        .select((membership::ticket_id, membership::problem_id))
+        .load(tx.0)?)
+}
+
+/// The tickets of one theme without a problem of their own.
+pub fn lone_of_theme(tx: &mut Tx, theme_id: &str) -> Result<Vec<String>, StoreError> {
+    Ok(membership::table
+        .filter(membership::problem_id.eq(theme_id))
+        .filter(membership::level.eq(ProblemKind::Theme.code()))
+        .filter(membership::until.is_null())
+        .select(membership::ticket_id)
+        .load(tx.0)?)
+}
+
+/// The problems under a theme, the hottest first.
+pub fn under(tx: &mut Tx, theme_id: &str) -> Result<Vec<Problem>, StoreError> {
+    Ok(problem::table
+        .filter(problem::parent_id.eq(theme_id))
+        .order((problem::heat.desc(), problem::no))
+        .select(Problem::as_select())
+        .load(tx.0)?)
+}
+
+/// Puts problems under a theme, or under none.
+pub fn put_under(tx: &mut Tx, problems: &[String], theme_id: Option<&str>) -> Result<(), StoreError> {
+    for chunk in problems.chunks(1000) {
+        diesel::update(problem::table.filter(problem::id.eq_any(chunk)))
+            .set(problem::parent_id.eq(theme_id))
+            .execute(tx.0)?;
+    }
+    Ok(())
 }
 
 /// The problems that a person decided about: watched, dismissed, renamed, or made a case.
@@ -221,23 +305,32 @@ pub fn decided(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
     Ok(decided)
 }
 
-/// Every open membership as (ticket, problem, whether by a person), for rebuilding the index.
+/// Every open membership in a local problem as (ticket, problem, whether by a person), for rebuilding the index.
 pub fn open_memberships(tx: &mut Tx) -> Result<Vec<(String, String, bool)>, StoreError> {
     Ok(membership::table
         .filter(membership::until.is_null())
+        .filter(membership::level.eq(ProblemKind::Local.code()))
         .order(membership::since)
         .select((membership::ticket_id, membership::problem_id, membership::placed_by.eq(PlacedBy::Person.code())))
         .load(tx.0)?)
 }
 
-/// The tickets of a problem as counting needs them, oldest first.
+/// The problem and, of a theme, the local ones under it.
+#[diesel::dsl::auto_type]
+fn with_those_under<'a>(problem_id: &'a str) -> _ {
+    let it_or_under = problem::id.eq(problem_id).or(problem::parent_id.eq(problem_id));
+    problem::table.filter(it_or_under).select(problem::id)
+}
+
+/// The tickets of a problem as counting needs them, oldest first; of a theme also those of the problems under it.
 pub fn calls(tx: &mut Tx, problem_id: &str, from: Option<NaiveDateTime>) -> Result<Vec<Call>, StoreError> {
     let mut query = membership::table
         .inner_join(ticket::table.on(ticket::id.eq(membership::ticket_id)))
-        .filter(membership::problem_id.eq(problem_id))
+        .filter(membership::problem_id.eq_any(with_those_under(problem_id)))
         .filter(membership::until.is_null())
-        .order(ticket::received_at)
+        .order((ticket::received_at, ticket::id))
         .select((ticket::id, ticket::received_at, ticket::caller_hash, ticket::district))
+        .distinct()
         .into_boxed();
     if let Some(from) = from {
         query = query.filter(ticket::received_at.ge(from));
@@ -249,44 +342,9 @@ pub fn calls(tx: &mut Tx, problem_id: &str, from: Option<NaiveDateTime>) -> Resu
 pub fn addresses(tx: &mut Tx, problem_id: &str) -> Result<Vec<String>, StoreError> {
     let found: Vec<Option<String>> = membership::table
         .inner_join(ticket_contact::table.on(ticket_contact::ticket_id.eq(membership::ticket_id)))
-        .filter(membership::problem_id.eq(problem_id))
+        .filter(membership::problem_id.eq_any(with_those_under(problem_id)))
         .filter(membership::until.is_null())
         .select(ticket_contact::address)
         .load(tx.0)?;
     Ok(found.into_iter().flatten().collect())
-}
-
-/// Records a decision with the tickets on its two sides.
-pub fn decide(tx: &mut Tx, row: Decision, sides: &[&[String]]) -> Result<(), StoreError> {
-    let id = row.id.clone();
-    diesel::insert_into(decision::table).values(row).execute(tx.0)?;
-    for (side, tickets) in (0i32..).zip(sides) {
-        for ticket_id in *tickets {
-            let row = (
-                decision_ticket::decision_id.eq(&id),
-                decision_ticket::side.eq(side),
-                decision_ticket::ticket_id.eq(ticket_id),
-            );
-            on_backend!(tx.0, c => diesel::insert_into(decision_ticket::table).values(row).on_conflict_do_nothing().execute(c))?;
-        }
-    }
-    Ok(())
-}
-
-/// Pairs of tickets that people decided never belong together: the first of each side.
-pub fn never_together(tx: &mut Tx) -> Result<Vec<(String, String)>, StoreError> {
-    let rows: Vec<(String, i32, String)> = decision::table
-        .inner_join(decision_ticket::table.on(decision_ticket::decision_id.eq(decision::id)))
-        .filter(decision::kind.eq(DecisionKind::NeverTogether.code()))
-        .order((decision::at, decision::id, decision_ticket::side))
-        .select((decision::id, decision_ticket::side, decision_ticket::ticket_id))
-        .load(tx.0)?;
-    let mut pairs = Vec::new();
-    for (id, side, left) in &rows {
-        if *side == 0 {
-            let right = rows.iter().filter(|(other, side, _)| other == id && *side == 1);
-            pairs.extend(right.map(|(_, _, right)| (left.clone(), right.clone())));
-        }
-    }
-    Ok(pairs)
 }

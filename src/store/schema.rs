@@ -24,13 +24,13 @@ diesel::joinable!(task -> unit (unit_id));
 diesel::joinable!(task -> cases (case_id));
 // Only the tables that queries really join: every pair costs compile time.
 diesel::allow_tables_to_appear_in_same_query!(unit, person, post, session, api_token);
-diesel::allow_tables_to_appear_in_same_query!(cases, case_problem, case_unit, unit);
+diesel::allow_tables_to_appear_in_same_query!(cases, case_problem, case_unit, unit, problem);
 diesel::allow_tables_to_appear_in_same_query!(task, unit);
 diesel::allow_tables_to_appear_in_same_query!(task, cases);
 diesel::allow_tables_to_appear_in_same_query!(task, dependency);
 diesel::allow_tables_to_appear_in_same_query!(task, block);
 diesel::allow_tables_to_appear_in_same_query!(event, event_seal);
-diesel::allow_tables_to_appear_in_same_query!(ticket, ticket_order, ticket_contact, membership, attachment);
+diesel::allow_tables_to_appear_in_same_query!(ticket, ticket_order, ticket_contact, membership, attachment, problem);
 diesel::allow_tables_to_appear_in_same_query!(decision, decision_ticket);
 diesel::allow_tables_to_appear_in_same_query!(cases, observation);
 diesel::allow_tables_to_appear_in_same_query!(mail, lease);

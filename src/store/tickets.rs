@@ -248,6 +248,12 @@ pub fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Ticket>, StoreError> {
     Ok(ticket::table.filter(ticket::id.eq_any(ids)).select(Ticket::as_select()).load(tx.0)?)
 }
 
+/// How many tickets came from a moment on until before another.
+pub fn received_between(tx: &mut Tx, from: NaiveDateTime, until: NaiveDateTime) -> Result<i64, StoreError> {
+    let between = ticket::table.filter(ticket::received_at.ge(from)).filter(ticket::received_at.lt(until));
+    Ok(between.count().get_result(tx.0)?)
+}
+
 /// The addresses of the given tickets, where there is one.
 pub fn addresses_of(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
     let rows: Vec<(String, Option<String>)> = ticket_contact::table

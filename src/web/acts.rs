@@ -7,14 +7,14 @@ mod on_problems;
 mod on_tasks;
 mod on_tickets;
 
-pub use on_people::role;
+pub use on_people::{role, unit_days};
 
 use super::api::{Api, ApiResult};
 use super::fields::Fields;
 use super::files::form_of;
 use super::page::{Page, PageResult};
 use super::routes::{Access, Route};
-use crate::app::detection::{self, EngineChange};
+use crate::app::matching_index::EngineChange;
 use crate::app::{Ctx, Error, calls, files};
 use crate::domain::access::Action;
 use actix_web::web::{Bytes, Path};
@@ -101,7 +101,7 @@ async fn by_form(act: &'static Act, page: Page, req: HttpRequest, id: Path<Strin
         act.perform(ctx, &id, &fields)
     });
     let done = acted.await.map_err(|error| page.failed(error))?;
-    detection::apply(&page.app, done.changes);
+    page.app.index.decide(done.changes);
     Ok(page.done(&done.go.or(next).unwrap_or(own), act.said))
 }
 
@@ -113,6 +113,6 @@ async fn by_json(act: &'static Act, api: Api, id: Path<String>, body: Bytes) -> 
         .write(&api.actor, move |ctx| act.perform(ctx, &id, &fields))
         .await
         .map_err(|error| api.failed(error))?;
-    detection::apply(&api.app, done.changes);
+    api.app.index.decide(done.changes);
     Ok(HttpResponse::Ok().json(json!({ "done": act.name, "id": done.id })))
 }

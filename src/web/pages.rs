@@ -3,6 +3,7 @@
 mod admin;
 mod case;
 mod case_drawn;
+mod case_tried;
 mod demo;
 mod desk;
 mod export;
@@ -95,6 +96,16 @@ impl Page {
         count * 100 / places.first().map_or(1, |(_, most)| (*most).max(1))
     }
 
+    /// A word's strength against the strongest one's, in percent.
+    pub fn part(&self, strength: &f64, terms: &[(String, f64)]) -> i64 {
+        (strength * 100.0 / terms.first().map_or(1.0, |(_, most)| most.max(f64::MIN_POSITIVE))).round() as i64
+    }
+
+    /// A likeness in percent.
+    pub fn likeness(&self, score: &f64) -> String {
+        format!("{:.0}%", score * 100.0)
+    }
+
     /// An event in one line.
     pub fn told(&self, event: &Event) -> String {
         let payload: serde_json::Value = serde_json::from_str(&event.payload).unwrap_or_default();
@@ -115,6 +126,7 @@ fn event_words(kind: &str) -> &'static str {
     match kind {
         "case.opened" => "拟立项",
         "case.edited" => "修改专项",
+        "case.plan_changed" => "应用推演的改动",
         "case.consult" => "征求意见",
         "case.approve" => "报批",
         "case.issued" => "交办",

@@ -134,7 +134,7 @@ impl Server {
             if ordered + detection::catch_up(&self.app, "test").await.unwrap() > 0 {
                 continue;
             }
-            if self.app.engine.lock().unwrap().as_ref().unwrap().len() >= come {
+            if self.app.index.read(shenban::detect::Engine::len).unwrap() >= come {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

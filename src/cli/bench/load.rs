@@ -125,7 +125,7 @@ pub async fn matching(app: &App) -> Result<f64, crate::app::Error> {
     let begun = Instant::now();
     while detection::catch_up(app, HOLDER).await? > 0 {}
     let seconds = begun.elapsed().as_secs_f64();
-    let matched = app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).as_ref().map_or(0, Engine::len);
+    let matched = app.index.read(Engine::len).unwrap_or(0);
     app.store.write(|tx| house::release_leases(tx, HOLDER)).await?;
     Ok(matched as f64 / seconds)
 }

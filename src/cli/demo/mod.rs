@@ -11,7 +11,9 @@ use crate::app::accounts::actor_of;
 use crate::app::cases::Basis;
 use crate::app::drafting::{self, NewCase};
 use crate::app::tasks::Progress;
-use crate::app::{Actor, App, Ctx, Error, cases, clock_control, counting, detection, plans, task_matters, tasks};
+use crate::app::{
+    Actor, App, Ctx, Error, cases, clock_control, consolidating, counting, detection, plans, task_matters, tasks,
+};
 use crate::domain::case::Grade;
 use crate::domain::event::{ActorKind, Channel};
 use crate::domain::task::TaskState;
@@ -103,6 +105,7 @@ async fn found(app: &App) -> Outcome {
     }
     app.clock.set_days_later(0);
     take_in(app, recent).await?;
+    consolidating::consolidate(app, "demo").await?;
     counting::recount(app).await?;
     follow_calendar(app).await?;
     Ok(())
@@ -113,7 +116,7 @@ async fn take_in(app: &App, tickets: Vec<crate::domain::ticket::NewTicket>) -> O
         let chunk = chunk.to_vec();
         app.write(&Actor::operator_of_machine(), move |ctx| crate::app::tickets::add(ctx, chunk)).await?;
     }
-    if app.engine.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_none() {
+    if !app.index.is_loaded() {
         detection::load(app).await?;
     }
     while detection::order(app, "demo").await? + detection::catch_up(app, "demo").await? > 0 {}

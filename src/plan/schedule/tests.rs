@@ -7,6 +7,7 @@ use crate::domain::calendar::{CalendarDay, DayKind};
 use crate::domain::task::TaskState;
 use crate::lang::Lang;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap_or_default()
@@ -93,6 +94,21 @@ fn a_reason_names_the_task_that_is_waited_for_in_both_languages() {
     assert_eq!(start("1", Lang::En), "starts on 2026-03-03: it waits for nothing");
     let finish = plan.why_finish(&schedule, "3").unwrap().text(Lang::En);
     assert!(finish.starts_with("ends on 2026-03-17 because") && finish.contains("1 working day"), "{finish}");
+}
+
+#[test]
+fn a_units_own_days_off_move_its_tasks_only_and_are_told() {
+    let off = |text: &str| CalendarDay { date: day(text), kind: DayKind::Holiday, name: "closed".into() };
+    let statutory = Calendar::mainland();
+    let calendars = Calendars::new(&statutory).with_unit("u1", &statutory.with([off("2026-03-03"), off("2026-03-04")]));
+    let plan = Plan::build(vec![lasting(1, 2), lasting(2, 2)], vec![]).unwrap();
+    let today = day("2026-03-02");
+    let schedule = plan.schedule(&AsOf { today, begin: today, calendars: &calendars });
+    assert_eq!(schedule.dates("1").map(|dates| dates.finish), Some(day("2026-03-06")));
+    assert_eq!(schedule.dates("2").map(|dates| dates.finish), Some(day("2026-03-04")));
+    let why = |id: &str| plan.why_finish(&schedule, id).unwrap().text(Lang::En);
+    assert!(why("1").ends_with("its unit being off on 2 of the days between"), "{}", why("1"));
+    assert!(!why("2").contains("being off"), "{}", why("2"));
 }
 
 #[test]
@@ -197,7 +213,7 @@ proptest! {
     }
 }
 
-/// Any plan: all kinds of links, lags, leads, units of duration, milestones, constraints, states and actual dates.
+/// Any plan: all kinds of links, up to two of them between the same tasks, lags, leads, units of duration, milestones, constraints, states and actual dates.
 fn any_rich_plan() -> impl Strategy<Value = Plan> {
     let kind = proptest::sample::select(DependencyKind::ALL.to_vec());
     let unit = proptest::sample::select(DurationUnit::ALL.to_vec());
@@ -220,15 +236,15 @@ fn any_rich_plan() -> impl Strategy<Value = Plan> {
     );
     (3..9usize).prop_flat_map(move |n| {
         let tasks = proptest::collection::vec(own.clone(), n);
-        let links =
-            proptest::collection::vec(proptest::option::weighted(0.45, (kind.clone(), -6..7i32)), n * (n - 1) / 2);
+        let of_a_pair = proptest::collection::btree_map(kind.clone(), -6..7i32, 1..3);
+        let links = proptest::collection::vec(proptest::option::weighted(0.45, of_a_pair), n * (n - 1) / 2);
         (tasks, links).prop_map(move |(tasks, links)| built(tasks, links, n))
     })
 }
 
 type Own = (DurationUnit, i32, TaskState, Option<i64>, Option<i64>, (i64, i64, Option<i64>));
 
-fn built(tasks: Vec<Own>, links: Vec<Option<(DependencyKind, i32)>>, n: usize) -> Plan {
+fn built(tasks: Vec<Own>, links: Vec<Option<BTreeMap<DependencyKind, i32>>>, n: usize) -> Plan {
     let at = |days: i64| TODAY() + TimeDelta::days(days);
     let tasks = (0..).zip(tasks).map(|(no, (unit, duration, state, not_before, fixed, (released, took, due)))| {
         let begun = matches!(state, TaskState::InProgress | TaskState::Done);
@@ -246,7 +262,10 @@ fn built(tasks: Vec<Own>, links: Vec<Option<(DependencyKind, i32)>>, n: usize) -
         }
     });
     let pairs = (0..n as i32).flat_map(|to| (0..to).map(move |from| (from, to)));
-    let links = pairs.zip(links).filter_map(|((from, to), found)| found.map(|(kind, lag)| link(from, to, kind, lag)));
+    let of_pair = |((from, to), kinds): ((i32, i32), Option<BTreeMap<DependencyKind, i32>>)| {
+        kinds.into_iter().flatten().map(move |(kind, lag)| link(from, to, kind, lag))
+    };
+    let links = pairs.zip(links).flat_map(of_pair);
     Plan::build(tasks.collect(), links.collect()).unwrap()
 }
 
@@ -273,10 +292,10 @@ proptest! {
     #[test]
     fn dates_and_slack_agree_with_brute_force_across_the_spring_festival(plan in any_rich_plan(), began in -20i64..4) {
         let statutory = Calendar::mainland();
-        let calendars = Calendars::new(&statutory).with_unit("u1", &statutory, own_days());
+        let hall = statutory.with(own_days());
+        let calendars = Calendars::new(&statutory).with_unit("u1", &hall);
         let begin = TODAY() + TimeDelta::days(began);
         let schedule = plan.schedule(&AsOf { today: TODAY(), begin, calendars: &calendars });
-        let hall = Calendar::from_days(statutory.days().chain(own_days()).collect());
         let units = [("u1".to_owned(), hall)].into();
         let oracle = Oracle { plan: &plan, today: TODAY(), begin, statutory: &statutory, units };
         let expected = oracle.dates();

@@ -63,3 +63,12 @@ diesel::table! {
         revoked_at -> Nullable<Timestamp>,
     }
 }
+
+diesel::table! {
+    unit_day (unit_id, day) {
+        unit_id -> Text,
+        day -> Date,
+        kind -> Text,
+        name -> Text,
+    }
+}

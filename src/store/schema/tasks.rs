@@ -21,6 +21,7 @@ diesel::table! {
         duration_pessimistic -> Nullable<Integer>,
         duration_unit -> Text,
         not_before -> Nullable<Date>,
+        fixed_on -> Nullable<Date>,
         release_on -> Nullable<Date>,
         due_on -> Nullable<Date>,
         baseline_start -> Nullable<Date>,

@@ -77,6 +77,12 @@ diesel::table! {
         decided_at -> Nullable<Timestamp>,
         version -> BigInt,
         created_at -> Timestamp,
+        unusual -> Nullable<Double>,
+        burst_at -> Nullable<Timestamp>,
+        burst_callers -> Nullable<BigInt>,
+        insistent_calls -> Nullable<BigInt>,
+        returns_on -> Nullable<Date>,
+        returns_callers -> Nullable<BigInt>,
     }
 }
 
@@ -105,6 +111,26 @@ diesel::table! {
         person_id -> Text,
         at -> Timestamp,
         inverse_of -> Nullable<Text>,
+        from_problem_id -> Nullable<Text>,
+        to_problem_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    proposal (id) {
+        id -> Text,
+        kind -> Text,
+        problem_id -> Text,
+        into_id -> Nullable<Text>,
+        score -> Nullable<Double>,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    proposal_ticket (proposal_id, ticket_id) {
+        proposal_id -> Text,
+        ticket_id -> Text,
     }
 }
 

@@ -3,8 +3,9 @@
 use super::on_tasks::task_draft;
 use super::{Act, Done};
 use crate::app::cases::{self, Basis, CaseEdit};
-use crate::app::plan_edits::{self, DependencyDraft};
-use crate::app::{Error, observing};
+use crate::app::plan_changes::DependencyDraft;
+use crate::app::plan_edits;
+use crate::app::{Error, observing, what_if};
 use crate::domain::access::Action;
 use crate::domain::case::CaseMove;
 use crate::domain::task::DependencyKind;
@@ -112,6 +113,7 @@ pub const ACTS: &[Act] = &[
             ("acceptance", "string"),
             ("evidence", "string"),
             ("not_before", "string"),
+            ("fixed_on", "string"),
             ("after", "array"),
         ],
         run: |ctx, id, f| {
@@ -133,6 +135,17 @@ pub const ACTS: &[Act] = &[
         run: |ctx, id, f| {
             let dependency = plan_edits::add_dependency(ctx, id, dependency(f)?)?;
             Ok(Done { id: Some(dependency), ..Done::default() })
+        },
+    },
+    Act {
+        on: "cases",
+        name: "apply-changes",
+        needs: Action::ShapePlan,
+        said: "推演的改动已应用",
+        fields: &[("revision", "integer"), ("changes", "array")],
+        run: |ctx, id, f| {
+            let changes = what_if::parse(&f.all("changes"))?;
+            Ok(what_if::apply(ctx, id, f.parsed("revision")?, &changes)?.into())
         },
     },
     Act {

@@ -2,8 +2,10 @@
 
 use super::{Act, Done};
 use crate::app::admin::{self, PersonEdit, UnitEdit};
+use crate::app::work_calendar::UnitDays;
 use crate::app::{Error, accounts};
 use crate::domain::access::{Action, Role};
+use crate::domain::calendar::DayKind;
 use crate::lang::Message;
 use crate::web::fields::Fields;
 
@@ -87,6 +89,17 @@ pub const ACTS: &[Act] = &[
         },
     },
 ];
+
+/// Days of a unit's own calendar.
+pub fn unit_days(fields: &Fields) -> Result<UnitDays, Error> {
+    let kind = fields.one("kind").and_then(DayKind::parse);
+    Ok(UnitDays {
+        from: fields.parsed("from")?,
+        until: fields.optional_date("until")?,
+        kind: kind.ok_or_else(|| Error::field("kind", Message::new("请填写内容")))?,
+        name: fields.text("name"),
+    })
+}
 
 /// A post that an administrator gives; the lead unit's manager is named in the case.
 pub fn role(fields: &Fields) -> Result<Role, Error> {

@@ -2,6 +2,7 @@
 
 use super::{Act, Done};
 use crate::app::calls::{self, NewCall};
+use crate::app::plan_changes::TaskDraft;
 use crate::app::task_matters as matters;
 use crate::app::tasks::{self, Progress};
 use crate::app::{Ctx, Error, chase, plan_edits, supervisions};
@@ -87,6 +88,7 @@ pub const ACTS: &[Act] = &[
             ("acceptance", "string"),
             ("evidence", "string"),
             ("not_before", "string"),
+            ("fixed_on", "string"),
         ],
         run: |ctx, id, f| Ok(plan_edits::change_task(ctx, id, f.parsed("version")?, task_draft(f)?)?.into()),
     },
@@ -234,8 +236,8 @@ fn progress(fields: &Fields) -> Result<Progress, Error> {
 }
 
 /// A task as a form writes it.
-pub fn task_draft(fields: &Fields) -> Result<plan_edits::TaskDraft, Error> {
-    Ok(plan_edits::TaskDraft {
+pub fn task_draft(fields: &Fields) -> Result<TaskDraft, Error> {
+    Ok(TaskDraft {
         title: fields.text("title"),
         unit_id: fields.text("unit_id"),
         description: fields.text("description"),
@@ -244,5 +246,6 @@ pub fn task_draft(fields: &Fields) -> Result<plan_edits::TaskDraft, Error> {
         duration: fields.parsed("duration")?,
         duration_unit: fields.code("duration_unit", DurationUnit::parse)?,
         not_before: fields.optional_date("not_before")?,
+        fixed_on: fields.optional_date("fixed_on")?,
     })
 }

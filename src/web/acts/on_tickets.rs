@@ -1,7 +1,7 @@
 //! Acts on tickets.
 
 use super::{Act, Done};
-use crate::app::{attaching, problems, tickets};
+use crate::app::{attaching, problem_decisions, tickets};
 use crate::domain::access::Action;
 use crate::domain::ticket::AttachMode;
 
@@ -40,7 +40,7 @@ pub const ACTS: &[Act] = &[
         said: "已移动",
         fields: &[("to", "string")],
         run: |ctx, id, f| {
-            let changes = problems::move_ticket(ctx, id, f.one("to"))?;
+            let changes = problem_decisions::move_ticket(ctx, id, f.one("to"))?;
             Ok(Done { go: f.one("next").map(str::to_owned), changes, ..Done::default() })
         },
     },

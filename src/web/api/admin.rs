@@ -6,11 +6,11 @@ use crate::app::admin::{self, NewPerson};
 use crate::app::{Clock, accounts, work_calendar};
 use crate::domain::access::Action;
 use crate::store::people::{self, Person, PostRow, Unit};
-use crate::web::acts::role;
+use crate::web::acts::{role, unit_days};
 use crate::web::fields::Fields;
 use crate::web::routes::{Access, Route};
 use actix_web::HttpResponse;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Path};
 use serde_json::{Value, json};
 
 pub fn routes() -> Vec<Route> {
@@ -22,6 +22,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/api/v1/calendar", Access::SignedIn(Action::OwnAccount), calendar),
         Route::post("/api/v1/calendar", Access::SignedIn(Action::Administer), import_calendar),
         Route::post("/api/v1/calendar/remove", Access::SignedIn(Action::Administer), remove_day),
+        Route::post("/api/v1/units/{id}/days", Access::SignedIn(Action::Administer), add_unit_days),
+        Route::post("/api/v1/units/{id}/days/remove", Access::SignedIn(Action::Administer), remove_unit_day),
         Route::get("/api/v1/tokens", Access::SignedIn(Action::OwnAccount), list_tokens),
         Route::post("/api/v1/tokens", Access::SignedIn(Action::OwnAccount), issue_token),
     ]
@@ -101,6 +103,19 @@ async fn import_calendar(api: Api, body: Bytes) -> ApiResult {
 async fn remove_day(api: Api, body: Bytes) -> ApiResult {
     let day = Fields::from_json(&api.parsed(&body)?).parsed("day").map_err(|error| api.failed(error))?;
     work_calendar::remove(&api.app, &api.actor, day).await.map_err(|error| api.failed(error))?;
+    Ok(HttpResponse::Ok().json(json!({ "removed": day })))
+}
+
+async fn add_unit_days(api: Api, id: Path<String>, body: Bytes) -> ApiResult {
+    let days = unit_days(&Fields::from_json(&api.parsed(&body)?)).map_err(|error| api.failed(error))?;
+    let added = work_calendar::add_unit_days(&api.app, &api.actor, id.into_inner(), days).await;
+    Ok(HttpResponse::Ok().json(json!({ "days": added.map_err(|error| api.failed(error))? })))
+}
+
+async fn remove_unit_day(api: Api, id: Path<String>, body: Bytes) -> ApiResult {
+    let day = Fields::from_json(&api.parsed(&body)?).parsed("day").map_err(|error| api.failed(error))?;
+    let removed = work_calendar::remove_unit_day(&api.app, &api.actor, id.into_inner(), day).await;
+    removed.map_err(|error| api.failed(error))?;
     Ok(HttpResponse::Ok().json(json!({ "removed": day })))
 }
 

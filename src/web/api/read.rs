@@ -1,9 +1,14 @@
 //! What the API reads out.
 
 use super::{Api, ApiResult};
-use crate::app::case_views::{self, CaseLine, Past};
-use crate::app::{Error, delivery, desk, known_problem, leadership, problems, search as finding, task_views, tickets};
+use crate::app::case_views::{self, CaseLine, CaseView, Past};
+use crate::app::proposals::ProposalView;
+use crate::app::{
+    Error, delivery, desk, known_problem, leadership, problems, search as finding, task_views, tickets, what_if,
+};
 use crate::domain::access::Action;
+use crate::lang::{Lang, Message};
+use crate::plan::TaskDates;
 use crate::store::plans::Task;
 use crate::store::tickets::Filter;
 use crate::store::{events, problems as problem_rows};
@@ -25,6 +30,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/api/v1/problems/{id}", Access::SignedIn(Action::ReadProblems), show_problem),
         Route::get("/api/v1/cases", Access::SignedIn(Action::ReadCase), list_cases),
         Route::get("/api/v1/cases/{id}", Access::SignedIn(Action::ReadCase), show_case),
+        Route::get("/api/v1/cases/{id}/what-if", Access::SignedIn(Action::ShapePlan), try_changes),
         Route::get("/api/v1/tasks/{id}", Access::SignedIn(Action::ReadTask), show_task),
         Route::get("/api/v1/unit/tasks", Access::SignedIn(Action::WorkTask), unit_tasks),
         Route::get("/api/v1/desk", Access::SignedIn(Action::OwnAccount), waiting),
@@ -87,7 +93,11 @@ async fn show_ticket(api: Api, id: Path<String>) -> ApiResult {
         |view| {
             let mut shown = ticket(&view.ticket);
             shown["caller"] = json!(view.caller);
-            shown["problem_id"] = json!(view.problem.map(|problem| problem.id));
+            shown["problem_id"] = json!(view.problem.as_ref().map(|placing| &placing.problem.id));
+            shown["placed"] = json!(view.problem.map(|placing| json!({
+                "by_person": placing.by_person, "score": placing.score, "shared": placing.shared,
+                "runner_up": placing.runner_up.map(|(other, score)| json!({ "id": other.id, "score": score })),
+            })));
             shown["case"] =
                 json!(view.attachment.map(|(open, case)| json!({ "id": case.id, "no": case.no, "mode": open.mode })));
             shown["urges"] = json!(view.urges.len());
@@ -133,8 +143,10 @@ async fn known(api: Api, asked: Query<Asked>) -> ApiResult {
 }
 
 fn problem(row: &problem_rows::Problem) -> Value {
-    json!({ "id": row.id, "no": row.no, "title": row.title, "state": row.state, "kind": row.kind, "terms": problems::terms_of(row),
-        "tickets": row.tickets, "callers": row.callers, "window_callers": row.window_callers, "growth": row.growth, "heat": row.heat, "version": row.version })
+    json!({ "id": row.id, "no": row.no, "title": row.title, "state": row.state, "kind": row.kind, "theme_id": row.parent_id, "terms": problems::terms_of(row),
+        "tickets": row.tickets, "callers": row.callers, "window_callers": row.window_callers, "growth": row.growth, "heat": row.heat,
+        "unusual": row.unusual, "burst_at": row.burst_at, "burst_callers": row.burst_callers, "insistent_calls": row.insistent_calls,
+        "returns_on": row.returns_on, "returns_callers": row.returns_callers, "version": row.version })
 }
 
 async fn list_problems(api: Api, query: Query<Listing>) -> ApiResult {
@@ -161,6 +173,16 @@ async fn list_problems(api: Api, query: Query<Listing>) -> ApiResult {
     .await
 }
 
+fn decided(told: &problems::Decided) -> Value {
+    json!({ "id": told.decision.id, "kind": told.decision.kind, "by": told.by, "at": told.decision.at, "tickets": told.tickets,
+        "from": told.decision.from_problem_id, "to": told.decision.to_problem_id, "undone": told.is_undone })
+}
+
+fn proposed(told: &ProposalView) -> Value {
+    json!({ "id": told.proposal.id, "kind": told.proposal.kind, "problem_id": told.problem.id, "score": told.proposal.score,
+        "into_id": told.proposal.into_id, "tickets": told.tickets.iter().map(|ticket| &ticket.id).collect::<Vec<_>>() })
+}
+
 async fn show_problem(api: Api, id: Path<String>) -> ApiResult {
     answer(
         &api,
@@ -171,6 +193,10 @@ async fn show_problem(api: Api, id: Path<String>) -> ApiResult {
             shown["daily"] = json!(view.daily);
             shown["typical"] = json!(view.typical.iter().map(ticket).collect::<Vec<_>>());
             shown["merged_into"] = json!(view.problem.merged_into);
+            shown["case"] = json!(view.case.as_ref().map(|case| json!({ "id": case.id, "no": case.no })));
+            shown["under"] = json!(view.under.iter().map(|under| &under.id).collect::<Vec<_>>());
+            shown["decided"] = json!(view.decided.iter().map(decided).collect::<Vec<_>>());
+            shown["proposals"] = json!(view.proposals.iter().map(proposed).collect::<Vec<_>>());
             shown
         },
     )
@@ -180,12 +206,12 @@ async fn show_problem(api: Api, id: Path<String>) -> ApiResult {
 fn case(line: &CaseLine) -> Value {
     let row = &line.case;
     json!({ "id": row.id, "no": row.no, "title": row.title, "goal": row.goal, "state": row.state, "grade": row.grade, "lead_unit": line.lead,
-        "deadline": row.deadline, "forecast": line.forecast, "lamp": line.lamp, "done": line.done, "total": line.total, "round": row.round, "version": row.version })
+        "deadline": row.deadline, "forecast": line.forecast, "p80": line.likely.map(|likely| likely.p80), "chance": line.likely.map(|likely| likely.chance), "lamp": line.lamp, "done": line.done, "total": line.total, "round": row.round, "version": row.version })
 }
 
 fn task(row: &Task) -> Value {
     json!({ "id": row.id, "case_id": row.case_id, "no": row.no, "round": row.round, "title": row.title, "unit_id": row.unit_id, "state": row.state,
-        "duration": row.duration, "duration_unit": row.duration_unit, "due_on": row.due_on, "release_on": row.release_on, "percent": row.percent,
+        "duration": row.duration, "duration_unit": row.duration_unit, "not_before": row.not_before, "fixed_on": row.fixed_on, "due_on": row.due_on, "release_on": row.release_on, "percent": row.percent,
         "acceptance": row.acceptance, "evidence": row.evidence, "version": row.version })
 }
 
@@ -198,11 +224,24 @@ async fn list_cases(api: Api) -> ApiResult {
     .await
 }
 
+/// A task of a plan with its dates and why it has them.
+fn dated(view: &CaseView, row: &Task, lang: Lang) -> Value {
+    let why = |message: Option<Message>| message.map(|message| message.text(lang));
+    let mut shown = task(row);
+    shown["dates"] = json!(view.schedule.dates(&row.id).map(|dates| json!({ "start": dates.start, "finish": dates.finish,
+        "latest_start": dates.latest_start, "latest_finish": dates.latest_finish, "slack_days": dates.slack_days,
+        "free_slack_days": dates.free_slack_days, "critical": dates.critical,
+        "why_start": why(view.graph.why_start(&view.schedule, &row.id)), "why_finish": why(view.graph.why_finish(&view.schedule, &row.id)) })));
+    shown
+}
+
 async fn show_case(api: Api, id: Path<String>) -> ApiResult {
-    answer(&api, move |ctx| case_views::show(ctx, &id, Past::None), |view| {
+    let lang = api.lang;
+    answer(&api, move |ctx| case_views::show(ctx, &id, Past::None), move |view| {
         let mut shown = case(&view.line);
-        shown["tasks"] = json!(view.plan.tasks.iter().map(task).collect::<Vec<_>>());
+        shown["tasks"] = json!(view.plan.tasks.iter().map(|row| dated(&view, row, lang)).collect::<Vec<_>>());
         shown["critical_path"] = json!(view.schedule.critical_path);
+        shown["plan_revision"] = json!(view.plan.case.plan_revision);
         shown["dependencies"] = json!(view.plan.dependencies.iter().map(|edge| json!({ "id": edge.id, "predecessor_id": edge.predecessor_id,
             "successor_id": edge.successor_id, "kind": edge.kind, "lag_days": edge.lag_days })).collect::<Vec<_>>());
         shown["observations"] = json!(view.observations.iter().map(|row| json!({ "round": row.round, "problem_id": row.problem_id, "window_from": row.window_from,
@@ -210,6 +249,33 @@ async fn show_case(api: Api, id: Path<String>) -> ApiResult {
             "observed_callers": row.observed_callers, "observed_days": row.observed_days, "result": row.result })).collect::<Vec<_>>());
         shown["problem_ids"] = json!(view.problem_ids);
         shown
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+struct Tried {
+    /// A JSON array of changes.
+    #[serde(default)]
+    changes: String,
+}
+
+/// What changes of the plan would do; nothing is saved.
+async fn try_changes(api: Api, id: Path<String>, query: Query<Tried>) -> ApiResult {
+    let listed: Vec<Value> = serde_json::from_str(&query.changes).unwrap_or_default();
+    let texts: Vec<String> = listed.iter().map(Value::to_string).collect();
+    let changes = what_if::parse(&texts).map_err(|error| api.failed(error))?;
+    let lang = api.lang;
+    answer(&api, move |ctx| what_if::show(ctx, &id, Past::None, changes), move |(view, tried)| {
+        let outlook = |outlook: &what_if::Outlook| json!({ "forecast": outlook.forecast, "p80": outlook.likely.map(|likely| likely.p80),
+            "chance": outlook.likely.map(|likely| likely.chance), "critical_path": outlook.path });
+        let span = |dates: Option<TaskDates>| dates.map(|dates| json!({ "start": dates.start, "finish": dates.finish }));
+        json!({ "revision": view.line.case.plan_revision, "before": outlook(&tried.before), "after": outlook(&tried.after),
+            "fault": tried.fault.map(|(at, why)| json!({ "change": at, "reason": why.text(lang) })),
+            "moved": tried.difference.moved.iter().map(|moved| json!({ "no": moved.task.no, "title": moved.task.title, "unit_id": moved.task.unit_id,
+                "from": span(moved.from), "to": span(moved.to) })).collect::<Vec<_>>(),
+            "units": tried.difference.units.iter().map(|unit| json!({ "unit_id": unit.unit_id, "tasks": unit.tasks, "from": unit.from,
+                "to": unit.to })).collect::<Vec<_>>() })
     })
     .await
 }

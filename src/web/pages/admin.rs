@@ -1,13 +1,13 @@
 //! The administrator's units, people and calendar.
 
 use crate::app::admin::{self, NewPerson};
-use crate::app::{Clock, Error, work_calendar};
+use crate::app::{Clock, Ctx, Error, work_calendar};
 use crate::domain::access::{Action, Role};
 use crate::domain::calendar::CalendarDay;
 use crate::domain::notice::Rhythm;
-use crate::store::people::{self, Person, PostRow, Unit};
+use crate::store::people::{self, Person, PostRow, Unit, UnitDay};
 use crate::store::preferences;
-use crate::web::acts::role;
+use crate::web::acts::{role, unit_days};
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -38,6 +38,8 @@ struct UnitPage {
     page: Page,
     unit: Unit,
     rhythm: Rhythm,
+    /// Its own days from today on.
+    days: Vec<UnitDay>,
 }
 
 #[derive(Template)]
@@ -67,6 +69,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/admin/calendar", Access::SignedIn(Action::Administer), import_calendar),
         Route::post("/admin/calendar/remove", Access::SignedIn(Action::Administer), remove_day),
         Route::get("/units/{id}", Access::SignedIn(Action::Administer), one_unit),
+        Route::post("/units/{id}/days", Access::SignedIn(Action::Administer), add_unit_days),
+        Route::post("/units/{id}/days/remove", Access::SignedIn(Action::Administer), remove_unit_day),
         Route::get("/people/{id}", Access::SignedIn(Action::Administer), one_person),
     ]
 }
@@ -119,9 +123,8 @@ async fn show(page: Page, asked: Query<Asked>) -> PageResult {
 
 async fn add_unit(page: Page, body: Bytes) -> PageResult {
     let f = Fields::from_form(&body);
-    let work = move |ctx: &mut crate::app::Ctx| {
-        admin::add_unit(ctx, f.text("name"), f.optional("parent_id"), f.optional("mailbox"))
-    };
+    let work =
+        move |ctx: &mut Ctx| admin::add_unit(ctx, f.text("name"), f.optional("parent_id"), f.optional("mailbox"));
     page.app.write(&page.actor, work).await.map_err(|error| page.failed(error))?;
     Ok(page.done("/admin?tab=units", "已新增单位"))
 }
@@ -154,13 +157,28 @@ async fn remove_day(page: Page, body: Bytes) -> PageResult {
 }
 
 async fn one_unit(page: Page, id: Path<String>) -> PageResult {
-    let (unit, rhythm) = page
-        .read(move |ctx| {
-            let unit = people::unit_by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
-            Ok((unit, preferences::of(&mut ctx.tx, &id)?.rhythm))
-        })
-        .await?;
-    page.html(&UnitPage { page: page.clone(), unit, rhythm })
+    let read = move |ctx: &mut Ctx| {
+        let unit = people::unit_by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
+        Ok((unit, preferences::of(&mut ctx.tx, &id)?.rhythm, work_calendar::of_unit(ctx, &id)?))
+    };
+    let (unit, rhythm, days) = page.read(read).await?;
+    page.html(&UnitPage { page: page.clone(), unit, rhythm, days })
+}
+
+async fn add_unit_days(page: Page, id: Path<String>, body: Bytes) -> PageResult {
+    let here = format!("/units/{id}");
+    let days = unit_days(&Fields::from_form(&body)).map_err(|error| page.failed(error))?;
+    let added = work_calendar::add_unit_days(&page.app, &page.actor, id.into_inner(), days).await;
+    added.map_err(|error| page.failed(error))?;
+    Ok(page.done(&here, "单位日历已更新，未办结任务的期限已随之调整"))
+}
+
+async fn remove_unit_day(page: Page, id: Path<String>, body: Bytes) -> PageResult {
+    let here = format!("/units/{id}");
+    let day = Fields::from_form(&body).parsed("day").map_err(|error| page.failed(error))?;
+    let removed = work_calendar::remove_unit_day(&page.app, &page.actor, id.into_inner(), day).await;
+    removed.map_err(|error| page.failed(error))?;
+    Ok(page.done(&here, "单位日历已更新，未办结任务的期限已随之调整"))
 }
 
 async fn one_person(page: Page, id: Path<String>) -> PageResult {

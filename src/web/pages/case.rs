@@ -1,19 +1,25 @@
 //! Cases: the list, and one case with its plan as graph, Gantt chart or table.
 
 use super::case_drawn::{self as drawn, CardView, GanttRow, LEGEND, Panel};
+use super::case_tried::{self as tried, Trial};
 use crate::app::case_views::{self, CaseLine, CaseView, Past};
-use crate::app::{Ctx, Error, tickets};
+use crate::app::{Ctx, Error, tickets, what_if};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
+use crate::domain::task::{DependencyKind, TaskState};
 use crate::plan::gantt::{Gantt, gantt};
 use crate::plan::layout::{Layout, Route as EdgeRoute, layout};
 use crate::store::events::Event;
 use crate::store::notices::{self, MailLine};
+use crate::store::plans::Dependency;
 use crate::store::tickets::{Filter, Ticket};
 use crate::web::address;
+use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
+use actix_web::http::header;
 use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
@@ -66,6 +72,8 @@ struct OnePage {
     tickets: Vec<Ticket>,
     mails: Vec<MailLine>,
     unit_options: Vec<(String, String)>,
+    /// Changes that are being tried; the plan shown is then the one with them.
+    trial: Option<Trial>,
 }
 
 impl CaseView {
@@ -75,6 +83,45 @@ impl CaseView {
 }
 
 impl OnePage {
+    /// The plan in another view, or beside another task; what is tried stays.
+    fn at(&self, view: &str, task: Option<&i32>) -> String {
+        tried::address_of(&self.here, view, task, self.trial.as_ref())
+    }
+
+    /// Whether the reader may try changes out.
+    fn may_try(&self) -> bool {
+        let state = self.view.line.case.state;
+        self.trial.is_none() && self.view.may_shape && state.is_open() && state != CaseState::Verifying
+    }
+
+    /// The dates of a task that can be tried: the change, its label, the date as it is.
+    fn dates_to_try(&self, panel: &Panel) -> Vec<(&'static str, &'static str, String)> {
+        let said = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+        let task = &panel.task;
+        match task.state {
+            TaskState::Waiting => {
+                vec![("not_before", "不早于", said(task.not_before)), ("fixed", "定于", said(task.fixed_on))]
+            }
+            state if state.is_with_unit() => vec![("due", "期限", said(task.due_on))],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Number, title and kind of what a task depends on.
+    fn edges_into(&self, task_id: &str) -> Vec<(i32, String, DependencyKind)> {
+        let edges = self.view.plan.dependencies.iter().filter(|edge| edge.successor_id == task_id);
+        let told = |edge: &Dependency| {
+            let task = self.view.plan.task(&edge.predecessor_id).ok()?;
+            Some((task.no, task.title.clone(), edge.kind))
+        };
+        edges.filter_map(told).collect()
+    }
+
+    /// The view a card's link stays in: on a phone the list, until the graph is asked for.
+    fn view_of_cards(&self) -> &'static str {
+        if self.is_list { "" } else { "graph" }
+    }
+
     /// An edge of the critical path.
     fn on_path(&self, route: &EdgeRoute) -> bool {
         self.view
@@ -175,14 +222,6 @@ async fn list(page: Page, asked: Query<Narrowed>) -> PageResult {
     page.html(&ListPage { page: page.clone(), cases, state, q, states: STATES })
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    tab: Option<String>,
-    view: Option<String>,
-    /// The number of the task shown beside the graph.
-    task: Option<i32>,
-}
-
 const TABS: [(&str, &str); 5] =
     [("plan", "计划"), ("people", "专班与审批"), ("timeline", "动态"), ("tickets", "工单"), ("mails", "邮件")];
 const VIEWS: [(&str, &str); 3] = [("graph", "关系图"), ("gantt", "甘特图"), ("table", "表格")];
@@ -191,8 +230,17 @@ fn chosen(known: &[(&'static str, &'static str)], asked: Option<&str>) -> &'stat
     known.iter().map(|(code, _)| *code).find(|code| Some(*code) == asked).unwrap_or(known[0].0)
 }
 
-async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
-    let (tab, shown) = (chosen(&TABS, asked.tab.as_deref()), chosen(&VIEWS, asked.view.as_deref()));
+async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
+    let asked = Fields::from_form(req.query_string().as_bytes());
+    let (tab, shown) = (chosen(&TABS, asked.one("tab")), chosen(&VIEWS, asked.one("view")));
+    // The number of the task shown beside the graph.
+    let wanted = asked.one("task").and_then(|no| no.parse().ok());
+    let changes = tried::changes(&asked).map_err(|error| page.failed(error))?;
+    if asked.one(tried::NEW).is_some() {
+        let trial = changes.map(Trial::of).unwrap_or_default();
+        let to = tried::address_of(&format!("/cases/{id}"), shown, wanted.as_ref(), Some(&trial));
+        return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish());
+    }
     let sees_tickets = page.may(Action::ReadTickets);
     let is_graph = tab == "plan" && shown == "graph";
     let past = match tab {
@@ -200,10 +248,12 @@ async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
         _ if is_graph => Past::News(NEWS),
         _ => Past::None,
     };
-    let wanted = asked.task;
-    let (view, picked, tickets, mails) = page
+    let (view, tried, picked, tickets, mails) = page
         .read(move |ctx| {
-            let view = case_views::show(ctx, &id, past)?;
+            let (view, tried) = match changes {
+                Some(changes) => what_if::show(ctx, &id, past, changes).map(|(view, tried)| (view, Some(tried)))?,
+                None => (case_views::show(ctx, &id, past)?, None),
+            };
             let filter = Filter { case_id: Some(view.line.case.id.clone()), ..Filter::default() };
             let tickets = if tab == "tickets" && sees_tickets {
                 tickets::list(ctx, &filter, 0, TICKETS_SHOWN)?.0
@@ -220,7 +270,7 @@ async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
                 Some(id) => Some((case_views::last_report(ctx, &id)?, id)),
                 None => None,
             };
-            Ok((view, picked, tickets, mails))
+            Ok((view, tried, picked, tickets, mails))
         })
         .await?;
     let panel = picked.and_then(|(report, id)| drawn::panel(&page, &view, &id, report));
@@ -245,7 +295,7 @@ async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
         tab,
         tabs: TABS.iter().map(|(code, label)| (*code, *label, count(code))).collect(),
         shown,
-        is_list: is_graph && asked.view.is_none(),
+        is_list: is_graph && asked.one("view").is_none(),
         views: VIEWS,
         panel,
         unannounced: page.app.calendar().first_unannounced(page.today(), last),
@@ -256,6 +306,7 @@ async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
         tickets,
         mails,
         unit_options,
+        trial: tried.map(|tried| Trial::told(&page, &view, tried)),
         view,
     })
 }

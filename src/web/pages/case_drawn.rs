@@ -152,6 +152,8 @@ pub struct Panel {
     pub after: Vec<String>,
     /// What it means for the whole case.
     pub sentence: Option<Message>,
+    /// Why it starts and ends when it does.
+    pub why: Vec<Message>,
 }
 
 /// The task asked for by its number; else the one that delays most: late before blocked, the critical path first.
@@ -188,6 +190,11 @@ pub fn panel(page: &Page, view: &CaseView, task_id: &str, report: Option<(Report
         before: before.map(titled).collect(),
         after: after.map(titled).collect(),
         sentence: meaning(page, view, &task),
+        why: [view.graph.why_start(&view.schedule, task_id), view.graph.why_finish(&view.schedule, task_id)]
+            .into_iter()
+            .flatten()
+            .filter(|_| !task.state.is_final())
+            .collect(),
         task,
     })
 }

@@ -1,10 +1,10 @@
 //! Problems: the ranked list, one problem, and its promotion to a case.
 
 use super::{Pager, ROWS};
-use crate::app::problems::{self, ProblemLine, ProblemView};
+use crate::app::problems::{self, ProblemLine, ProblemView, Signal};
 use crate::app::{Error, drafting};
 use crate::domain::access::Action;
-use crate::domain::problem::ProblemState;
+use crate::domain::problem::{ProblemKind, ProblemState};
 use crate::playbook::{self, Answer, Parameter, Playbook};
 use crate::store::people::{self, Unit};
 use crate::store::problems::{self as rows, Filter, Problem};
@@ -57,6 +57,22 @@ struct PromotePage {
     roles: Vec<(String, String, String)>,
     /// What the playbook asks.
     parameters: Vec<Parameter>,
+}
+
+impl Page {
+    /// What a signal says in a few words.
+    fn signal(&self, signal: &Signal) -> String {
+        match signal {
+            Signal::Burst(callers) => self.fill("数小时内 %{n} 位市民", &[("n", callers)]),
+            Signal::Unusual(deviations) => {
+                self.fill("今日异常，高出平常 %{n} 个标准差", &[("n", &format!("{deviations:.1}"))])
+            }
+            Signal::Insistent(calls) => self.fill("其中 %{n} 件来自同一人", &[("n", calls)]),
+            Signal::Returns(on, callers) => {
+                self.fill("去年此后 %{n} 位市民反映，预计 %{day} 起再现", &[("n", callers), ("day", &self.date(on))])
+            }
+        }
+    }
 }
 
 /// Further tickets shown before the rest is folded.

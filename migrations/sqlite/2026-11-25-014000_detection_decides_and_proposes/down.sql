@@ -1,0 +1,13 @@
+DROP TABLE proposal_ticket;
+DROP TABLE proposal;
+DROP INDEX problem_parent;
+ALTER TABLE problem DROP COLUMN returns_callers;
+ALTER TABLE problem DROP COLUMN returns_on;
+ALTER TABLE problem DROP COLUMN insistent_calls;
+ALTER TABLE problem DROP COLUMN burst_callers;
+ALTER TABLE problem DROP COLUMN burst_at;
+ALTER TABLE problem DROP COLUMN unusual;
+DROP INDEX decision_to;
+DROP INDEX decision_from;
+ALTER TABLE decision DROP COLUMN to_problem_id;
+ALTER TABLE decision DROP COLUMN from_problem_id;

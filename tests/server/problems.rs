@@ -1,0 +1,182 @@
+//! What people decide about problems holds, whatever the machine would do; and what it proposes waits for them.
+
+use crate::support::{Client, On, Server};
+use chrono::TimeDelta;
+use rstest::rstest;
+use serde_json::{Value, json};
+use shenban::app::consolidating;
+
+/// `count` callers complain about one matter at one place, an hour apart.
+async fn complain(server: &Server, operator: &Client, prefix: &str, place: &str, matter: &str, count: i64) {
+    let now = server.app.clock.now().and_utc();
+    let tickets: Vec<Value> = (0..count)
+        .map(|n| {
+            json!({ "source_no": format!("{prefix}{n}"), "title": format!("{place}{matter}"),
+                "body": format!("{place}{matter}，已经第{n}次反映，请尽快处理。"), "address": place,
+                "received_at": (now - TimeDelta::hours(1 + n)).to_rfc3339(), "caller": format!("{prefix}-caller-{n}") })
+        })
+        .collect();
+    operator.act("/tickets", json!(tickets)).await;
+    server.detect().await;
+}
+
+async fn problem_of(client: &Client, source_no: &str) -> String {
+    let ticket = client.read(&format!("/tickets/{source_no}")).await;
+    ticket["problem_id"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn consolidate(server: &Server) {
+    consolidating::consolidate(&server.app, "test").await.unwrap();
+}
+
+const NOISE: &str = "夜间施工噪音扰民";
+const FUMES: &str = "餐馆油烟直排扰民";
+
+#[rstest]
+#[tokio::test]
+async fn what_was_told_apart_stays_apart_after_the_index_is_built_anew(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    complain(&server, &operator, "a", "清水湾小区", NOISE, 8).await;
+    let problem = problem_of(&coordinator, "a0").await;
+    let leaving: Vec<Value> = (0..3).map(|n| json!(format!("a{n}"))).collect();
+    let ids: Vec<Value> = {
+        let mut ids = Vec::new();
+        for number in &leaving {
+            ids.push(coordinator.read(&format!("/tickets/{}", number.as_str().unwrap())).await["id"].clone());
+        }
+        ids
+    };
+    let split = json!({ "ticket_ids": ids, "title": "另一件事" });
+    coordinator.act(&format!("/problems/{problem}/split"), split).await;
+    let new = problem_of(&coordinator, "a0").await;
+    assert_ne!(new, problem);
+
+    server.detect().await;
+    consolidate(&server).await;
+    complain(&server, &operator, "b", "清水湾小区", NOISE, 2).await;
+    assert_eq!(problem_of(&coordinator, "a0").await, new, "the machine does not undo a split");
+    assert_eq!(problem_of(&coordinator, "a5").await, problem);
+
+    let told = coordinator.read(&format!("/problems/{problem}")).await;
+    let decision = told["decided"][0]["id"].as_str().unwrap().to_owned();
+    coordinator.act(&format!("/decisions/{decision}/undo"), json!({})).await;
+    assert_eq!(problem_of(&coordinator, "a0").await, problem, "its tickets went back");
+    coordinator.refused(&format!("/decisions/{decision}/undo"), json!({}), 422).await;
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_merge_is_taken_back_whole(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    complain(&server, &operator, "a", "清水湾小区", NOISE, 6).await;
+    complain(&server, &operator, "b", "白鹭花园", FUMES, 6).await;
+    let (noise, fumes) = (problem_of(&coordinator, "a0").await, problem_of(&coordinator, "b0").await);
+    assert_ne!(noise, fumes);
+    coordinator.act(&format!("/problems/{fumes}/merge"), json!({ "into": noise, "reason": "同一工地" })).await;
+    assert_eq!(problem_of(&coordinator, "b3").await, noise);
+    assert_eq!(coordinator.read(&format!("/problems/{noise}")).await["tickets"], 12);
+
+    let told = coordinator.read(&format!("/problems/{noise}")).await;
+    let decision = told["decided"][0]["id"].as_str().unwrap().to_owned();
+    coordinator.act(&format!("/decisions/{decision}/undo"), json!({})).await;
+    for n in 0..6 {
+        assert_eq!(problem_of(&coordinator, &format!("b{n}")).await, fumes);
+        assert_eq!(problem_of(&coordinator, &format!("a{n}")).await, noise);
+    }
+    let (one, other) = (format!("/problems/{noise}"), format!("/problems/{fumes}"));
+    assert_eq!(coordinator.read(&one).await["tickets"], 6);
+    assert_eq!(coordinator.read(&other).await["tickets"], 6);
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn one_grievance_at_several_places_is_a_theme_that_can_become_a_case(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    complain(&server, &operator, "a", "清水湾小区", NOISE, 6).await;
+    complain(&server, &operator, "b", "白鹭花园", NOISE, 6).await;
+    complain(&server, &operator, "c", "青石路", FUMES, 6).await;
+    consolidate(&server).await;
+    while shenban::app::detection::catch_up(&server.app, "test").await.unwrap() > 0 {}
+    let (one, other) = (problem_of(&coordinator, "a0").await, problem_of(&coordinator, "b0").await);
+    assert_ne!(one, other, "each place has its own problem");
+    let theme = coordinator.read(&format!("/problems/{one}")).await["theme_id"].as_str().unwrap().to_owned();
+    assert_eq!(coordinator.read(&format!("/problems/{other}")).await["theme_id"], json!(theme));
+    let shown = coordinator.read(&format!("/problems/{theme}")).await;
+    assert_eq!((&shown["kind"], &shown["tickets"], &shown["callers"]), (&json!("theme"), &json!(12), &json!(12)));
+
+    consolidate(&server).await;
+    assert_eq!(coordinator.read(&format!("/problems/{one}")).await["theme_id"], json!(theme), "a theme keeps its id");
+
+    let deadline = (server.app.clock.now() + TimeDelta::days(90)).date().to_string();
+    let case = coordinator
+        .act(
+            "/cases",
+            json!({ "title": "夜间施工", "goal": "降至三成", "grade": "ordinary", "deadline": deadline,
+            "lead_unit_id": server.units["traffic"], "problem_ids": [theme] }),
+        )
+        .await;
+    let case = coordinator.read(&format!("/cases/{}", case["id"].as_str().unwrap())).await;
+    let under = coordinator.read(&format!("/problems/{one}")).await;
+    assert_eq!(under["case"]["id"], case["id"], "the case of a theme is that of the problems under it");
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn where_a_person_decided_consolidation_proposes_and_is_obeyed_or_declined_for_good(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    complain(&server, &operator, "a", "清水湾小区", NOISE, 6).await;
+    complain(&server, &operator, "b", "白鹭花园", FUMES, 6).await;
+    let (noise, fumes) = (problem_of(&coordinator, "a0").await, problem_of(&coordinator, "b0").await);
+    coordinator.act(&format!("/problems/{fumes}/merge"), json!({ "into": noise, "reason": "" })).await;
+    consolidate(&server).await;
+    assert_eq!(problem_of(&coordinator, "b0").await, noise, "what a person merged is not taken apart");
+    let proposed = coordinator.read(&format!("/problems/{noise}")).await["proposals"].clone();
+    assert_eq!((&proposed[0]["kind"], proposed[0]["tickets"].as_array().unwrap().len()), (&json!("split"), 6));
+
+    let decline = format!("/proposals/{}/decline", proposed[0]["id"].as_str().unwrap());
+    coordinator.act(&decline, json!({})).await;
+    consolidate(&server).await;
+    assert_eq!(coordinator.read(&format!("/problems/{noise}")).await["proposals"], json!([]), "not again");
+    server.detect().await;
+    consolidate(&server).await;
+    let after_a_start = coordinator.read(&format!("/problems/{noise}")).await["proposals"].clone();
+    assert_eq!(after_a_start, json!([]), "nor after the index was built anew");
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn one_insistent_caller_is_shown_as_that_and_a_burst_is_told_within_hours(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    let now = server.app.clock.now().and_utc();
+    let calls = |prefix: &'static str, title: &'static str, minutes: i64, caller: fn(i64) -> String| -> Value {
+        let rows = (0..20).map(|n| {
+            json!({ "source_no": format!("{prefix}{n}"), "title": title, "body": format!("{title}，第{n}次反映。"),
+                "received_at": (now - TimeDelta::minutes(5 + n * minutes)).to_rfc3339(), "caller": caller(n) })
+        });
+        json!(rows.collect::<Vec<_>>())
+    };
+    operator.act("/tickets", calls("one", "白鹭花园邻居养鸡吵闹", 24 * 60, |_| "13900001111".to_owned())).await;
+    operator.act("/tickets", calls("many", "青石路水管爆裂停水", 6, |n| format!("1390000{n:04}"))).await;
+    server.detect().await;
+    let one = problem_of(&coordinator, "one0").await;
+    let one = coordinator.read(&format!("/problems/{one}")).await;
+    assert_eq!((&one["state"], &one["callers"], &one["insistent_calls"]), (&json!("quiet"), &json!(1), &json!(20)));
+    let many = problem_of(&coordinator, "many0").await;
+    let many = coordinator.read(&format!("/problems/{many}")).await;
+    assert_eq!((&many["state"], &many["burst_callers"]), (&json!("proposed"), &json!(20)));
+    assert_eq!(many["insistent_calls"], Value::Null);
+    server.stop().await;
+}
