@@ -58,3 +58,17 @@ fn files_stay_short_and_the_map_names_every_floor() {
         assert!(lines <= LINES_MAX, "{} has {lines} lines", path.display());
     }
 }
+
+#[test]
+fn no_two_migrations_share_their_time() {
+    // Of two, one would be passed over without a word.
+    for database in ["sqlite", "postgres"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut times: Vec<String> = names.map(|name| name.split('_').next().unwrap().to_owned()).collect();
+        let all = times.len();
+        times.sort();
+        times.dedup();
+        assert_eq!(times.len(), all, "{database}");
+    }
+}

@@ -58,7 +58,8 @@ fn remind_all(ctx: &mut Ctx) -> Result<(), Error> {
 fn rungs(ctx: &Ctx, task: &Task) -> Vec<Rung> {
     let (Some(due_on), Some(released_at)) = (task.due_on, task.released_at) else { return Vec::new() };
     let released_on = ctx.app.clock.local_date(released_at);
-    ctx.app.settings.chase.rungs(task.state, released_on, due_on, &ctx.calendar)
+    let calendar = ctx.calendars.of_unit(&task.unit_id);
+    ctx.app.settings.chase.rungs(task.state, released_on, due_on, calendar)
 }
 
 /// When a step comes, in UTC. A chase waits for the close of the due day in any case: its day is a later one.
