@@ -51,6 +51,7 @@ pub mod task_views;
 pub mod tasks;
 pub mod themes;
 pub mod tickets;
+pub mod tracking;
 pub mod undelivered;
 pub mod what_if;
 pub mod wordings;

@@ -16,6 +16,7 @@ pub mod imports;
 pub mod inbound;
 pub mod mail_links;
 pub mod measure;
+pub mod measure_mail;
 pub mod notices;
 pub mod observations;
 pub mod people;

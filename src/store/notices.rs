@@ -1,9 +1,10 @@
 //! notice → mail → attempt: what a change owes, the bytes that settle it, and each try to deliver them.
 
 use super::conn::on_backend;
-use super::schema::{attempt, lease, mail, notice};
+use super::schema::{attempt, lease, mail, notice, task};
 use super::{StoreError, Tx};
 use crate::domain::notice::{AttemptOutcome, MailState, NoticeState, RecipientKind, Stage};
+use crate::domain::task::TaskState;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -316,6 +317,7 @@ pub fn requeue(tx: &mut Tx, mail_id: &str, now: NaiveDateTime) -> Result<(), Sto
 pub struct MailLine {
     pub id: String,
     pub case_id: Option<String>,
+    pub recipient_id: String,
     pub recipient_name: String,
     pub address: String,
     pub subject: String,
@@ -327,21 +329,37 @@ pub struct MailLine {
     pub settled_at: Option<NaiveDateTime>,
 }
 
-/// Mails, newest first, of one case or of all.
+/// Which mails are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct MailFilter {
+    pub case_id: Option<String>,
+    pub recipient_id: Option<String>,
+    pub state: Option<MailState>,
+    /// Only those about a task that still waits to be signed for.
+    pub silent: bool,
+}
+
+/// Mails, newest first.
 pub fn mails(
     tx: &mut Tx,
-    case_id: Option<&str>,
-    state: Option<MailState>,
+    filter: &MailFilter,
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<MailLine>, i64), StoreError> {
+    let silent = if filter.silent { Some(about_unsigned_tasks(tx)?) } else { None };
     let filtered = || {
         let mut query = mail::table.into_boxed();
-        if let Some(case_id) = case_id {
-            query = query.filter(mail::case_id.eq(case_id.to_owned()));
+        if let Some(case_id) = &filter.case_id {
+            query = query.filter(mail::case_id.eq(case_id));
         }
-        if let Some(state) = state {
+        if let Some(recipient_id) = &filter.recipient_id {
+            query = query.filter(mail::recipient_id.eq(recipient_id));
+        }
+        if let Some(state) = filter.state {
             query = query.filter(mail::state.eq(state.code()));
+        }
+        if let Some(silent) = &silent {
+            query = query.filter(mail::id.eq_any(silent));
         }
         query
     };
@@ -353,6 +371,18 @@ pub fn mails(
         .select(MailLine::as_select())
         .load(tx.0)?;
     Ok((lines, total))
+}
+
+fn about_unsigned_tasks(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<Option<String>> = notice::table
+        .inner_join(task::table.on(task::id.eq(notice::subject_id)))
+        .filter(task::state.eq(TaskState::Ready.code()))
+        .filter(task::unit_id.eq(notice::recipient_id))
+        .filter(notice::mail_id.is_not_null())
+        .select(notice::mail_id)
+        .distinct()
+        .load(tx.0)?;
+    Ok(ids.into_iter().flatten().collect())
 }
 
 pub fn count_mails_of_case(tx: &mut Tx, case_id: &str) -> Result<i64, StoreError> {
