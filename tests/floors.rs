@@ -59,16 +59,16 @@ fn files_stay_short_and_the_map_names_every_floor() {
     }
 }
 
+/// Of two migrations with one number the second is taken for applied.
 #[test]
-fn no_two_migrations_share_their_time() {
-    // Of two, one would be passed over without a word.
+fn every_migration_has_a_number_of_its_own() {
     for database in ["sqlite", "postgres"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
         let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut times: Vec<String> = names.map(|name| name.split('_').next().unwrap().to_owned()).collect();
-        let all = times.len();
-        times.sort();
-        times.dedup();
-        assert_eq!(times.len(), all, "{database}");
+        let mut numbers: Vec<String> = names.map(|name| name.split('_').next().unwrap().to_owned()).collect();
+        numbers.sort_unstable();
+        let all = numbers.len();
+        numbers.dedup();
+        assert_eq!(numbers.len(), all, "{database}");
     }
 }

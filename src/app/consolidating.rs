@@ -3,7 +3,7 @@
 
 use super::detection::{is_free, keep_lease};
 use super::placements::{self, blank_problem};
-use super::{Actor, App, Ctx, Error, counting, themes};
+use super::{Actor, App, Ctx, Error, themes};
 use crate::detect::{Change, Proposal as Proposed};
 use crate::domain::problem::{ProblemKind, ProposalKind};
 use crate::store::decisions::{self, Proposal};
@@ -83,7 +83,8 @@ fn move_some(ctx: &mut Ctx, moves: Vec<(String, Option<String>)>, holder: &str) 
     problems::place(&mut ctx.tx, entering.collect())?;
     let left = leave_behind(ctx, &moves, &now_in)?;
     let touched = moves.iter().filter_map(|(_, to)| to.clone()).chain(left);
-    counting::add_uncounted(ctx, touched.collect())?;
+    let touched: Vec<String> = touched.collect();
+    problems::set_uncounted(&mut ctx.tx, &touched, true)?;
     Ok(moves.into_iter().map(|(ticket, problem)| Change::Moved { ticket, problem }).collect())
 }
 

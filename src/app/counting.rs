@@ -6,19 +6,14 @@ use crate::detect::trend::{Burst, Return};
 use crate::detect::{Document, explain, trend};
 use crate::domain::problem::ProblemState;
 use crate::store::problems::{self, Call, Problem};
-use crate::store::{Tx, house, tickets};
+use crate::store::{house, tickets};
 use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::json;
 use std::collections::{BTreeSet, HashSet};
 
 /// The local day on which every problem was last counted.
 const COUNTED_ON_SETTING: &str = "detection.counted_on";
-/// Ids of problems that wait to be counted.
-const UNCOUNTED_SETTING: &str = "detection.uncounted";
-/// So many wait at most, also while tickets keep coming.
-pub const UNCOUNTED_MAX: usize = 1_000;
-/// What a burst of tickets waits for between two chunks of it.
-const COUNTED_AT_ONCE: usize = 32;
+const COUNTED_AT_ONCE: i64 = 32;
 const RECOUNTED_AT_ONCE: usize = 8;
 /// A problem of fewer tickets keeps the title of its first: most never grow, and their words would cost as much.
 const DESCRIBED_FROM: usize = 3;
@@ -214,41 +209,23 @@ fn warn_of_burst(ctx: &mut Ctx, problem: &mut Problem, burst: Option<Burst>) {
     }
 }
 
-/// Problems with new tickets since they were counted. Counting goes through all of a problem's tickets: it waits until
-/// a burst has been matched.
-pub fn uncounted(tx: &mut Tx) -> Result<BTreeSet<String>, Error> {
-    let kept = house::setting(tx, UNCOUNTED_SETTING)?.unwrap_or_default();
-    Ok(kept.split_whitespace().map(str::to_owned).collect())
-}
-
-pub fn add_uncounted(ctx: &mut Ctx, ids: BTreeSet<String>) -> Result<(), Error> {
-    let mut uncounted = uncounted(&mut ctx.tx)?;
-    uncounted.extend(ids);
-    put_uncounted(ctx, &uncounted)
-}
-
-fn put_uncounted(ctx: &mut Ctx, ids: &BTreeSet<String>) -> Result<(), Error> {
-    let kept = ids.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-    Ok(house::put_setting(&mut ctx.tx, UNCOUNTED_SETTING, &kept, ctx.now)?)
-}
-
-/// Counts a few of the problems that wait for it; gives back how many.
+/// Counts a few of the problems that changed; gives back how many.
 pub async fn count_some(app: &App, holder: String) -> Result<usize, Error> {
     let actor = Actor::job("归并");
     let counted = app.read(&actor, |ctx| {
-        let (waiting, city) = (uncounted(&mut ctx.tx)?, City::now(ctx)?);
-        waiting.iter().take(COUNTED_AT_ONCE).map(|id| count(ctx, id, &city)).collect::<Result<Vec<Count>, Error>>()
+        let waiting = problems::uncounted(&mut ctx.tx, COUNTED_AT_ONCE)?;
+        let city = City::now(ctx)?;
+        waiting.iter().map(|id| count(ctx, id, &city)).collect::<Result<Vec<Count>, Error>>()
     });
     let counted = counted.await?;
     let many = counted.len();
+    if many == 0 {
+        return Ok(0);
+    }
     let save_all = move |ctx: &mut Ctx| {
         keep_lease(ctx, &holder)?;
-        let mut waiting = uncounted(&mut ctx.tx)?;
-        for count in counted {
-            waiting.remove(&count.problem_id);
-            save(ctx, count)?;
-        }
-        put_uncounted(ctx, &waiting)
+        problems::set_uncounted(&mut ctx.tx, counted.iter().map(|count| &count.problem_id), false)?;
+        counted.into_iter().try_for_each(|count| save(ctx, count))
     };
     app.write(&actor, save_all).await?;
     Ok(many)

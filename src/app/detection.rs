@@ -16,6 +16,8 @@ const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
 /// Tickets taken in one transaction.
 const CHUNK: i64 = 64;
+/// Counting goes through all of a problem's tickets: in a burst it waits for this many new ones.
+const COUNTING_EVERY: i64 = 1_024;
 /// Tickets that are given their place in one transaction.
 const ORDERED_AT_ONCE: i64 = 250;
 const TITLE_MAX_CHARS: usize = 40;
@@ -113,7 +115,8 @@ struct Waiting {
     places: HashMap<String, String>,
     /// Problems that a person decided about.
     decided: Vec<String>,
-    uncounted: usize,
+    /// The place up to which tickets were matched before.
+    after: i64,
 }
 
 /// Matches up to one chunk of new tickets, or counts some of the problems they went to. Gives how many were taken;
@@ -121,21 +124,16 @@ struct Waiting {
 pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
     let name = holder.to_owned();
     let Some(waiting) = app.store.read(move |tx| waiting(tx, &name)).await? else { return Ok(0) };
-    if waiting.rows.is_empty() && waiting.uncounted == 0 {
-        return Ok(0);
-    }
-    let name = holder.to_owned();
-    let Some(last) = waiting.rows.last().filter(|_| waiting.uncounted < counting::UNCOUNTED_MAX) else {
-        return counting::count_some(app, name).await;
-    };
-    let (last, count) = (last.0, waiting.rows.len());
+    let Some((last, _)) = waiting.rows.last() else { return counting::count_some(app, holder.to_owned()).await };
+    let (last, count) = (*last, waiting.rows.len());
+    let counting_is_due = waiting.after / COUNTING_EVERY != last / COUNTING_EVERY;
     let Some(placed) = match_rows(app, &waiting) else { return Ok(0) };
-    let actor = Actor::job("归并");
+    let (actor, name) = (Actor::job("归并"), holder.to_owned());
     let stored = app
         .write(&actor, move |ctx| {
             keep_lease(ctx, &name)?;
             let touched = placements::store(ctx, &waiting.rows, placed)?;
-            counting::add_uncounted(ctx, touched)?;
+            problems::set_uncounted(&mut ctx.tx, &touched, true)?;
             Ok(house::put_setting(&mut ctx.tx, WATERMARK, &last.to_string(), ctx.now)?)
         })
         .await;
@@ -143,7 +141,11 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
         // The index ran ahead of what is stored; it is rebuilt from there.
         load(app).await?;
     }
-    stored.map(|()| count)
+    stored?;
+    if counting_is_due {
+        counting::count_some(app, holder.to_owned()).await?;
+    }
+    Ok(count)
 }
 
 /// None while another process holds the lease.
@@ -155,7 +157,7 @@ fn waiting(tx: &mut Tx, holder: &str) -> Result<Option<Waiting>, Error> {
     let rows = tickets::ordered_after(tx, after, CHUNK)?;
     let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
     let decided = if rows.is_empty() { Vec::new() } else { problems::decided(tx)? };
-    Ok(Some(Waiting { rows, places, decided, uncounted: counting::uncounted(tx)?.len() }))
+    Ok(Some(Waiting { rows, places, decided, after }))
 }
 
 /// Whether no other process does detection.

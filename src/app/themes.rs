@@ -2,12 +2,12 @@
 
 use super::detection::keep_lease;
 use super::placements::{self, blank_problem};
-use super::{Actor, App, Ctx, Error, counting};
+use super::{Actor, App, Ctx, Error};
 use crate::detect::Theme;
 use crate::domain::problem::ProblemKind;
 use crate::store::problems::{self, Problem};
 use crate::store::{house, new_id};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// Two places' problems make a theme; so do a problem or none with this many tickets of other places.
 const LONE_LEAST: usize = 5;
@@ -89,7 +89,7 @@ fn put(ctx: &mut Ctx, wanted: Wanted, holder: &str) -> Result<(), Error> {
     problems::take_all_out(&mut ctx.tx, &new, ProblemKind::Theme, ctx.now)?;
     let rows = new.iter().map(|ticket| placements::by_machine(ctx.now, ticket, &id, ProblemKind::Theme));
     problems::place(&mut ctx.tx, rows.collect())?;
-    counting::add_uncounted(ctx, BTreeSet::from([id]))
+    Ok(problems::set_uncounted(&mut ctx.tx, [&id], true)?)
 }
 
 /// Takes out of a theme what is not to be under it. An empty one stays, with its history.
@@ -100,7 +100,7 @@ fn clear(ctx: &mut Ctx, id: &str, problems: &[String], tickets: &[String]) -> Re
     let out: Vec<String> =
         problems::lone_of_theme(&mut ctx.tx, id)?.into_iter().filter(|ticket| !tickets.contains(ticket)).collect();
     problems::take_all_out(&mut ctx.tx, &out, ProblemKind::Theme, ctx.now)?;
-    counting::add_uncounted(ctx, BTreeSet::from([id.to_owned()]))
+    Ok(problems::set_uncounted(&mut ctx.tx, [&id.to_owned()], true)?)
 }
 
 /// What a new theme is called at first, and when it began.

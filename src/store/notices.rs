@@ -340,12 +340,7 @@ pub struct MailFilter {
 }
 
 /// Mails, newest first.
-pub fn mails(
-    tx: &mut Tx,
-    filter: &MailFilter,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<MailLine>, i64), StoreError> {
+pub fn mails(tx: &mut Tx, filter: &MailFilter, offset: i64, limit: i64) -> Result<(Vec<MailLine>, i64), StoreError> {
     let silent = if filter.silent { Some(about_unsigned_tasks(tx)?) } else { None };
     let filtered = || {
         let mut query = mail::table.into_boxed();

@@ -228,6 +228,27 @@ pub fn problem_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<String>, StoreE
         .optional()?)
 }
 
+/// Marks problems as having changed since they were counted, or as counted.
+pub fn set_uncounted<'p>(
+    tx: &mut Tx,
+    problems: impl IntoIterator<Item = &'p String>,
+    is_uncounted: bool,
+) -> Result<(), StoreError> {
+    let ids: Vec<&String> = problems.into_iter().collect();
+    for chunk in ids.chunks(1000) {
+        let changing = problem::table.filter(problem::id.eq_any(chunk)).filter(problem::is_uncounted.ne(is_uncounted));
+        diesel::update(changing).set(problem::is_uncounted.eq(is_uncounted)).execute(tx.0)?;
+    }
+    Ok(())
+}
+
+/// Some of the problems that changed since they were counted, the oldest first.
+pub fn uncounted(tx: &mut Tx, limit: i64) -> Result<Vec<String>, StoreError> {
+    // Written as the index is, or SQLite would not use it.
+    let uncounted = problem::table.filter(diesel::dsl::sql::<diesel::sql_types::Bool>("is_uncounted"));
+    Ok(uncounted.order(problem::id).limit(limit).select(problem::id).load(tx.0)?)
+}
+
 /// Where these tickets are, at local level.
 pub fn standing(tx: &mut Tx, tickets: &[String]) -> Result<Vec<Membership>, StoreError> {
     Ok(membership::table

@@ -7,7 +7,7 @@ use crate::app::admin::add_unit;
 use crate::app::cases::{self, Basis};
 use crate::app::drafting::{self, NewCase};
 use crate::app::outbox::GATHERS_FOR;
-use crate::app::plan_edits::blank_task;
+use crate::app::plan_changes::blank_task;
 use crate::app::{Actor, App, Ctx, Error, accounts};
 use crate::cli::Outcome;
 use crate::cli::bench::client::{Connection, quantile};
@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Outcome {
     let figures = actix_web::rt::System::new().block_on(measure_all(args, &folder));
     // Nothing is left behind, also after a failure; the folder is absent when the start failed.
     let _ = std::fs::remove_dir_all(&folder);
-    print(&figures?, args.json)
+    print(&figures.map_err(|error| error.to_string())?, args.json)
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -266,9 +266,10 @@ async fn first_mails(app: &App, mailer: Mailer, recipients: usize) -> Result<Vec
             while begun.elapsed() < CHANGES_LAST {
                 let own: Vec<String> = (0..10).map(|n| units[(at + n * 7) % units.len()].clone()).collect();
                 at += 80;
-                app.write(&Actor { channel: crate::domain::event::Channel::Api, ..Actor::operator_of_machine() }, move |ctx| {
-                    issued(ctx, &own)
-                })
+                app.write(
+                    &Actor { channel: crate::domain::event::Channel::Api, ..Actor::operator_of_machine() },
+                    move |ctx| issued(ctx, &own),
+                )
                 .await?;
             }
             Ok::<(), Error>(())
@@ -305,7 +306,8 @@ fn issued(ctx: &mut Ctx, units: &[String]) -> Result<(), Error> {
 }
 
 async fn admin_token(app: &App) -> Result<String, Failure> {
-    let made = app.write(&Actor::operator_of_machine(), |ctx| {
+    let machine = Actor::operator_of_machine();
+    let made = app.write(&machine, |ctx| {
         let person = crate::app::admin::add_person(
             ctx,
             crate::app::admin::NewPerson {
@@ -326,8 +328,7 @@ async fn admin_token(app: &App) -> Result<String, Failure> {
 async fn pages(app: &App, mailer: Mailer, token: &str) -> Result<f64, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let state =
-        State { app: app.clone(), live: Live::default(), limits: web::limits::Limits::none(), catcher: None };
+    let state = State { app: app.clone(), live: Live::default(), limits: web::limits::Limits::none(), catcher: None };
     let server = web::serve(Arc::new(state), listener)?;
     let handle = server.handle();
     tokio::spawn(server);

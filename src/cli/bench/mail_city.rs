@@ -3,7 +3,7 @@
 use crate::app::admin::{NewPerson, add_person, add_unit};
 use crate::app::cases::{self, Basis};
 use crate::app::drafting::{self, NewCase};
-use crate::app::plan_edits::blank_task;
+use crate::app::plan_changes::blank_task;
 use crate::app::{Actor, App, Ctx, Error, outbox, tasks};
 use crate::domain::access::Role;
 use crate::domain::task::{DependencyKind, TaskState};
@@ -172,7 +172,8 @@ fn most_in_an_hour(mailed: &[(String, chrono::NaiveDateTime)]) -> usize {
     }
     let most = |mut times: Vec<chrono::NaiveDateTime>| {
         times.sort();
-        let within = |from: usize| times[from..].iter().take_while(|at| **at - times[from] < TimeDelta::hours(1)).count();
+        let within =
+            |from: usize| times[from..].iter().take_while(|at| **at - times[from] < TimeDelta::hours(1)).count();
         (0..times.len()).map(within).max().unwrap_or(0)
     };
     by_recipient.into_values().map(most).max().unwrap_or(0)

@@ -83,6 +83,7 @@ diesel::table! {
         insistent_calls -> Nullable<BigInt>,
         returns_on -> Nullable<Date>,
         returns_callers -> Nullable<BigInt>,
+        is_uncounted -> Bool,
     }
 }
 

@@ -3,13 +3,13 @@
 use super::{Api, ApiResult};
 use crate::app::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::proposals::ProposalView;
+use crate::app::tracking::Tracked;
 use crate::app::{
     Error, desk, known_problem, leadership, problems, search as finding, task_views, tickets, tracking, what_if,
 };
 use crate::domain::access::Action;
 use crate::lang::{Lang, Message};
 use crate::plan::TaskDates;
-use crate::app::tracking::Tracked;
 use crate::store::notices::MailFilter;
 use crate::store::plans::Task;
 use crate::store::tickets::Filter;
