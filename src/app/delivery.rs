@@ -122,18 +122,6 @@ fn record(ctx: &mut Ctx, holder: &str, Tried { mail, outcome }: Tried) -> Result
     }
 }
 
-/// The mail log.
-pub fn log(
-    ctx: &mut Ctx,
-    case_id: Option<&str>,
-    state: Option<MailState>,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<notices::MailLine>, i64), Error> {
-    ctx.require_anywhere(Action::ReadMail)?;
-    Ok(notices::mails(&mut ctx.tx, case_id, state, offset, limit)?)
-}
-
 /// Sends a mail that did not arrive again as it was frozen: a person's decision, who also vouches for the address.
 pub fn resend(ctx: &mut Ctx, mail_id: &str) -> Result<(), Error> {
     ctx.require_anywhere(Action::ResendMail)?;

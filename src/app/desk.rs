@@ -4,12 +4,13 @@ use super::case_views;
 use super::task_views::{TaskLine, lines, of_my_units};
 use super::{Ctx, Error};
 use crate::domain::access::{Action, Subject};
-use crate::domain::case::{CaseState, ObservationResult};
+use crate::domain::case::{CaseState, Grade, ObservationResult};
 use crate::domain::coded::coded;
 use crate::domain::inbound::InboundState;
 use crate::domain::problem::ProblemState;
 use crate::domain::task::TaskState;
 use crate::store::cases;
+use crate::store::chase;
 use crate::store::consultations;
 use crate::store::inbound;
 use crate::store::observations;
@@ -60,6 +61,8 @@ pub fn waiting(ctx: &mut Ctx) -> Result<Vec<Waiting>, Error> {
     if coordinates {
         overdue(ctx, &mut found)?;
         task_matters(ctx, &mut found)?;
+        to_sign(ctx, &mut found)?;
+        to_call(ctx, &mut found)?;
     }
     if ctx.actor.may_somewhere(Action::AcceptTask) {
         submissions(ctx, &mut found)?;
@@ -147,6 +150,34 @@ fn task_matters(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
         let task = plans::task_in_case(&mut ctx.tx, &task_id)?.into_iter().collect();
         for line in lines(ctx, task)? {
             found.push(wait_for_task(ctx, Group::Matter, what, button, &line, at));
+        }
+    }
+    Ok(())
+}
+
+/// Drafted 督办单.
+fn to_sign(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
+    for row in chase::drafted(&mut ctx.tx)? {
+        let task = plans::task_in_case(&mut ctx.tx, &row.task_id)?.into_iter().collect();
+        for line in lines(ctx, task)? {
+            let waiting = wait_for_task(ctx, Group::Trouble, "督办单待签发", "签发", &line, row.drafted_at);
+            // Ranked by how late the task is; told as what waits: a signature.
+            found.push(Waiting { link: format!("/supervisions/{}", row.id), late: false, ..waiting });
+        }
+    }
+    Ok(())
+}
+
+/// Urgent tasks nobody has signed for: a call comes before any mail.
+fn to_call(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
+    let ready = plans::in_states(&mut ctx.tx, &[TaskState::Ready])?;
+    let issued = cases::in_states(&mut ctx.tx, &[CaseState::Issued])?;
+    let urgent = |id: &str| issued.iter().any(|case| case.id == id && case.grade == Grade::Urgent);
+    let ready = ready.into_iter().filter(|row| urgent(&row.task.case_id)).collect();
+    for line in lines(ctx, ready)? {
+        if chase::calls_of(&mut ctx.tx, &line.found.task.id)?.is_empty() {
+            let since = line.found.task.released_at.unwrap_or(ctx.now);
+            found.push(wait_for_task(ctx, Group::Trouble, "紧急，请先电话通知", "记录通话", &line, since));
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Letters: what is owed is grouped by recipient and case, worded, and frozen into mails.
 
-use super::{Actor, App, Ctx, Error, mail_links, wordings};
+use super::preferences as own;
+use super::{Ctx, Error, mail_links, wordings};
 use crate::domain::access::Role;
 use crate::domain::calendar::due_moment;
 use crate::domain::notice::{MailState, RecipientKind, Stage};
@@ -8,42 +9,27 @@ use crate::domain::task::TaskState;
 use crate::lang::Lang;
 use crate::mail::{Ask, Letter, Link, compose};
 use crate::store::notices::{self, Mail, Notice};
-use crate::store::{cases, inbound, new_id, people, plans};
-use chrono::{Datelike, TimeDelta};
+use crate::store::{cases, inbound, new_id, people, plans, preferences};
+use chrono::Datelike;
 use serde_json::json;
-use std::collections::BTreeSet;
 
-/// What follows a first mail within this time waits and goes as one.
-const GATHERS_FOR: TimeDelta = TimeDelta::seconds(60);
-const FROZEN_AT_ONCE: i64 = 500;
+/// Asks in one mail; what is more waits for the next.
+const ASKS_MAX: usize = 100;
 const REPLY_HINT: &str = "也可以直接回复本邮件办理：首行写“签收”“进度 60%”“延期 3 个工作日 原因……”或“完成”，材料作为附件；几项任务时先写编号，如“03 签收”。其他内容作为留言。";
 
-/// Groups owed notices by recipient and case and freezes a mail for each group. Gives how many notices were settled.
-pub async fn freeze_owed(app: App, from: String) -> Result<usize, Error> {
-    let actor = Actor::job("寄送");
-    let owed = app.read(&actor, |ctx| Ok(notices::owed(&mut ctx.tx, FROZEN_AT_ONCE)?)).await?;
-    let groups: BTreeSet<(String, Option<String>)> =
-        owed.into_iter().map(|notice| (notice.recipient_id, notice.case_id)).collect();
-    let mut settled = 0;
-    for (recipient_id, case_id) in groups {
-        let from = from.clone();
-        let frozen = app.write(&actor, move |ctx| {
-            let group = notices::owed_to(&mut ctx.tx, &recipient_id, case_id.as_deref())?;
-            freeze_group(ctx, group, &from)
-        });
-        settled += frozen.await?;
-    }
-    Ok(settled)
+/// What a mail holds together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bundle {
+    OneCase,
+    /// Several cases, because the recipient has been written to often enough this hour.
+    Overflow,
+    /// Several cases, because the recipient wants it so.
+    Digest,
 }
 
-fn freeze_group(ctx: &mut Ctx, group: Vec<Notice>, from: &str) -> Result<usize, Error> {
+/// Freezes one mail for notices of one recipient. Gives how many were settled.
+pub fn freeze(ctx: &mut Ctx, group: Vec<Notice>, bundle: Bundle, from: &str) -> Result<usize, Error> {
     let Some(first) = group.first().cloned() else { return Ok(0) };
-    let quiet_since = ctx.now - GATHERS_FOR;
-    let recently = notices::last_mail_at(&mut ctx.tx, first.case_id.as_deref(), &first.recipient_id)?
-        .is_some_and(|at| at > quiet_since && at <= ctx.now);
-    if recently && first.owed_at > quiet_since {
-        return Ok(0);
-    }
     let Some(to) = recipient(ctx, &first)? else {
         for notice in &group {
             notices::skip(&mut ctx.tx, &notice.id, "no_address")?;
@@ -56,26 +42,45 @@ fn freeze_group(ctx: &mut Ctx, group: Vec<Notice>, from: &str) -> Result<usize, 
         }
         return Ok(group.len());
     };
+    let preference = preferences::of(&mut ctx.tx, &first.recipient_id)?;
     let mail_id = new_id();
     let mut asks = Vec::new();
     let mut settled = Vec::new();
+    let mut skipped = 0;
     for notice in &group {
-        match ask(ctx, notice, &mail_id, to.lang)? {
-            Some(ask) => {
-                asks.push(ask);
-                settled.push(notice.id.clone());
-            }
-            None => {
-                notices::skip(&mut ctx.tx, &notice.id, "no_longer_needed")?;
-            }
-        }
+        let decision = if preference.mutes(notice.stage.code()) {
+            "muted"
+        } else if asks.len() == ASKS_MAX {
+            break;
+        } else if let Some(ask) = ask(ctx, notice, &mail_id, to.lang)? {
+            asks.push(ask);
+            settled.push(notice.id.clone());
+            continue;
+        } else {
+            "no_longer_needed"
+        };
+        notices::skip(&mut ctx.tx, &notice.id, decision)?;
+        skipped += 1;
     }
     if asks.is_empty() {
-        return Ok(group.len());
+        return Ok(skipped);
     }
-    let mail = frozen(ctx, mail_id, &first, to, asks, from)?;
+    let case_id = first.case_id.clone().filter(|_| bundle == Bundle::OneCase);
+    let count = settled.len();
+    let mail = frozen(ctx, Frozen { id: mail_id, first, case_id, bundle, to, asks, from })?;
     notices::freeze(&mut ctx.tx, mail, &settled)?;
-    Ok(group.len())
+    Ok(count + skipped)
+}
+
+/// What a mail is made of.
+struct Frozen<'a> {
+    id: String,
+    first: Notice,
+    case_id: Option<String>,
+    bundle: Bundle,
+    to: To,
+    asks: Vec<Ask>,
+    from: &'a str,
 }
 
 struct To {
@@ -89,6 +94,8 @@ fn recipient(ctx: &mut Ctx, notice: &Notice) -> Result<Option<To>, Error> {
     let (name, lang, addresses) = match notice.recipient_kind {
         RecipientKind::Person => {
             let Some(person) = people::person_by_id(&mut ctx.tx, &notice.recipient_id)? else { return Ok(None) };
+            let deputy = own::deputy_of(ctx, &person.id)?;
+            let person = deputy.unwrap_or(person);
             let lang = Lang::parse(&person.lang).unwrap_or_default();
             (person.name, lang, person.email.into_iter().collect::<Vec<_>>())
         }
@@ -108,18 +115,18 @@ fn recipient(ctx: &mut Ctx, notice: &Notice) -> Result<Option<To>, Error> {
     Ok(None)
 }
 
-fn frozen(ctx: &mut Ctx, id: String, first: &Notice, to: To, asks: Vec<Ask>, from: &str) -> Result<Mail, Error> {
+fn frozen(ctx: &mut Ctx, of: Frozen) -> Result<Mail, Error> {
+    let Frozen { id, first, case_id, bundle, to, asks, from } = of;
     let domain = from.rsplit_once('@').map_or("shenban.invalid", |(_, domain)| domain.trim_end_matches('>'));
-    let case = match &first.case_id {
-        Some(case_id) => cases::by_id(&mut ctx.tx, case_id)?,
-        None => None,
-    };
+    let case = case_id.as_deref().map(|id| cases::by_id(&mut ctx.tx, id)).transpose()?.flatten();
     let case_line = case.as_ref().map(|case| format!("{} {}", case.no, case.title)).unwrap_or_default();
-    let references = match &first.case_id {
-        Some(case_id) => notices::thread_root(&mut ctx.tx, case_id, &first.recipient_id)?.into_iter().collect(),
-        None => Vec::new(),
-    };
-    let (subject, opening) = worded(ctx, &asks, &to, &case_line)?;
+    // A case is a thread to each recipient, and what crosses cases is one of its own.
+    let references = notices::thread_root(&mut ctx.tx, case_id.as_deref(), &first.recipient_id)?.into_iter().collect();
+    let (subject, opening) = worded(ctx, &asks, &to, &case_line, bundle)?;
+    let unsubscribe = (bundle == Bundle::Digest).then(|| {
+        let path = own::unsubscribe_path(ctx, &first.recipient_id);
+        format!("{}{path}", ctx.app.settings.mail_link_url())
+    });
     let list_id = case.map(|case| format!("{}.{domain}", case.no.to_lowercase()));
     // A unit can answer by mail; where nobody reads answers, the mail does not say so.
     let answerable = ctx.app.settings.mail.inbound_maildir.is_some() && first.recipient_kind == RecipientKind::Unit;
@@ -129,7 +136,7 @@ fn frozen(ctx: &mut Ctx, id: String, first: &Notice, to: To, asks: Vec<Ask>, fro
         to: to.address.clone(),
         reply_to: ctx.app.settings.mail.reply_to.clone(),
         list_id,
-        unsubscribe: None,
+        unsubscribe,
         message_id: format!("{}@{domain}", uuid::Uuid::new_v4().simple()),
         references,
         subject: subject.clone(),
@@ -149,7 +156,7 @@ fn frozen(ctx: &mut Ctx, id: String, first: &Notice, to: To, asks: Vec<Ask>, fro
     Ok(Mail {
         id,
         message_id: letter.message_id,
-        case_id: first.case_id.clone(),
+        case_id,
         recipient_kind: first.recipient_kind,
         recipient_id: first.recipient_id.clone(),
         recipient_name: to.name,
@@ -167,8 +174,11 @@ fn frozen(ctx: &mut Ctx, id: String, first: &Notice, to: To, asks: Vec<Ask>, fro
 }
 
 /// The subject and first paragraph: by the city's wording for one thing, by the count for several.
-fn worded(ctx: &mut Ctx, asks: &[Ask], to: &To, case_line: &str) -> Result<(String, String), Error> {
+fn worded(ctx: &mut Ctx, asks: &[Ask], to: &To, case_line: &str, bundle: Bundle) -> Result<(String, String), Error> {
     let [one] = asks else {
+        if bundle != Bundle::OneCase {
+            return Ok((to.lang.fill("【深办】汇总：%{count} 项事项", &[("count", &asks.len())]), String::new()));
+        }
         let subject = to.lang.fill("【深办】%{case}：%{count} 项事项", &[("case", &case_line), ("count", &asks.len())]);
         return Ok((subject, String::new()));
     };
@@ -190,7 +200,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
     if notice.subject_kind == "task" {
         let Some(found) = plans::task_in_case(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
         let task = &found.task;
-        let reminder = matches!(notice.stage, Stage::AcknowledgeReminder | Stage::DueSoon | Stage::Overdue);
+        let reminder = notice.stage.is_reminder();
         if (notice.stage == Stage::AcknowledgeReminder && task.state != TaskState::Ready)
             || (reminder && !task.state.is_with_unit())
         {
@@ -200,9 +210,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
         if matches!(notice.stage, Stage::TaskReleased | Stage::TaskChanged) {
             lines.extend([&task.description, &task.acceptance].into_iter().filter(|text| !text.is_empty()).cloned());
         }
-        if !notice.detail.is_empty() {
-            lines.push(notice.detail.clone());
-        }
+        lines.extend(notice.detail.lines().map(str::to_owned));
         let asked = task.state.is_with_unit();
         let due = task.due_on.filter(|_| asked);
         // The task's own unit acts from the mail; others look at it.

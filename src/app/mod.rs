@@ -6,8 +6,10 @@ pub mod accounts;
 pub mod admin;
 pub mod attaching;
 mod calendars;
+pub mod calls;
 pub mod case_views;
 pub mod cases;
+pub mod chase;
 mod clock;
 pub mod clock_control;
 pub mod consolidating;
@@ -32,12 +34,14 @@ pub mod mail_links;
 pub mod matching_index;
 pub mod observation;
 pub mod observing;
+pub mod outbox;
 pub mod outlook;
 pub mod placements;
 pub mod plan_changes;
 pub mod plan_edits;
 pub mod plan_exchange;
 pub mod plans;
+pub mod preferences;
 pub mod priority;
 pub mod problem_decisions;
 pub mod problems;
@@ -45,11 +49,13 @@ pub mod proposals;
 pub mod replies;
 pub mod search;
 mod settings;
+pub mod supervisions;
 pub mod task_matters;
 pub mod task_views;
 pub mod tasks;
 pub mod themes;
 pub mod tickets;
+pub mod tracking;
 pub mod undelivered;
 pub mod what_if;
 pub mod wordings;
@@ -67,10 +73,26 @@ use crate::domain::notice::{NoticeState, RecipientKind, Stage};
 use crate::lang::Lang;
 use crate::store::events::Event;
 use crate::store::notices::{self, Notice};
-use crate::store::{self, Store, StoreError, Tx, house};
+use crate::store::{self, Store, StoreError, Tx, house, policies};
 use chrono::{NaiveDate, NaiveDateTime};
 use matching_index::MatchingIndex;
 use std::sync::{Arc, RwLock};
+
+/// The version of the settings' chase policy, put into effect when it is another than before.
+fn policy_in_effect(store: &Store, settings: &Settings) -> Result<i32, Error> {
+    const KIND: &str = "chase";
+    let document = serde_json::to_string(&settings.chase).map_err(|error| Error::Internal(error.to_string()))?;
+    match store.read_blocking(|tx| policies::latest(tx, KIND))? {
+        Some((version, known)) if known == document => Ok(version),
+        _ => {
+            let put = || store.write_blocking(move |tx| policies::put(tx, KIND, &document, None, Clock::real()));
+            // On a thread of its own: the parts may be put together inside a runtime, which must not wait.
+            let put = std::thread::scope(|scope| scope.spawn(put).join());
+            put.unwrap_or_else(|_| Err(StoreError::Unavailable("the policy was not stored".into())))
+                .map_err(Error::from)
+        }
+    }
+}
 
 /// Who acts, through which door, with which posts.
 #[derive(Debug, Clone)]
@@ -139,6 +161,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     pub clock: Clock,
     calendars: Arc<RwLock<Arc<WorkCalendars>>>,
+    /// The version of the chase policy that holds.
+    pub policy_version: i32,
     pub index: MatchingIndex,
 }
 
@@ -148,7 +172,9 @@ impl App {
         let offset = store.read_blocking(|tx| house::setting(tx, clock::OFFSET_SETTING))?;
         let clock = Clock::new(settings.timezone, offset.as_deref());
         let calendars = Arc::new(store.read_blocking(WorkCalendars::read)?);
+        let policy_version = policy_in_effect(&store, &settings)?;
         Ok(App {
+            policy_version,
             store,
             settings: Arc::new(settings),
             clock,
@@ -308,7 +334,7 @@ impl Ctx<'_> {
             recipient_id: recipient_id.to_owned(),
             cycle: owed.cycle,
             case_id: owed.case_id.map(str::to_owned),
-            policy_version: 1,
+            policy_version: self.app.policy_version,
             detail: owed.detail.to_owned(),
             state: NoticeState::Owed,
             mail_id: None,

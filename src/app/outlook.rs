@@ -102,7 +102,7 @@ fn dates_of(ctx: &Ctx, task: &Task, schedule: &Schedule) -> Vec<Upcoming> {
     match (task.state, task.release_on, task.due_on) {
         (TaskState::Waiting, Some(day), _) => vec![at(day, "放行")],
         (state, _, Some(due)) if state.is_with_unit() => {
-            let remind = ctx.calendar.subtract_working_days(due, ctx.app.settings.due_soon_days);
+            let remind = ctx.calendar.subtract_working_days(due, ctx.app.settings.chase.due_soon);
             vec![at(remind, REMINDER), at(due, "到期")]
         }
         (TaskState::Waiting, ..) => {

@@ -1,6 +1,7 @@
 //! What a city sets: read from file, environment and flags by the command line, checked there once.
 
 use crate::detect::trend::Thresholds;
+use crate::domain::chase::ChasePolicy;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 use std::path::PathBuf;
@@ -24,10 +25,8 @@ pub struct Settings {
     pub secure_cookies: bool,
     /// The demo shows its logins, its clock and its caught mails.
     pub demo: bool,
-    /// Days between a task's release and the first reminder to sign for it.
-    pub acknowledge_within_days: i64,
-    /// Working days before a due date on which the unit is reminded.
-    pub due_soon_days: i64,
+    /// How the city chases.
+    pub chase: ChasePolicy,
     pub mail: MailSettings,
     /// From when on tickets count as a recurring problem and are proposed.
     pub thresholds: Thresholds,
@@ -42,6 +41,8 @@ pub struct MailSettings {
     pub inbound_maildir: Option<PathBuf>,
     /// What links that work without signing in begin with, where offices cannot reach `public_url`.
     pub link_url: Option<String>,
+    /// The most mails a recipient gets within an hour; what is more goes as one. 0 is no ceiling.
+    pub hourly_max: u32,
 }
 
 impl Settings {

@@ -3,13 +3,17 @@
 use super::access::require_on_task;
 use super::case_views::unit_names;
 use super::follow_up::is_late;
-use super::{Ctx, Error};
+use super::{Ctx, Error, chase};
 use crate::domain::access::Action;
+use crate::domain::notice::Stage;
+use crate::store::chase::{self as chase_rows, PhoneCall, Supervision};
 use crate::store::events::{self, Event};
 use crate::store::files::{self, File};
+use crate::store::notices::{self, Notice};
 use crate::store::plans::{self, TaskInCase};
 use crate::store::tasks::{self, Block, Comment, Extension, Objection, Report, Submission};
 use crate::store::{cases, people, problems};
+use chrono::NaiveDateTime;
 use std::collections::HashMap;
 
 const HISTORY: i64 = 100;
@@ -42,6 +46,11 @@ pub struct TaskView {
     pub units: HashMap<String, String>,
     /// Why: title, tickets and callers of the problems behind the case.
     pub why: Vec<(String, i64, i64)>,
+    /// The ladder: what was sent or settled, newest first, and what comes next and when.
+    pub notices: Vec<Notice>,
+    pub next_step: Option<(Stage, NaiveDateTime)>,
+    pub calls: Vec<PhoneCall>,
+    pub supervisions: Vec<Supervision>,
     /// What the reader may do to this task.
     pub allowed: Vec<Action>,
 }
@@ -75,6 +84,8 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
     ids.extend(comments.iter().map(|row| row.person_id.clone()));
     ids.extend(submissions.iter().flat_map(|row| [Some(row.person_id.clone()), row.verdict_by.clone()]).flatten());
     ids.extend(found.task.officer_id.clone());
+    let calls = chase_rows::calls_of(&mut ctx.tx, task_id)?;
+    ids.extend(calls.iter().map(|call| call.person_id.clone()));
     let mut why = Vec::new();
     for problem_id in cases::problems_of(&mut ctx.tx, &found.task.case_id)? {
         if let Some(problem) = problems::by_id(&mut ctx.tx, &problem_id)? {
@@ -94,6 +105,10 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
     let allowed = on_tasks.into_iter().filter(|action| require_on_task(ctx, *action, &found).is_ok()).collect();
     let days_left = found.task.due_on.map(|due| ctx.calendar.working_days_between(ctx.today, due));
     Ok(TaskView {
+        notices: notices::of_subject(&mut ctx.tx, task_id)?,
+        next_step: chase::next(ctx, &found.task)?,
+        calls,
+        supervisions: chase_rows::supervisions_of(&mut ctx.tx, task_id)?,
         days_left,
         late_days: days_left.map_or(0, |days| (-days).max(0)),
         late: is_late(ctx, &found.task),

@@ -3,6 +3,8 @@
 use crate::app::delivery::CLAIM_LASTS;
 use crate::app::{App, MailSettings, Settings};
 use crate::detect::trend::Thresholds;
+use crate::domain::chase::ChasePolicy;
+use crate::lang::Lang;
 use crate::mail::SmtpSettings;
 use crate::mail::smtp::Security;
 use crate::store::{DatabaseUrl, Store};
@@ -52,8 +54,8 @@ pub struct Config {
     pub caller_key: String,
     pub caller_key_version: i32,
     pub secure_cookies: bool,
-    pub acknowledge_within_days: i64,
-    pub due_soon_days: i64,
+    /// A YAML file of how the city chases; the shipped steps when absent.
+    pub chase_policy: Option<PathBuf>,
     pub problem_callers: u32,
     pub problem_window_days: u32,
     pub problem_growth: f32,
@@ -78,6 +80,8 @@ pub struct Config {
     pub mail_link_url: Option<String>,
     /// The maildir that replies and bounces are delivered to.
     pub inbound_maildir: Option<PathBuf>,
+    /// The most mails a recipient gets within an hour; what is more goes as one. 0 is no ceiling.
+    pub mails_hourly_max: u32,
     pub demo: bool,
 }
 
@@ -95,8 +99,7 @@ impl Default for Config {
             caller_key: String::new(),
             caller_key_version: 1,
             secure_cookies: false,
-            acknowledge_within_days: 2,
-            due_soon_days: 2,
+            chase_policy: None,
             problem_callers: Thresholds::default().distinct_callers,
             problem_window_days: Thresholds::default().window_days,
             problem_growth: Thresholds::default().growth,
@@ -115,6 +118,7 @@ impl Default for Config {
             mail_reply_to: None,
             mail_link_url: None,
             inbound_maildir: None,
+            mails_hourly_max: 12,
             demo: false,
         }
     }
@@ -168,15 +172,26 @@ impl Config {
             caller_key_version: self.caller_key_version,
             secure_cookies: self.secure_cookies || self.public_url.starts_with("https://"),
             demo: self.demo,
-            acknowledge_within_days: self.acknowledge_within_days,
-            due_soon_days: self.due_soon_days,
+            chase: self.chase()?,
             thresholds: self.thresholds()?,
             mail: MailSettings {
                 reply_to: self.mail_reply_to.clone(),
                 inbound_maildir: self.inbound_maildir.clone(),
                 link_url: self.mail_link_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+                hourly_max: self.mails_hourly_max,
             },
         })
+    }
+
+    fn chase(&self) -> Result<ChasePolicy, Box<dyn std::error::Error>> {
+        let Some(path) = &self.chase_policy else { return Ok(ChasePolicy::default()) };
+        let shown = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|_| wrong("chase_policy", &shown, "a file that can be read"))?;
+        let policy: ChasePolicy =
+            serde_saphyr::from_str(&text).map_err(|error| format!("setting `chase_policy`: {shown}: {error}"))?;
+        policy.check().map_err(|fault| format!("setting `chase_policy`: {shown}: {}", fault.text(Lang::En)))?;
+        Ok(policy)
     }
 
     fn thresholds(&self) -> Result<Thresholds, Box<dyn std::error::Error>> {

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod calendar;
 pub mod case;
+pub mod chase;
 pub mod coded;
 pub mod event;
 pub mod inbound;
@@ -10,6 +11,7 @@ pub mod mail_link;
 pub mod mask;
 pub mod notice;
 pub mod problem;
+pub mod rhythm;
 pub mod share;
 pub mod task;
 pub mod ticket;

@@ -14,7 +14,12 @@ coded! {
         CalendarChanged = "calendar_changed" "工作日历调整，期限变动",
         AcknowledgeReminder = "acknowledge_reminder" "签收提醒",
         DueSoon = "due_soon" "临期提醒",
+        DueToday = "due_today" "今日到期",
         Overdue = "overdue" "超期催办",
+        OverdueAgain = "overdue_again" "再次催办",
+        /// A 督办单 to the unit's head, and one to the lead unit's: signed by a person.
+        Supervised = "supervised" "督办",
+        SupervisedLead = "supervised_lead" "督办牵头单位",
         SubmissionToAccept = "submission_to_accept" "待验收",
         SubmissionAccepted = "submission_accepted" "验收通过",
         SubmissionReturned = "submission_returned" "验收退回",
@@ -71,5 +76,43 @@ coded! {
         Deferred = "deferred" "暂未成功",
         /// The connection was lost after the data: it may have arrived.
         Unknown = "unknown" "结果不明",
+    }
+}
+
+coded! {
+    /// How a 督办单 stands.
+    pub enum SupervisionState {
+        Drafted = "drafted" "待签发",
+        Signed = "signed" "已签发",
+        Withdrawn = "withdrawn" "不予签发",
+    }
+}
+
+coded! {
+    /// What came of a call.
+    #[derive(Default)]
+    pub enum CallOutcome {
+        #[default]
+        Reached = "reached" "已接通",
+        NotReached = "not_reached" "未接通",
+    }
+}
+
+coded! {
+    /// How often a recipient is written to.
+    #[derive(Default)]
+    pub enum Rhythm {
+        #[default]
+        Each = "each" "逐件",
+        Daily = "daily" "每日一封",
+        Weekly = "weekly" "每周一封",
+    }
+}
+
+impl Stage {
+    /// Steps of the ladder.
+    pub fn is_reminder(self) -> bool {
+        use Stage::*;
+        matches!(self, AcknowledgeReminder | DueSoon | DueToday | Overdue | OverdueAgain | Supervised | SupervisedLead)
     }
 }

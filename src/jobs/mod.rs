@@ -1,8 +1,8 @@
 //! What happens by itself: one loop a file's worth of work, each under one small pattern: wait, do, tell what failed.
 
 use crate::app::{
-    App, Clock, Error, consolidating, counting, delivery, detection, follow_up, heartbeat, inbox, letters, observing,
-    priority, search,
+    App, Clock, Error, chase, consolidating, counting, delivery, detection, follow_up, heartbeat, inbox, observing,
+    outbox, priority, search,
 };
 use crate::mail::Mailer;
 use crate::store::{Store, StoreError, events, house};
@@ -68,7 +68,7 @@ impl Jobs {
         jobs.every(CALENDAR, "calendar", app, &prompt, |app, _| async move { follow_calendar(&app).await });
         if let Some(mailer) = mailer {
             let (from, mailer) = (mailer.from().to_owned(), Arc::new(mailer));
-            jobs.every(EAGER, "freezing", app, &prompt, move |app, _| letters::freeze_owed(app, from.clone()));
+            jobs.every(EAGER, "freezing", app, &prompt, move |app, _| outbox::freeze_owed(app, from.clone()));
             for _ in 0..mailer.connections() {
                 let mailer = mailer.clone();
                 jobs.every(EAGER, "sending", app, &prompt, move |app, holder| {
@@ -196,7 +196,7 @@ async fn seal(app: &App, holder: &str) -> Result<usize, Error> {
 pub async fn follow_calendar(app: &App) -> Result<usize, Error> {
     app.reload_calendars().await?;
     let released = follow_up::settle_running(app).await?;
-    follow_up::remind(app).await?;
+    chase::remind(app).await?;
     let judged = observing::judge_due(app).await?;
     let reopened = observing::reopen_returned(app).await?;
     Ok(released + judged + reopened)

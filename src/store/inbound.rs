@@ -62,6 +62,16 @@ pub fn list(
     Ok((newest.offset(offset).limit(limit).select(Inbound::as_select()).load(tx.0)?, total))
 }
 
+/// (mail, sender, when) of the replies that were acted on to any of `mails`.
+pub fn answers(tx: &mut Tx, mails: &[String]) -> Result<Vec<(Option<String>, String, NaiveDateTime)>, StoreError> {
+    let replies = inbound::table.filter(inbound::kind.eq(InboundKind::Reply.code()));
+    Ok(replies
+        .filter(inbound::state.eq(InboundState::Done.code()))
+        .filter(inbound::mail_id.eq_any(mails))
+        .select((inbound::mail_id, inbound::sender, inbound::received_at))
+        .load(tx.0)?)
+}
+
 /// How many messages a sender sent since `since`.
 pub fn count_from(tx: &mut Tx, sender: &str, since: NaiveDateTime) -> Result<i64, StoreError> {
     let recent = inbound::table.filter(inbound::sender.eq(sender)).filter(inbound::received_at.ge(since));

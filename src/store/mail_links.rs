@@ -32,8 +32,8 @@ pub fn by_hash(tx: &mut Tx, hash: &str) -> Result<Option<MailLink>, StoreError> 
     Ok(mail_link::table.find(hash).select(MailLink::as_select()).first(tx.0).optional()?)
 }
 
-pub fn of_mail(tx: &mut Tx, mail_id: &str) -> Result<Vec<MailLink>, StoreError> {
-    Ok(mail_link::table.filter(mail_link::mail_id.eq(mail_id)).select(MailLink::as_select()).load(tx.0)?)
+pub fn of_mails(tx: &mut Tx, mails: &[String]) -> Result<Vec<MailLink>, StoreError> {
+    Ok(mail_link::table.filter(mail_link::mail_id.eq_any(mails)).select(MailLink::as_select()).load(tx.0)?)
 }
 
 /// Notes that somebody looked at the page; the first time counts.

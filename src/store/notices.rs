@@ -1,9 +1,10 @@
 //! notice → mail → attempt: what a change owes, the bytes that settle it, and each try to deliver them.
 
 use super::conn::on_backend;
-use super::schema::{attempt, lease, mail, notice};
+use super::schema::{attempt, lease, mail, notice, task};
 use super::{StoreError, Tx};
 use crate::domain::notice::{AttemptOutcome, MailState, NoticeState, RecipientKind, Stage};
+use crate::domain::task::TaskState;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -98,6 +99,63 @@ pub fn owed(tx: &mut Tx, limit: i64) -> Result<Vec<Notice>, StoreError> {
         .limit(limit)
         .select(Notice::as_select())
         .load(tx.0)?)
+}
+
+/// What is owed to one recipient about one case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwedGroup {
+    pub recipient_id: String,
+    pub case_id: Option<String>,
+    pub first_owed: NaiveDateTime,
+}
+
+/// What is owed, by recipient and case, the longest waiting first.
+pub fn owed_groups(tx: &mut Tx, limit: i64) -> Result<Vec<OwedGroup>, StoreError> {
+    let first_owed = diesel::dsl::min(notice::owed_at);
+    let rows: Vec<(String, Option<String>, Option<NaiveDateTime>)> = notice::table
+        .filter(notice::state.eq(NoticeState::Owed.code()))
+        .group_by((notice::recipient_id, notice::case_id))
+        .select((notice::recipient_id, notice::case_id, first_owed))
+        .order(first_owed)
+        .limit(limit)
+        .load(tx.0)?;
+    let group = |(recipient_id, case_id, first_owed): (_, _, Option<NaiveDateTime>)| {
+        first_owed.map(|first_owed| OwedGroup { recipient_id, case_id, first_owed })
+    };
+    Ok(rows.into_iter().filter_map(group).collect())
+}
+
+/// Mails to one recipient about one case since some moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mailed {
+    pub recipient_id: String,
+    pub case_id: Option<String>,
+    pub count: i64,
+    pub last: NaiveDateTime,
+}
+
+pub fn mailed_since(tx: &mut Tx, recipients: &[String], since: NaiveDateTime) -> Result<Vec<Mailed>, StoreError> {
+    let rows: Vec<(String, Option<String>, i64, Option<NaiveDateTime>)> = mail::table
+        .filter(mail::recipient_id.eq_any(recipients))
+        .filter(mail::created_at.gt(since))
+        .group_by((mail::recipient_id, mail::case_id))
+        .select((mail::recipient_id, mail::case_id, diesel::dsl::count(mail::id), diesel::dsl::max(mail::created_at)))
+        .load(tx.0)?;
+    let mailed = |(recipient_id, case_id, count, last): (_, _, _, Option<NaiveDateTime>)| {
+        last.map(|last| Mailed { recipient_id, case_id, count, last })
+    };
+    Ok(rows.into_iter().filter_map(mailed).collect())
+}
+
+/// (task, stage, cycle) of every step of the ladder that was taken or settled for one of `tasks`.
+pub fn reminders_of(tx: &mut Tx, tasks: &[String]) -> Result<Vec<(String, Stage, i32)>, StoreError> {
+    let stages = Stage::ALL.iter().filter(|stage| stage.is_reminder()).map(|stage| stage.code());
+    let rows: Vec<(String, String, i32)> = notice::table
+        .filter(notice::subject_id.eq_any(tasks))
+        .filter(notice::stage.eq_any(stages))
+        .select((notice::subject_id, notice::stage, notice::cycle))
+        .load(tx.0)?;
+    Ok(rows.into_iter().filter_map(|(task, stage, cycle)| Some((task, Stage::parse(&stage)?, cycle))).collect())
 }
 
 /// Freezes one mail that settles `notices`. Those somebody else settled meanwhile are not taken; `false` when none was left.
@@ -229,15 +287,15 @@ pub fn record_attempt(
     Ok(recorded == 1)
 }
 
-/// The Message-ID of the first mail of a case to a recipient: what later ones refer to, so that a case is one thread.
-pub fn thread_root(tx: &mut Tx, case_id: &str, recipient_id: &str) -> Result<Option<String>, StoreError> {
-    Ok(mail::table
-        .filter(mail::case_id.eq(case_id))
-        .filter(mail::recipient_id.eq(recipient_id))
-        .order(mail::created_at)
-        .select(mail::message_id)
-        .first(tx.0)
-        .optional()?)
+/// The Message-ID of the first mail of a case (or of none) to a recipient: what later ones refer to, so that a case is
+/// one thread.
+pub fn thread_root(tx: &mut Tx, case_id: Option<&str>, recipient_id: &str) -> Result<Option<String>, StoreError> {
+    let query = mail::table.filter(mail::recipient_id.eq(recipient_id)).into_boxed();
+    let query = match case_id {
+        Some(case_id) => query.filter(mail::case_id.eq(case_id.to_owned())),
+        None => query.filter(mail::case_id.is_null()),
+    };
+    Ok(query.order(mail::created_at).select(mail::message_id).first(tx.0).optional()?)
 }
 
 /// Puts a mail back into the queue.
@@ -253,26 +311,13 @@ pub fn requeue(tx: &mut Tx, mail_id: &str, now: NaiveDateTime) -> Result<(), Sto
     Ok(())
 }
 
-/// When the last mail of a case to a recipient was frozen.
-pub fn last_mail_at(
-    tx: &mut Tx,
-    case_id: Option<&str>,
-    recipient_id: &str,
-) -> Result<Option<NaiveDateTime>, StoreError> {
-    let mut query = mail::table.filter(mail::recipient_id.eq(recipient_id)).into_boxed();
-    query = match case_id {
-        Some(case_id) => query.filter(mail::case_id.eq(case_id.to_owned())),
-        None => query.filter(mail::case_id.is_null()),
-    };
-    Ok(query.select(diesel::dsl::max(mail::created_at)).first(tx.0)?)
-}
-
 /// What the mail log shows: everything of `mail` but its bytes.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = mail)]
 pub struct MailLine {
     pub id: String,
     pub case_id: Option<String>,
+    pub recipient_id: String,
     pub recipient_name: String,
     pub address: String,
     pub subject: String,
@@ -284,21 +329,32 @@ pub struct MailLine {
     pub settled_at: Option<NaiveDateTime>,
 }
 
-/// Mails, newest first, of one case or of all.
-pub fn mails(
-    tx: &mut Tx,
-    case_id: Option<&str>,
-    state: Option<MailState>,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<MailLine>, i64), StoreError> {
+/// Which mails are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct MailFilter {
+    pub case_id: Option<String>,
+    pub recipient_id: Option<String>,
+    pub state: Option<MailState>,
+    /// Only those about a task that still waits to be signed for.
+    pub silent: bool,
+}
+
+/// Mails, newest first.
+pub fn mails(tx: &mut Tx, filter: &MailFilter, offset: i64, limit: i64) -> Result<(Vec<MailLine>, i64), StoreError> {
+    let silent = if filter.silent { Some(about_unsigned_tasks(tx)?) } else { None };
     let filtered = || {
         let mut query = mail::table.into_boxed();
-        if let Some(case_id) = case_id {
-            query = query.filter(mail::case_id.eq(case_id.to_owned()));
+        if let Some(case_id) = &filter.case_id {
+            query = query.filter(mail::case_id.eq(case_id));
         }
-        if let Some(state) = state {
+        if let Some(recipient_id) = &filter.recipient_id {
+            query = query.filter(mail::recipient_id.eq(recipient_id));
+        }
+        if let Some(state) = filter.state {
             query = query.filter(mail::state.eq(state.code()));
+        }
+        if let Some(silent) = &silent {
+            query = query.filter(mail::id.eq_any(silent));
         }
         query
     };
@@ -310,6 +366,18 @@ pub fn mails(
         .select(MailLine::as_select())
         .load(tx.0)?;
     Ok((lines, total))
+}
+
+fn about_unsigned_tasks(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<Option<String>> = notice::table
+        .inner_join(task::table.on(task::id.eq(notice::subject_id)))
+        .filter(task::state.eq(TaskState::Ready.code()))
+        .filter(task::unit_id.eq(notice::recipient_id))
+        .filter(notice::mail_id.is_not_null())
+        .select(notice::mail_id)
+        .distinct()
+        .load(tx.0)?;
+    Ok(ids.into_iter().flatten().collect())
 }
 
 pub fn count_mails_of_case(tx: &mut Tx, case_id: &str) -> Result<i64, StoreError> {

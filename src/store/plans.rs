@@ -294,24 +294,10 @@ pub fn done_of_playbook(tx: &mut Tx, key: &str) -> Result<Vec<Task>, StoreError>
         .load(tx.0)?)
 }
 
-/// Tasks with their unit that are due on or before `day`.
-pub fn with_unit_due_by(tx: &mut Tx, day: NaiveDate) -> Result<Vec<Task>, StoreError> {
+/// Every task that its unit has and works on.
+pub fn with_unit(tx: &mut Tx) -> Result<Vec<Task>, StoreError> {
     let states = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
-    Ok(task::table
-        .filter(task::state.eq_any(states))
-        .filter(task::due_on.le(day))
-        .order(task::due_on)
-        .select(Task::as_select())
-        .load(tx.0)?)
-}
-
-/// Released tasks nobody has signed for since `before`.
-pub fn unacknowledged_since(tx: &mut Tx, before: NaiveDateTime) -> Result<Vec<Task>, StoreError> {
-    Ok(task::table
-        .filter(task::state.eq(TaskState::Ready.code()))
-        .filter(task::released_at.le(before))
-        .select(Task::as_select())
-        .load(tx.0)?)
+    Ok(task::table.filter(task::state.eq_any(states)).order(task::due_on).select(Task::as_select()).load(tx.0)?)
 }
 
 /// Tasks of the units whose path begins with one of `paths`, the earliest due first. Cases that were not issued are left out.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod case;
+mod chase;
 mod house;
 mod log;
 
@@ -11,6 +12,7 @@ mod tickets;
 
 pub use answers::*;
 pub use case::*;
+pub use chase::*;
 pub use house::*;
 pub use log::*;
 
@@ -32,3 +34,5 @@ diesel::allow_tables_to_appear_in_same_query!(ticket, ticket_order, ticket_conta
 diesel::allow_tables_to_appear_in_same_query!(decision, decision_ticket);
 diesel::allow_tables_to_appear_in_same_query!(cases, observation);
 diesel::allow_tables_to_appear_in_same_query!(mail, lease);
+diesel::allow_tables_to_appear_in_same_query!(notice, mail, attempt);
+diesel::allow_tables_to_appear_in_same_query!(notice, task);

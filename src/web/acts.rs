@@ -15,7 +15,7 @@ use super::files::form_of;
 use super::page::{Page, PageResult};
 use super::routes::{Access, Route};
 use crate::app::matching_index::EngineChange;
-use crate::app::{Ctx, Error, files};
+use crate::app::{Ctx, Error, calls, files};
 use crate::domain::access::Action;
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpRequest, HttpResponse};
@@ -32,6 +32,16 @@ pub struct Act {
     /// Name and type (as OpenAPI names it) of what the form or body holds.
     pub fields: &'static [(&'static str, &'static str)],
     pub run: fn(&mut Ctx, &str, &Fields) -> Result<Done, Error>,
+}
+
+impl Act {
+    /// Runs it; what a coordinator enters for a unit (代录) is marked with how it came.
+    fn perform(&self, ctx: &mut Ctx, id: &str, fields: &Fields) -> Result<Done, Error> {
+        if let ("tasks", Some(source)) = (self.on, fields.one("proxy_source")) {
+            calls::enter_for_unit(ctx, id, source)?;
+        }
+        (self.run)(ctx, id, fields)
+    }
 }
 
 /// What an act left behind.
@@ -86,10 +96,9 @@ async fn by_form(act: &'static Act, page: Page, req: HttpRequest, id: Path<Strin
     let kept = files::keep(&page.app, &page.actor, &id, uploads).await.map_err(|error| page.failed(error))?;
     let next = fields.one("next").filter(|next| next.starts_with('/') && !next.starts_with("//")).map(str::to_owned);
     let own = format!("/{}/{id}", act.on);
-    let run = act.run;
     let acted = page.app.write(&page.actor, move |ctx| {
         files::attach(ctx, &id, kept)?;
-        run(ctx, &id, &fields)
+        act.perform(ctx, &id, &fields)
     });
     let done = acted.await.map_err(|error| page.failed(error))?;
     page.app.index.decide(done.changes);
@@ -98,8 +107,12 @@ async fn by_form(act: &'static Act, page: Page, req: HttpRequest, id: Path<Strin
 
 async fn by_json(act: &'static Act, api: Api, id: Path<String>, body: Bytes) -> ApiResult {
     let value: Value = if body.is_empty() { json!({}) } else { api.parsed(&body)? };
-    let (id, fields, run) = (id.into_inner(), Fields::from_json(&value), act.run);
-    let done = api.app.write(&api.actor, move |ctx| run(ctx, &id, &fields)).await.map_err(|error| api.failed(error))?;
+    let (id, fields) = (id.into_inner(), Fields::from_json(&value));
+    let done = api
+        .app
+        .write(&api.actor, move |ctx| act.perform(ctx, &id, &fields))
+        .await
+        .map_err(|error| api.failed(error))?;
     api.app.index.decide(done.changes);
     Ok(HttpResponse::Ok().json(json!({ "done": act.name, "id": done.id })))
 }

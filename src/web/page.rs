@@ -134,6 +134,12 @@ impl Page {
         show::when(*at, self.app.clock.now(), self.app.clock.zone(), self.lang)
     }
 
+    /// A moment to come, `3月12日 周四 09:00`.
+    pub fn upcoming(&self, at: &NaiveDateTime) -> String {
+        let local = self.app.clock.local(*at);
+        format!("{} {}", self.weekday(&local.date_naive()), local.format("%H:%M"))
+    }
+
     /// A file's size, `12 KB`.
     pub fn size(&self, bytes: &i64) -> String {
         show::size(*bytes)

@@ -18,6 +18,7 @@ mod problems;
 mod sign_in;
 
 pub use sign_in::DEMO_PASSWORD;
+mod supervision;
 mod task;
 mod tickets;
 mod wording;
@@ -39,6 +40,7 @@ pub fn routes() -> Vec<Route> {
         problems::routes(),
         case::routes(),
         task::routes(),
+        supervision::routes(),
         tickets::routes(),
         export::routes(),
         exchange::routes(),
@@ -171,6 +173,11 @@ fn event_words(kind: &str) -> &'static str {
         "task.objection_ruled" => "异议裁定",
         "task.assigned" | "task.handed_over" => "改派",
         "task.commented" => "留言",
+        "task.called" => "记录通话",
+        "task.step_stopped" => "停止一步提醒",
+        "task.supervision_drafted" => "拟督办单",
+        "task.supervision_signed" => "签发督办单",
+        "task.supervision_withdrawn" => "督办单不予签发",
         "task.file_attached" => "上传附件",
         "dependency.added" => "添加前置关系",
         "dependency.removed" => "删除前置关系",

@@ -64,6 +64,8 @@ async fn a_link_does_its_one_thing_once_and_a_look_at_it_does_nothing(#[values(O
         assert_eq!(stranger.get(&sign).await.status(), StatusCode::OK);
     }
     assert_eq!(state(&coordinator, &tasks[0]).await, "ready", "scanners look and nothing happens");
+    let silent = coordinator.get("/mail?silent=1").await.text().await.unwrap();
+    assert!(silent.contains("现场踏勘"), "who has not reacted is seen at a glance");
     let (status, page) = post(&stranger, &sign, &[]).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "nobody said who: {page}");
     let (status, page) = post(&stranger, &sign, &[("name", "张三"), ("percent", "100"), ("text", "完成")]).await;
@@ -73,6 +75,14 @@ async fn a_link_does_its_one_thing_once_and_a_look_at_it_does_nothing(#[values(O
     assert_eq!(status, StatusCode::CONFLICT, "once");
     let timeline = coordinator.get(&format!("/cases/{case}?tab=timeline")).await.text().await.unwrap();
     assert!(timeline.contains("traffic局 张三"), "logged as the unit's act with the name given");
+
+    stranger.get(&format!("{sign}/seen.gif")).await;
+    let tracked = coordinator.get("/mail").await.text().await.unwrap();
+    assert!(tracked.contains("● 张三"), "who acted from which mail is seen at a glance");
+    let silent = coordinator.get("/mail?silent=1").await.text().await.unwrap();
+    assert!(!silent.contains("现场踏勘"), "what was signed for is not among the silent");
+    let exported = coordinator.get("/export/mail?state=sent").await;
+    assert_eq!(exported.status(), StatusCode::OK);
 
     let forged = format!("/m/{}", "0".repeat(64));
     assert_eq!(stranger.get(&forged).await.status(), StatusCode::CONFLICT);

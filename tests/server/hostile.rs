@@ -3,7 +3,7 @@
 use crate::support::{Client, On, Server, smtp};
 use rstest::rstest;
 use serde_json::{Value, json};
-use shenban::app::{delivery, letters};
+use shenban::app::{delivery, outbox};
 use shenban::mail::{Mailer, SmtpSettings};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -142,7 +142,7 @@ async fn mails(client: &Client) -> Vec<Value> {
 /// Delivers until nothing is left to send, letting time pass for what was put off.
 async fn deliver_all(server: &Server, mailer: &Mailer, coordinator: &Client) {
     for day in 1..40 {
-        letters::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+        outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
         let begun = Instant::now();
         while mailer.holds_off() && begun.elapsed() < Duration::from_secs(20) {
             tokio::time::sleep(Duration::from_millis(20)).await;

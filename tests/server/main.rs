@@ -2,6 +2,7 @@
 
 mod browser;
 mod chain;
+mod chase;
 mod commands;
 mod consulting;
 mod durability;

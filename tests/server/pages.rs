@@ -37,6 +37,8 @@ async fn looked_at(server: &Server) -> Vec<(&'static str, String)> {
         ("coordinator", "/mail".to_owned()),
         ("coordinator", format!("/mail/{mail}")),
         ("coordinator", "/inbox".to_owned()),
+        ("traffic", "/me".to_owned()),
+        ("admin", format!("/units/{}", server.units["traffic"])),
         ("admin", "/admin".to_owned()),
         ("admin", "/admin/wordings".to_owned()),
         ("admin", "/admin/wordings/task_released".to_owned()),

@@ -2,7 +2,7 @@
 
 use crate::support::{On, Server, smtp};
 use serde_json::json;
-use shenban::app::{delivery, inbox, letters};
+use shenban::app::{delivery, inbox, outbox};
 use shenban::mail::smtp::Security;
 use shenban::mail::{Mailer, SmtpSettings};
 use std::io::{BufRead, BufReader};
@@ -93,7 +93,8 @@ async fn mails_go_through_a_real_server_and_its_bounce_flags_the_address() {
     let Some(mut server) = Server::start_without_jobs(On::Sqlite).await else { return };
     let coordinator = server.sign_in("coordinator").await;
     let admin = server.sign_in("admin").await;
-    server.read_inbox(postfix.folder.join("mail/shenban"));
+    let inbox_folder = postfix.folder.join("mail/shenban");
+    server.set(|settings| settings.mail.inbound_maildir = Some(inbox_folder));
     let unit = admin.act("/units", json!({ "name": "旧邮箱局", "mailbox": "gone@city.example" })).await["id"].clone();
     let drafted = json!({ "title": "校门口拥堵", "goal": "", "grade": "ordinary", "lead_unit_id": server.units["traffic"], "deadline": "2099-01-01" });
     let case = coordinator.act("/cases", drafted).await["id"].as_str().unwrap().to_owned();
@@ -106,7 +107,7 @@ async fn mails_go_through_a_real_server_and_its_bounce_flags_the_address() {
         .await;
 
     let mailer = postfix.mailer(Security::StartTls);
-    letters::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+    outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
     delivery::send(&server.app, &mailer, "test").await.unwrap();
     let received = postfix.received_when("traffic", 1).await;
     assert!(received[0].contains("Auto-Submitted: auto-generated"), "{}", received[0]);
@@ -120,7 +121,7 @@ async fn mails_go_through_a_real_server_and_its_bounce_flags_the_address() {
     let bounced: Vec<_> = mails["mails"].as_array().unwrap().iter().filter(|mail| mail["state"] == "bounced").collect();
     assert_eq!(bounced.len(), 1, "{mails:#}");
     assert_eq!(bounced[0]["address"], "gone@city.example");
-    letters::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+    outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
     delivery::send(&server.app, &mailer, "test").await.unwrap();
     let told = postfix.received_when("coordinator", 1).await;
     assert!(told[0].contains("Subject:"), "the coordinator is told");

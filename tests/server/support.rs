@@ -4,7 +4,7 @@ use crate::postgres;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use shenban::app::admin::{NewPerson, add_person, add_unit};
-use shenban::app::{Actor, App, MailSettings, Settings, clock_control, detection};
+use shenban::app::{Actor, App, MailSettings, Settings, clock_control, delivery, detection, outbox};
 use shenban::domain::access::Role;
 use shenban::jobs::{Jobs, follow_calendar};
 use shenban::mail::catcher::{Catcher, Caught};
@@ -154,11 +154,18 @@ impl Server {
         panic!("the mails that were waited for did not come; caught: {subjects:#?}");
     }
 
-    /// Reads answers from this maildir.
-    pub fn read_inbox(&mut self, maildir: std::path::PathBuf) {
+    /// Changes the settings of what the test does itself; the served pages keep theirs.
+    pub fn set(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings = (*self.app.settings).clone();
-        settings.mail.inbound_maildir = Some(maildir);
+        change(&mut settings);
         self.app.settings = Arc::new(settings);
+    }
+
+    /// Freezes and sends everything that may leave now, as the background does.
+    pub async fn deliver(&self) {
+        let mailer = Mailer::new(smtp(self.catcher.address().port()));
+        while outbox::freeze_owed(self.app.clone(), mailer.from().to_owned()).await.unwrap() > 0 {}
+        while delivery::send(&self.app, &mailer, "test").await.unwrap() > 0 {}
     }
 
     pub async fn stop(mut self) {
@@ -182,8 +189,7 @@ pub fn settings(folder: &Path) -> Settings {
         caller_key_version: 1,
         secure_cookies: false,
         demo: false,
-        acknowledge_within_days: 2,
-        due_soon_days: 2,
+        chase: Default::default(),
         thresholds: Default::default(),
         mail: MailSettings { inbound_maildir: Some(folder.join("inbox")), ..Default::default() },
     }

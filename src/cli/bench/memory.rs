@@ -26,7 +26,7 @@ pub async fn resident_mib(config: &Config, detection: bool) -> Result<f64, Box<d
 }
 
 /// Linux tells it as `VmRSS:   12345 kB`.
-fn resident_now(server: &Child) -> Result<f64, Box<dyn Error>> {
+pub(super) fn resident_now(server: &Child) -> Result<f64, Box<dyn Error>> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id()))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS is told here")?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
@@ -34,7 +34,7 @@ fn resident_now(server: &Child) -> Result<f64, Box<dyn Error>> {
 }
 
 /// Asks it to end, so that it gives its leases up.
-fn end(server: &mut Child) -> Result<(), Box<dyn Error>> {
+pub(super) fn end(server: &mut Child) -> Result<(), Box<dyn Error>> {
     let asked = Command::new("kill").args(["-TERM", &server.id().to_string()]).status()?;
     if !asked.success() {
         server.kill()?;

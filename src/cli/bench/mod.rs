@@ -1,5 +1,5 @@
 //! `shenban bench load`: how much the server does, beside what the database itself does on this machine.
-//! `shenban bench plan` is in [`plan`], `shenban bench detect` in [`detect`].
+//! `shenban bench plan` is in [`plan`], `shenban bench detect` in [`detect`], `shenban bench mail` in [`mail`].
 
 mod city;
 mod client;
@@ -8,6 +8,8 @@ mod detect_corpus;
 mod detect_speed;
 mod intake;
 mod load;
+mod mail;
+mod mail_city;
 mod memory;
 mod plan;
 
@@ -19,7 +21,7 @@ use crate::domain::notice::MailState;
 use crate::jobs::Jobs;
 use crate::mail::Mailer;
 use crate::mail::catcher::Catcher;
-use crate::store::{measure, notices};
+use crate::store::{measure, measure_mail, notices};
 use crate::web::live::Live;
 use crate::web::{self, State};
 use clap::Subcommand;
@@ -52,6 +54,8 @@ enum Command {
     Plan(plan::Args),
     /// Find the problems of a labelled file, and place made-up tickets by the million.
     Detect(detect::Args),
+    /// Send mails to a sink, beside the SMTP connections alone; a long queue; a quarter of a city's mails.
+    Mail(mail::Args),
 }
 
 #[derive(clap::Args)]
@@ -104,6 +108,7 @@ pub fn run(args: Args) -> Outcome {
         Command::Load(args) => load(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Detect(args) => detect::run(args),
+        Command::Mail(args) => mail::run(&args),
     }
 }
 
@@ -131,7 +136,9 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     super::serve::log_to_stderr();
     measure::prepare_to_count()?;
     let database = args.database.clone().unwrap_or(format!("sqlite:{}", folder.join("bench.sqlite").display()));
-    let config = Config { database, data_dir: folder.to_owned(), ..Config::read(&ConfigArgs::default())? };
+    // Every mail is measured, however many one recipient gets.
+    let config =
+        Config { database, data_dir: folder.to_owned(), mails_hourly_max: 0, ..Config::read(&ConfigArgs::default())? };
     let app = config.app()?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -233,9 +240,7 @@ async fn drain(app: &App, config: &Config) -> Result<(i64, f64), Box<dyn std::er
         let (owed, queued, sent) = app
             .store
             .read(|tx| -> Result<_, crate::store::StoreError> {
-                let of = |tx: &mut _, state| {
-                    Ok::<i64, crate::store::StoreError>(notices::mails(tx, None, Some(state), 0, 1)?.1)
-                };
+                let of = |tx: &mut _, state| Ok::<i64, crate::store::StoreError>(measure_mail::count_in(tx, state)?);
                 Ok((notices::owed(tx, 1)?.len(), of(tx, MailState::Queued)?, of(tx, MailState::Sent)?))
             })
             .await?;

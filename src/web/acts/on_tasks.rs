@@ -1,11 +1,13 @@
 //! Acts on tasks.
 
 use super::{Act, Done};
+use crate::app::calls::{self, NewCall};
 use crate::app::plan_changes::TaskDraft;
 use crate::app::task_matters as matters;
 use crate::app::tasks::{self, Progress};
-use crate::app::{Ctx, Error, plan_edits};
+use crate::app::{Ctx, Error, chase, plan_edits, supervisions};
 use crate::domain::access::Action;
+use crate::domain::notice::{CallOutcome, Stage};
 use crate::domain::task::DurationUnit;
 use crate::web::fields::Fields;
 
@@ -174,6 +176,45 @@ pub const ACTS: &[Act] = &[
         said: "已留言",
         fields: &[("text", "string")],
         run: |ctx, id, f| Ok(matters::comment(ctx, id, f.text("text"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "record-call",
+        needs: Action::DecideTask,
+        said: "通话已记录",
+        fields: &[("whom", "string"), ("outcome", "string"), ("note", "string"), ("promised_on", "string")],
+        run: |ctx, id, f| {
+            let outcome = f.code("outcome", CallOutcome::parse)?;
+            let (whom, note, promised_on) = (f.text("whom"), f.text("note"), f.optional_date("promised_on")?);
+            Ok(calls::record(ctx, id, NewCall { whom, outcome, note, promised_on })?.into())
+        },
+    },
+    Act {
+        on: "tasks",
+        name: "stop-step",
+        needs: Action::DecideTask,
+        said: "这一步不再发出",
+        fields: &[("stage", "string"), ("reason", "string")],
+        run: |ctx, id, f| {
+            let stage = Stage::parse(&f.text("stage")).ok_or(Error::NotFound)?;
+            Ok(chase::stop(ctx, id, stage, f.text("reason"))?.into())
+        },
+    },
+    Act {
+        on: "supervisions",
+        name: "sign",
+        needs: Action::DecideTask,
+        said: "督办单已签发",
+        fields: &[("text", "string"), ("report_by", "string")],
+        run: |ctx, id, f| Ok(supervisions::sign(ctx, id, f.text("text"), f.parsed("report_by")?)?.into()),
+    },
+    Act {
+        on: "supervisions",
+        name: "withdraw",
+        needs: Action::DecideTask,
+        said: "督办单不予签发",
+        fields: &[("reason", "string")],
+        run: |ctx, id, f| Ok(supervisions::withdraw(ctx, id, f.text("reason"))?.into()),
     },
     Act {
         on: "dependencies",

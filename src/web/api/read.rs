@@ -3,12 +3,14 @@
 use super::{Api, ApiResult};
 use crate::app::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::proposals::ProposalView;
+use crate::app::tracking::Tracked;
 use crate::app::{
-    Error, delivery, desk, known_problem, leadership, problems, search as finding, task_views, tickets, what_if,
+    Error, desk, known_problem, leadership, problems, search as finding, task_views, tickets, tracking, what_if,
 };
 use crate::domain::access::Action;
 use crate::lang::{Lang, Message};
 use crate::plan::TaskDates;
+use crate::store::notices::MailFilter;
 use crate::store::plans::Task;
 use crate::store::tickets::Filter;
 use crate::store::{events, problems as problem_rows};
@@ -334,10 +336,15 @@ async fn lead(api: Api) -> ApiResult {
 
 async fn mails(api: Api, query: Query<Listing>) -> ApiResult {
     let (offset, limit) = (query.offset.max(0), query.limit());
-    let case_id = query.into_inner().case_id;
-    answer(&api, move |ctx| delivery::log(ctx, case_id.as_deref(), None, offset, limit), |(rows, total)| {
-        json!({ "total": total, "mails": rows.iter().map(|row| json!({ "id": row.id, "subject": row.subject, "recipient": row.recipient_name,
-            "address": row.address, "state": row.state, "attempts": row.attempts, "created_at": row.created_at.and_utc() })).collect::<Vec<_>>() })
+    let filter = MailFilter { case_id: query.into_inner().case_id, ..MailFilter::default() };
+    answer(&api, move |ctx| tracking::mails(ctx, &filter, offset, limit), |(rows, total)| {
+        let mail = |row: &Tracked| {
+            let (line, acted) = (&row.line, row.acted.as_ref());
+            json!({ "id": line.id, "subject": line.subject, "recipient": line.recipient_name, "address": line.address, "state": line.state,
+                "attempts": line.attempts, "created_at": line.created_at.and_utc(), "opened_at": row.opened_at.map(|at| at.and_utc()),
+                "acted_by": acted.map(|(by, _)| by), "acted_at": acted.map(|(_, at)| at.and_utc()) })
+        };
+        json!({ "total": total, "mails": rows.iter().map(mail).collect::<Vec<_>>() })
     })
     .await
 }

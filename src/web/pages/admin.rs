@@ -4,7 +4,9 @@ use crate::app::admin::{self, NewPerson};
 use crate::app::{Clock, Ctx, Error, work_calendar};
 use crate::domain::access::{Action, Role};
 use crate::domain::calendar::CalendarDay;
+use crate::domain::notice::Rhythm;
 use crate::store::people::{self, Person, PostRow, Unit, UnitDay};
+use crate::store::preferences;
 use crate::web::acts::{role, unit_days};
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
@@ -35,6 +37,7 @@ struct AdminPage {
 struct UnitPage {
     page: Page,
     unit: Unit,
+    rhythm: Rhythm,
     /// Its own days from today on.
     days: Vec<UnitDay>,
 }
@@ -156,10 +159,10 @@ async fn remove_day(page: Page, body: Bytes) -> PageResult {
 async fn one_unit(page: Page, id: Path<String>) -> PageResult {
     let read = move |ctx: &mut Ctx| {
         let unit = people::unit_by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
-        Ok((unit, work_calendar::of_unit(ctx, &id)?))
+        Ok((unit, preferences::of(&mut ctx.tx, &id)?.rhythm, work_calendar::of_unit(ctx, &id)?))
     };
-    let (unit, days) = page.read(read).await?;
-    page.html(&UnitPage { page: page.clone(), unit, days })
+    let (unit, rhythm, days) = page.read(read).await?;
+    page.html(&UnitPage { page: page.clone(), unit, rhythm, days })
 }
 
 async fn add_unit_days(page: Page, id: Path<String>, body: Bytes) -> PageResult {

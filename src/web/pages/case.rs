@@ -10,7 +10,7 @@ use crate::domain::task::{DependencyKind, TaskState};
 use crate::plan::gantt::{Gantt, gantt};
 use crate::plan::layout::{Layout, Route as EdgeRoute, layout};
 use crate::store::events::Event;
-use crate::store::notices::{self, MailLine};
+use crate::store::notices::{self, MailFilter, MailLine};
 use crate::store::plans::Dependency;
 use crate::store::tickets::{Filter, Ticket};
 use crate::web::address;
@@ -261,7 +261,8 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
                 Vec::new()
             };
             let mails = if tab == "mails" {
-                notices::mails(&mut ctx.tx, filter.case_id.as_deref(), None, 0, TICKETS_SHOWN)?.0
+                let of_case = MailFilter { case_id: filter.case_id.clone(), ..MailFilter::default() };
+                notices::mails(&mut ctx.tx, &of_case, 0, TICKETS_SHOWN)?.0
             } else {
                 Vec::new()
             };

@@ -1,7 +1,7 @@
 //! Lists as spreadsheets, filtered as the page was.
 
-use super::{case as case_pages, problems as problem_pages, tickets as ticket_pages};
-use crate::app::{Error, case_views, problems, tickets};
+use super::{case as case_pages, mail as mail_pages, problems as problem_pages, tickets as ticket_pages};
+use crate::app::{Error, case_views, problems, tickets, tracking};
 use crate::domain::access::Action;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -10,7 +10,7 @@ use actix_web::web::Query;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 /// Lists that can be exported, by their page's path.
-pub(super) const KINDS: [&str; 2] = ["/tickets", "/problems"];
+pub(super) const KINDS: [&str; 3] = ["/tickets", "/problems", "/mail"];
 /// The most rows of a spreadsheet.
 const ROWS_MAX: i64 = 20_000;
 pub(super) const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -19,6 +19,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/export/tickets", Access::SignedIn(Action::ReadTickets), export_tickets),
         Route::get("/export/problems", Access::SignedIn(Action::ReadProblems), export_problems),
+        Route::get("/export/mail", Access::SignedIn(Action::ReadMail), export_mails),
         Route::get("/export/cases", Access::SignedIn(Action::ReadCase), export_cases),
     ]
 }
@@ -58,6 +59,23 @@ async fn export_problems(page: Page, asked: Query<problem_pages::Asked>) -> Page
     };
     let headers = ["编号", "问题", "关键词", "工单", "市民", "近28天", "状态"];
     answer(&page, "problems", &headers, lines.into_iter().map(cells).collect())
+}
+
+async fn export_mails(page: Page, asked: Query<mail_pages::Asked>) -> PageResult {
+    let filter = asked.filter();
+    let (rows, _) = page.read(move |ctx| tracking::mails(ctx, &filter, 0, ROWS_MAX)).await?;
+    let cells = |row: tracking::Tracked| {
+        let at = |at: Option<&chrono::NaiveDateTime>| at.map(|at| page.exactly(at)).unwrap_or_default();
+        let acted_at = at(row.acted.as_ref().map(|(_, at)| at));
+        let by = row.acted.as_ref().map(|(by, _)| by.clone()).unwrap_or_default();
+        let line = &row.line;
+        let state = page.t(line.state.label()).into_owned();
+        let who = [line.subject.clone(), line.recipient_name.clone(), line.address.clone(), state];
+        let when = [at(Some(&line.created_at)), at(line.settled_at.as_ref()), at(row.opened_at.as_ref()), by, acted_at];
+        who.into_iter().chain(when).map(Cell::Text).collect()
+    };
+    let headers = ["主题", "收件", "邮箱", "状态", "时间", "送达或失败时间", "打开时间", "办理人", "办理时间"];
+    answer(&page, "mails", &headers, rows.into_iter().map(cells).collect())
 }
 
 async fn export_cases(page: Page, asked: Query<case_pages::Narrowed>) -> PageResult {

@@ -1,10 +1,11 @@
 //! The mail log.
 
-use super::{Pager, ROWS};
+use super::{Pager, ROWS, address};
+use crate::app::tracking::{self, Tracked};
 use crate::app::{Error, delivery, mail_links};
 use crate::domain::access::Action;
 use crate::domain::notice::MailState;
-use crate::store::notices::{self, Attempt, Mail, MailLine};
+use crate::store::notices::{self, Attempt, Mail, MailFilter};
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::web::{Path, Query};
@@ -16,9 +17,9 @@ use serde::Deserialize;
 #[template(path = "mail.html", config = "src/web/askama.toml")]
 struct LogPage {
     page: Page,
-    rows: Vec<MailLine>,
+    rows: Vec<Tracked>,
     pager: Pager,
-    state: String,
+    asked: Asked,
     states: Vec<(&'static str, &'static str)>,
 }
 
@@ -39,21 +40,58 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Deserialize)]
-struct Asked {
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Asked {
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    case_id: String,
+    #[serde(default)]
+    recipient: String,
+    /// `1`: only what nobody has signed for.
+    #[serde(default)]
+    silent: String,
     #[serde(default)]
     page: i64,
 }
 
+impl Asked {
+    pub(super) fn filter(&self) -> MailFilter {
+        let given = |text: &String| (!text.is_empty()).then(|| text.clone());
+        MailFilter {
+            case_id: given(&self.case_id),
+            recipient_id: given(&self.recipient),
+            state: MailState::parse(&self.state),
+            silent: self.silent == "1",
+        }
+    }
+
+    /// The list's address with one of its filters changed.
+    fn with(&self, name: &str, value: &str) -> String {
+        let mut pairs = self.pairs();
+        for pair in pairs.iter_mut().filter(|(known, _)| *known == name) {
+            pair.1 = value;
+        }
+        pairs.retain(|(_, value)| !value.is_empty());
+        address("/mail", &pairs)
+    }
+
+    fn pairs(&self) -> Vec<(&str, &str)> {
+        vec![
+            ("state", &self.state),
+            ("case_id", &self.case_id),
+            ("recipient", &self.recipient),
+            ("silent", &self.silent),
+        ]
+    }
+}
+
 async fn log(page: Page, asked: Query<Asked>) -> PageResult {
-    let (state, at) = (asked.state.clone(), asked.page.max(0));
-    let wanted = MailState::parse(&state);
-    let (rows, total) = page.read(move |ctx| delivery::log(ctx, None, wanted, at * ROWS, ROWS)).await?;
-    let pager = Pager::new("/mail", &[("state", &state)], at, total);
+    let (filter, at, asked) = (asked.filter(), asked.page.max(0), asked.into_inner());
+    let (rows, total) = page.read(move |ctx| tracking::mails(ctx, &filter, at * ROWS, ROWS)).await?;
+    let pager = Pager::new("/mail", &asked.pairs(), at, total);
     let states = MailState::ALL.iter().map(|state| (state.code(), state.label())).collect();
-    page.html(&LogPage { page: page.clone(), rows, pager, state, states })
+    page.html(&LogPage { page: page.clone(), rows, pager, asked, states })
 }
 
 async fn one(page: Page, id: Path<String>) -> PageResult {

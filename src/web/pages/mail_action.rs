@@ -1,7 +1,7 @@
 //! A link's page: one action of a unit on one task, without signing in. Looking at it changes nothing.
 
 use crate::app::mail_links::{self, Opened, Said};
-use crate::app::{Error, letters};
+use crate::app::{Actor, Error, letters, preferences};
 use crate::lang::Lang;
 use crate::web::assets;
 use crate::web::fields::Fields;
@@ -52,6 +52,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/m/{token}", Access::Public, show),
         Route::post("/m/{token}", Access::Public, act),
         Route::get("/m/{token}/seen.gif", Access::Public, seen),
+        Route::get("/m/digests/{id}/{signed}", Access::Public, digests),
+        Route::post("/m/digests/{id}/{signed}", Access::Public, end_digests),
     ]
 }
 
@@ -126,4 +128,39 @@ async fn seen(state: Data<State>, token: Path<String>) -> HttpResponse {
     // Whether it was noted or not, the picture is shown.
     let _ = mail_links::seen(&state.app, &token).await;
     HttpResponse::Ok().content_type("image/gif").insert_header(("cache-control", "no-store")).body(PIXEL)
+}
+
+#[derive(Template)]
+#[template(path = "digests_end.html", config = "src/web/askama.toml")]
+struct DigestsPage {
+    lang: Lang,
+    version: &'static str,
+    path: String,
+    done: bool,
+}
+
+impl DigestsPage {
+    fn t<'k>(&self, key: &'k str) -> std::borrow::Cow<'k, str> {
+        self.lang.t(key)
+    }
+}
+
+async fn digests(req: HttpRequest) -> PageResult {
+    digests_page(&req, false)
+}
+
+fn digests_page(req: &HttpRequest, done: bool) -> PageResult {
+    let lang = lang_of(req);
+    let page = DigestsPage { lang, version: assets::VERSION.as_str(), path: req.path().to_owned(), done };
+    let html = page.render().map_err(|error| PageError { error: Error::Internal(error.to_string()), lang })?;
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html))
+}
+
+/// One click, from a mail program (RFC 8058) or from the page.
+async fn end_digests(req: HttpRequest, state: Data<State>, of: Path<(String, String)>) -> PageResult {
+    let (recipient, signed) = of.into_inner();
+    let actor = Actor::job("退订汇总");
+    let ended = state.app.write(&actor, move |ctx| preferences::end_digests(ctx, &recipient, &signed)).await;
+    ended.map_err(|error| PageError { error, lang: lang_of(&req) })?;
+    digests_page(&req, true)
 }

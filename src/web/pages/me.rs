@@ -1,8 +1,11 @@
 //! The reader's own account: password and API tokens.
 
-use crate::app::{accounts, feeds};
+use crate::app::{accounts, feeds, preferences};
 use crate::domain::access::Action;
+use crate::domain::notice::{Rhythm, Stage};
 use crate::store::cases::Case;
+use crate::store::people;
+use crate::store::preferences::{self as rows, Absence, Preference};
 use crate::store::sessions::{ApiToken, Feed};
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
@@ -15,6 +18,10 @@ use askama::Template;
 struct MePage {
     page: Page,
     tokens: Vec<ApiToken>,
+    preference: Preference,
+    /// Each with the deputy's name.
+    absences: Vec<(Absence, String)>,
+    people: Vec<(String, String)>,
     /// A token that was made just now: shown this once.
     fresh: Option<String>,
     feeds: Vec<(Feed, Option<Case>)>,
@@ -22,10 +29,18 @@ struct MePage {
     address: Option<String>,
 }
 
+impl MePage {
+    fn mutable(&self) -> impl Iterator<Item = &'static Stage> {
+        Stage::ALL.iter().filter(|stage| preferences::can_be_muted(**stage))
+    }
+}
+
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/me", Access::SignedIn(Action::OwnAccount), show),
         Route::post("/me/password", Access::SignedIn(Action::OwnAccount), change_password),
+        Route::post("/me/mails", Access::SignedIn(Action::OwnAccount), set_mails),
+        Route::post("/me/absences", Access::SignedIn(Action::OwnAccount), be_absent),
         Route::post("/me/tokens", Access::SignedIn(Action::OwnAccount), issue_token),
         Route::post("/me/feeds", Access::SignedIn(Action::OwnAccount), add_feed),
     ]
@@ -36,8 +51,39 @@ async fn show(page: Page) -> PageResult {
 }
 
 async fn shown(page: Page, fresh: Option<String>, address: Option<String>) -> PageResult {
-    let (tokens, feeds) = page.read(|ctx| Ok((accounts::own_tokens(ctx)?, feeds::own(ctx)?))).await?;
-    page.html(&MePage { page: page.clone(), tokens, fresh, feeds, address })
+    let (tokens, feeds, preference, absences, people) = page
+        .read(|ctx| {
+            let (own, today) = (ctx.actor.id().to_owned(), ctx.today);
+            let people: Vec<(String, String)> = people::people(&mut ctx.tx)?
+                .into_iter()
+                .filter(|person| person.active && person.email.is_some() && person.id != own)
+                .map(|person| (person.id, person.name))
+                .collect();
+            let name = |id: &str| people.iter().find(|(known, _)| known == id).map_or("", |(_, name)| name).to_owned();
+            let absences = rows::absences_of(&mut ctx.tx, &own, today)?.into_iter();
+            let absences = absences.map(|row| (row.clone(), name(&row.deputy_id))).collect::<Vec<_>>();
+            Ok((accounts::own_tokens(ctx)?, feeds::own(ctx)?, rows::of(&mut ctx.tx, &own)?, absences, people))
+        })
+        .await?;
+    page.html(&MePage { page: page.clone(), tokens, preference, absences, people, fresh, feeds, address })
+}
+
+async fn set_mails(page: Page, body: Bytes) -> PageResult {
+    let f = Fields::from_form(&body);
+    let rhythm = f.code("rhythm", Rhythm::parse).map_err(|error| page.failed(error))?;
+    let muted = f.all("muted").iter().filter_map(|code| Stage::parse(code)).collect();
+    let set = page.app.write(&page.actor, move |ctx| preferences::set_own(ctx, rhythm, muted));
+    set.await.map_err(|error| page.failed(error))?;
+    Ok(page.done("/me", "已保存"))
+}
+
+async fn be_absent(page: Page, body: Bytes) -> PageResult {
+    let f = Fields::from_form(&body);
+    let set = page.app.write(&page.actor, move |ctx| {
+        preferences::be_absent(ctx, &f.text("deputy_id"), f.parsed("from_day")?, f.parsed("until_day")?)
+    });
+    set.await.map_err(|error| page.failed(error))?;
+    Ok(page.done("/me", "已保存"))
 }
 
 async fn change_password(page: Page, body: Bytes) -> PageResult {

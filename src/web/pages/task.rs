@@ -58,6 +58,33 @@ impl TaskPage {
         format!("{}{}", day.unwrap_or_default(), self.page.t(row.task.state.label()))
     }
 
+    /// Why a step was settled without a mail: a known reason's words, or what a person wrote.
+    fn decided<'k>(&self, why: &'k str) -> &'k str {
+        match why {
+            "passed" => "已有后一步",
+            "drafted" => "已拟督办单",
+            "no_address" => "没有可用邮箱",
+            "no_longer_needed" => "已不需要",
+            "muted" => "收件人不接收",
+            written => written,
+        }
+    }
+
+    /// What a coordinator pastes into a group chat: which task, how it stands, where.
+    fn three_lines(&self) -> String {
+        let (found, page) = (&self.view.found, &self.page);
+        let due = found.task.due_on.map(|day| format!("{}{}", page.t("，期限 "), page.due(&day))).unwrap_or_default();
+        let stands = if self.view.late { page.t("已超期") } else { page.t(found.task.state.label()) };
+        format!(
+            "【{}】{} · {}\n{stands}{due}\n{}/tasks/{}",
+            found.number(),
+            found.task.title,
+            found.unit_name,
+            page.app.settings.public_url,
+            found.task.id
+        )
+    }
+
     fn evidence(&self) -> String {
         self.view.found.task.evidence.lines().collect::<Vec<_>>().join("、")
     }

@@ -1,0 +1,155 @@
+//! The ladder at work: each step of a task once, the next one shown, any of them stopped with a reason.
+
+use super::access::require_on_task;
+use super::supervisions;
+use super::tasks::{required, told};
+use super::{Actor, App, Ctx, Error, Owed, Recipient};
+use crate::domain::access::Action;
+use crate::domain::case::CaseState;
+use crate::domain::chase::Rung;
+use crate::domain::notice::{NoticeState, RecipientKind, Stage};
+use crate::lang::Message;
+use crate::store::notices::{self, Notice};
+use crate::store::plans::{self, Task};
+use crate::store::{cases, new_id};
+use chrono::{Datelike, NaiveDateTime};
+use serde_json::json;
+use std::collections::HashSet;
+
+/// Why a step that came together with a later one was not sent.
+const PASSED: &str = "passed";
+
+/// Owes the reminders that are due and drafts the 督办单 that are.
+pub async fn remind(app: &App) -> Result<(), Error> {
+    app.write(&Actor::job("催办"), remind_all).await
+}
+
+fn remind_all(ctx: &mut Ctx) -> Result<(), Error> {
+    let running: HashSet<String> =
+        cases::in_states(&mut ctx.tx, &[CaseState::Issued])?.into_iter().map(|case| case.id).collect();
+    let mut due: Vec<(Task, Vec<Rung>)> = Vec::new();
+    for task in plans::with_unit(&mut ctx.tx)?.into_iter().filter(|task| running.contains(&task.case_id)) {
+        let mut rungs = rungs(ctx, &task);
+        rungs.retain(|rung| moment(ctx, rung) <= ctx.now);
+        if !rungs.is_empty() {
+            due.push((task, rungs));
+        }
+    }
+    let ids: Vec<String> = due.iter().map(|(task, _)| task.id.clone()).collect();
+    let known: HashSet<(String, Stage, i32)> = notices::reminders_of(&mut ctx.tx, &ids)?.into_iter().collect();
+    for (task, rungs) in due {
+        let is_new = |rung: &&Rung| !known.contains(&(task.id.clone(), rung.stage, cycle(ctx, &task, rung.stage)));
+        let new: Vec<Rung> = rungs.iter().filter(is_new).copied().collect();
+        let Some((last, passed)) = new.split_last() else { continue };
+        // A step that a later one has overtaken (the server was off, the case just began) is not sent after it.
+        for rung in passed {
+            settle_without_mail(ctx, &task, rung.stage, PASSED)?;
+        }
+        if rungs.last() == Some(last) {
+            take(ctx, &task, last.stage)?;
+        } else {
+            settle_without_mail(ctx, &task, last.stage, PASSED)?;
+        }
+    }
+    Ok(())
+}
+
+/// The steps of a task its unit has.
+fn rungs(ctx: &Ctx, task: &Task) -> Vec<Rung> {
+    let (Some(due_on), Some(released_at)) = (task.due_on, task.released_at) else { return Vec::new() };
+    let released_on = ctx.app.clock.local_date(released_at);
+    let calendar = ctx.calendars.of_unit(&task.unit_id);
+    ctx.app.settings.chase.rungs(task.state, released_on, due_on, calendar)
+}
+
+/// When a step comes, in UTC. A chase waits for the close of the due day in any case: its day is a later one.
+fn moment(ctx: &Ctx, rung: &Rung) -> NaiveDateTime {
+    let reminds_at = ctx.app.settings.chase.reminds_at;
+    ctx.app.clock.start_of(rung.day) + (reminds_at - chrono::NaiveTime::MIN)
+}
+
+/// A moved due date begins the ladder anew; a reminder to sign belongs to the release.
+fn cycle(ctx: &Ctx, task: &Task, stage: Stage) -> i32 {
+    let day = match stage {
+        Stage::AcknowledgeReminder => task.released_at.map(|at| ctx.app.clock.local_date(at)),
+        _ => task.due_on,
+    };
+    day.map_or(0, |day| day.num_days_from_ce())
+}
+
+fn take(ctx: &mut Ctx, task: &Task, stage: Stage) -> Result<(), Error> {
+    if matches!(stage, Stage::Supervised | Stage::SupervisedLead) {
+        // From the head upwards a person signs: the draft is the step, and is recorded as one.
+        settle_without_mail(ctx, task, stage, "drafted")?;
+        return supervisions::draft(ctx, task, stage, cycle(ctx, task, stage));
+    }
+    let cycle = cycle(ctx, task, stage);
+    let mut owe = |recipient| {
+        ctx.owe(Owed {
+            subject_kind: "task",
+            subject_id: &task.id,
+            stage,
+            recipient,
+            cycle,
+            case_id: Some(&task.case_id),
+            detail: "",
+        });
+    };
+    owe(Recipient::Unit(&task.unit_id));
+    if let Some(officer) = &task.officer_id {
+        owe(Recipient::Person(officer));
+    }
+    Ok(())
+}
+
+/// Records that a step is settled without a mail, and why.
+fn settle_without_mail(ctx: &mut Ctx, task: &Task, stage: Stage, decision: &str) -> Result<(), Error> {
+    let row = Notice {
+        id: new_id(),
+        subject_kind: "task".to_owned(),
+        subject_id: task.id.clone(),
+        stage,
+        recipient_kind: RecipientKind::Unit,
+        recipient_id: task.unit_id.clone(),
+        cycle: cycle(ctx, task, stage),
+        case_id: Some(task.case_id.clone()),
+        policy_version: ctx.app.policy_version,
+        detail: String::new(),
+        state: NoticeState::Skipped,
+        mail_id: None,
+        decision: Some(decision.to_owned()),
+        owed_at: ctx.now,
+    };
+    notices::owe(&mut ctx.tx, vec![row])?;
+    Ok(())
+}
+
+/// The step that comes next for a task, with its moment.
+pub fn next(ctx: &mut Ctx, task: &Task) -> Result<Option<(Stage, NaiveDateTime)>, Error> {
+    let ids = std::slice::from_ref(&task.id);
+    let known: HashSet<(String, Stage, i32)> = notices::reminders_of(&mut ctx.tx, ids)?.into_iter().collect();
+    let is_open = |rung: &Rung| !known.contains(&(task.id.clone(), rung.stage, cycle(ctx, task, rung.stage)));
+    let mut open = rungs(ctx, task).into_iter().filter(is_open).peekable();
+    let today = ctx.today;
+    // Of several that are due only the last will be taken.
+    let mut found = None;
+    while let Some(rung) = open.next_if(|rung| rung.day <= today) {
+        found = Some(rung);
+    }
+    let found = found.or_else(|| open.next());
+    Ok(found.map(|rung| (rung.stage, moment(ctx, &rung))))
+}
+
+/// Stops the next step of a task, with a reason.
+pub fn stop(ctx: &mut Ctx, task_id: &str, stage: Stage, reason: String) -> Result<(), Error> {
+    let found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+    require_on_task(ctx, Action::DecideTask, &found)?;
+    let reason = required("reason", reason)?;
+    if next(ctx, &found.task)?.map(|(next, _)| next) != Some(stage) {
+        return Err(Error::Refused(Message::new("这一步已经发出或已停止。")));
+    }
+    settle_without_mail(ctx, &found.task, stage, &reason)?;
+    let payload = told(&found, json!({ "stage": stage.code(), "reason": reason }));
+    ctx.record("task.step_stopped", ("task", task_id), Some(&found.task.case_id), payload);
+    Ok(())
+}

@@ -1,0 +1,360 @@
+//! `shenban bench mail`: how fast mails leave beside the SMTP connections alone, how soon the first one is there, what a
+//! long queue costs, and what a quarter of a city's mails looks like.
+
+use super::mail_city::{self, Quarter};
+use super::{memory, print, told};
+use crate::app::admin::add_unit;
+use crate::app::cases::{self, Basis};
+use crate::app::drafting::{self, NewCase};
+use crate::app::outbox::GATHERS_FOR;
+use crate::app::plan_changes::blank_task;
+use crate::app::{Actor, App, Ctx, Error, accounts};
+use crate::cli::Outcome;
+use crate::cli::bench::client::{Connection, quantile};
+use crate::cli::config::{Config, ConfigArgs};
+use crate::domain::notice::{MailState, RecipientKind, Stage};
+use crate::jobs::Jobs;
+use crate::mail::{Ask, Letter, Link, Mailer, compose};
+use crate::store::notices::Mail;
+use crate::store::{measure_mail, new_id, plans};
+use crate::web::live::Live;
+use crate::web::{self, State};
+use chrono::TimeDelta;
+use futures_util::future::try_join_all;
+use hyper::Method;
+use serde::Serialize;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+const CLIENTS: usize = 8;
+const CHANGES_LAST: Duration = Duration::from_secs(15);
+const PAGES: usize = 400;
+/// A server is looked at this long after its start.
+const SETTLES_FOR: Duration = Duration::from_secs(15);
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Mails sent to a sink on loopback.
+    #[arg(long, default_value_t = 3_000)]
+    mails: usize,
+    /// Units that the changed tasks belong to.
+    #[arg(long, default_value_t = 2_000)]
+    recipients: usize,
+    /// Mails that wait for a server that is away, while pages are asked for.
+    #[arg(long, default_value_t = 100_000)]
+    queued: usize,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    mails: usize,
+    connections: usize,
+    mails_a_second: f64,
+    /// The same mails over the same number of lettre's connections, without claims, records and a database.
+    smtp_alone_a_second: f64,
+    mails_of_smtp_alone: f64,
+    gathering_window_seconds: i64,
+    hourly_ceiling: u32,
+    first_mails: usize,
+    first_mail_p50_seconds: f64,
+    first_mail_p99_seconds: f64,
+    queued: usize,
+    pages_p99_ms_empty: f64,
+    pages_p99_ms_queued: f64,
+    pages_p99_queued_of_empty: f64,
+    resident_mib_empty: f64,
+    resident_mib_of_queue: f64,
+    #[serde(flatten)]
+    quarter: Quarter,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    let folder = std::env::temp_dir().join(format!("shenban-bench-mail-{}", std::process::id()));
+    let figures = actix_web::rt::System::new().block_on(measure_all(args, &folder));
+    // Nothing is left behind, also after a failure; the folder is absent when the start failed.
+    let _ = std::fs::remove_dir_all(&folder);
+    print(&figures.map_err(|error| error.to_string())?, args.json)
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn measure_all(args: &Args, folder: &Path) -> Result<Figures, Failure> {
+    let sink = sink().await?;
+    let config = |name: &str| -> Result<Config, Failure> {
+        let data_dir = folder.join(name);
+        let database = format!("sqlite:{}", data_dir.join("bench.sqlite").display());
+        let read = Config::read(&ConfigArgs::default()).map_err(|error| error.to_string())?;
+        Ok(Config { database, data_dir, smtp_port: sink.port(), mails_hourly_max: 0, ..read })
+    };
+    let app_of = |config: &Config| config.app().map_err(|error| error.to_string());
+    let mailer = |config: &Config| config.smtp().map(Mailer::new).map_err(|error| error.to_string());
+
+    told("delivery");
+    let throughput = config("throughput")?;
+    let app = app_of(&throughput)?;
+    let rows: Vec<Mail> = (0..args.mails).map(|n| queued_mail(&app, n)).collect::<Result<_, _>>()?;
+    let alone = smtp_alone(&mailer(&throughput)?, &rows).await?;
+    let ours = drained(&app, mailer(&throughput)?, rows).await?;
+
+    told("first mails");
+    let changes = config("changes")?;
+    let mut waited = first_mails(&app_of(&changes)?, mailer(&changes)?, args.recipients).await?;
+    waited.sort_by(f64::total_cmp);
+    let share = |share: f64| waited.get((waited.len() as f64 * share) as usize).copied().unwrap_or_default();
+
+    told("queue");
+    // Nobody listens there: everything waits.
+    let away = Config { smtp_port: 1, ..config("queue")? };
+    let app = app_of(&away)?;
+    let admin = admin_token(&app).await?;
+    let resident_mib_empty = resident(&away).await?;
+    let pages_p99_ms_empty = pages(&app, mailer(&away)?, &admin).await?;
+    for chunk in (0..args.queued).collect::<Vec<_>>().chunks(1_000) {
+        let rows: Vec<Mail> = chunk.iter().map(|n| queued_mail(&app, *n)).collect::<Result<_, _>>()?;
+        app.store.write_behind(move |tx| measure_mail::queue(tx, rows)).await?;
+    }
+    let pages_p99_ms_queued = pages(&app, mailer(&away)?, &admin).await?;
+    let resident_mib_queued = resident(&away).await?;
+
+    told("a quarter of a city");
+    let read = Config::default();
+    let city = Config { mails_hourly_max: read.mails_hourly_max, ..config("city")? };
+    let quarter = mail_city::quarter(&app_of(&city)?, city.mails_hourly_max).await?;
+    Ok(Figures {
+        mails: args.mails,
+        connections: throughput.smtp_connections,
+        mails_a_second: ours,
+        smtp_alone_a_second: alone,
+        mails_of_smtp_alone: ours / alone,
+        gathering_window_seconds: GATHERS_FOR.num_seconds(),
+        hourly_ceiling: city.mails_hourly_max,
+        first_mails: waited.len(),
+        first_mail_p50_seconds: share(0.5),
+        first_mail_p99_seconds: share(0.99),
+        queued: args.queued,
+        pages_p99_ms_empty,
+        pages_p99_ms_queued,
+        pages_p99_queued_of_empty: pages_p99_ms_queued / pages_p99_ms_empty,
+        resident_mib_empty,
+        resident_mib_of_queue: resident_mib_queued - resident_mib_empty,
+        quarter,
+    })
+}
+
+/// An SMTP server that takes everything and keeps nothing.
+async fn sink() -> std::io::Result<SocketAddr> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(swallow(stream));
+        }
+    });
+    Ok(address)
+}
+
+async fn swallow(stream: tokio::net::TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    write.write_all(b"220 sink\r\n").await?;
+    let mut in_data = false;
+    while let Some(line) = lines.next_line().await? {
+        if in_data && line != "." {
+            continue;
+        }
+        let begins = !in_data && line.eq_ignore_ascii_case("DATA");
+        in_data = begins;
+        write.write_all(if begins { b"354 go on\r\n" } else { b"250 ok\r\n" }).await?;
+    }
+    Ok(())
+}
+
+/// A mail of the usual size.
+fn queued_mail(app: &App, n: usize) -> Result<Mail, Failure> {
+    let (id, now) = (new_id(), app.clock.now());
+    let message_id = format!("{}@city.example", uuid::Uuid::new_v4().simple());
+    let letter = Letter {
+        from: "shenban@city.example".to_owned(),
+        to: format!("unit{n}@city.example"),
+        message_id: message_id.clone(),
+        subject: format!("【任务交办】ZX-2026-{n:05}/03 现场踏勘"),
+        greeting: "承办单位".to_owned(),
+        opening: "下列任务已具备办理条件，请签收并按期完成。".to_owned(),
+        asks: vec![Ask {
+            uid: id.clone(),
+            stage: Stage::TaskReleased,
+            heading: "现场踏勘".to_owned(),
+            lines: vec!["请在早晚高峰安排人员，记录车流和乱停情况。".to_owned()],
+            due_shown: Some("3月12日 周四 18:00前".to_owned()),
+            due_at: Some(now),
+            links: vec![Link { label: "签收", url: format!("https://city.example/m/{id}") }],
+        }],
+        footer: "深办".to_owned(),
+        date: now.and_utc(),
+        ..Letter::default()
+    };
+    let message = compose(&letter)?;
+    Ok(Mail {
+        id,
+        message_id,
+        case_id: None,
+        recipient_kind: RecipientKind::Unit,
+        recipient_id: format!("unit{n}"),
+        recipient_name: "承办单位".to_owned(),
+        address: letter.to,
+        subject: letter.subject,
+        message: String::from_utf8_lossy(&message).into_owned(),
+        state: MailState::Queued,
+        attempts: 0,
+        next_attempt_at: now,
+        claimed_by: None,
+        claimed_until: None,
+        created_at: now,
+        settled_at: None,
+    })
+}
+
+/// The same mails over as many connections, with nothing around it.
+async fn smtp_alone(mailer: &Mailer, rows: &[Mail]) -> Result<f64, Failure> {
+    let begun = Instant::now();
+    let each = rows.len().div_ceil(mailer.connections()).max(1);
+    let sends = rows.chunks(each).map(|chunk| async move {
+        for mail in chunk {
+            mailer.send(&mail.address, mail.message.as_bytes()).await?;
+        }
+        Ok::<(), crate::mail::SendError>(())
+    });
+    try_join_all(sends).await?;
+    Ok(rows.len() as f64 / begun.elapsed().as_secs_f64())
+}
+
+async fn drained(app: &App, mailer: Mailer, rows: Vec<Mail>) -> Result<f64, Failure> {
+    let count = rows.len();
+    app.store.write(move |tx| measure_mail::queue(tx, rows)).await?;
+    let begun = Instant::now();
+    let jobs = Jobs::start(app, Some(mailer), false)?;
+    while app.store.read(|tx| measure_mail::count_in(tx, MailState::Queued)).await? > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    jobs.stop().await;
+    Ok(count as f64 / seconds)
+}
+
+/// Clients release tasks of thousands of units side by side; gives how long each first mail took.
+async fn first_mails(app: &App, mailer: Mailer, recipients: usize) -> Result<Vec<f64>, Failure> {
+    let machine = Actor::operator_of_machine();
+    let units = app.write(&machine, move |ctx| {
+        let unit = |n| add_unit(ctx, format!("第{n}单位"), None, Some(format!("unit{n}@city.example")));
+        (0..recipients.max(1)).map(unit).collect::<Result<Vec<_>, Error>>()
+    });
+    let units = Arc::new(units.await?);
+    let jobs = Jobs::start(app, Some(mailer), false)?;
+    let begun = Instant::now();
+    let clients = (0..CLIENTS).map(|client| {
+        let units = units.clone();
+        async move {
+            let mut at = client * 1_000;
+            while begun.elapsed() < CHANGES_LAST {
+                let own: Vec<String> = (0..10).map(|n| units[(at + n * 7) % units.len()].clone()).collect();
+                at += 80;
+                app.write(
+                    &Actor { channel: crate::domain::event::Channel::Api, ..Actor::operator_of_machine() },
+                    move |ctx| issued(ctx, &own),
+                )
+                .await?;
+            }
+            Ok::<(), Error>(())
+        }
+    });
+    try_join_all(clients).await?;
+    loop {
+        let (owed, ..) = app.store.read(measure_mail::notices_by_state).await?;
+        if owed == 0 && app.store.read(|tx| measure_mail::count_in(tx, MailState::Queued)).await? == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    jobs.stop().await;
+    Ok(app.store.read(|tx| measure_mail::waited(tx, Stage::TaskReleased)).await?)
+}
+
+/// Opens and issues a case with a task for each unit.
+fn issued(ctx: &mut Ctx, units: &[String]) -> Result<(), Error> {
+    let deadline = ctx.today + TimeDelta::days(120);
+    let new = NewCase { title: "专项".to_owned(), lead_unit_id: units[0].clone(), deadline, ..NewCase::default() };
+    let id = drafting::open(ctx, new)?;
+    let task = |(n, unit): (usize, &String)| plans::Task {
+        title: format!("任务{n}"),
+        unit_id: unit.clone(),
+        acceptance: "有记录".to_owned(),
+        duration: 5,
+        ..blank_task(ctx, &id, n as i32 + 1, 1)
+    };
+    let tasks = units.iter().enumerate().map(task).collect();
+    plans::insert_tasks(&mut ctx.tx, tasks)?;
+    let basis = Basis { basis: "会议纪要".to_owned(), approver: "市长".to_owned(), decided_on: Some(ctx.today) };
+    cases::issue(ctx, &id, 1, basis, None)
+}
+
+async fn admin_token(app: &App) -> Result<String, Failure> {
+    let machine = Actor::operator_of_machine();
+    let made = app.write(&machine, |ctx| {
+        let person = crate::app::admin::add_person(
+            ctx,
+            crate::app::admin::NewPerson {
+                login: "bench".to_owned(),
+                name: "bench".to_owned(),
+                email: None,
+                password: new_id(),
+                lang: "zh".to_owned(),
+                posts: vec![(crate::domain::access::Role::Coordinator, None)],
+            },
+        )?;
+        accounts::issue_token(ctx, &person, "bench".to_owned())
+    });
+    Ok(made.await?)
+}
+
+/// The 99th percentile of the pages that show mails and cases, in milliseconds, while delivery has its queue.
+async fn pages(app: &App, mailer: Mailer, token: &str) -> Result<f64, Failure> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let state = State { app: app.clone(), live: Live::default(), limits: web::limits::Limits::none(), catcher: None };
+    let server = web::serve(Arc::new(state), listener)?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    let jobs = Jobs::start(app, Some(mailer), false)?;
+    let mut connection = Connection::open(address).await?;
+    for page in ["/desk", "/cases", "/tickets", "/mail"].into_iter().cycle().take(PAGES) {
+        connection.send(token, Method::GET, page, String::new()).await?;
+    }
+    jobs.stop().await;
+    handle.stop(false).await;
+    Ok(quantile(&mut connection.took, 0.99))
+}
+
+/// MiB that a server of its own keeps, with delivery on.
+async fn resident(config: &Config) -> Result<f64, Failure> {
+    let mut server = Command::new(std::env::current_exe()?)
+        .arg("serve")
+        .env("SHENBAN_DATABASE", &config.database)
+        .env("SHENBAN_DATA_DIR", &config.data_dir)
+        .env("SHENBAN_LISTEN", "127.0.0.1:0")
+        .env("SHENBAN_SMTP_PORT", config.smtp_port.to_string())
+        .env("SHENBAN_DETECTION", "false")
+        .stderr(Stdio::null())
+        .spawn()?;
+    tokio::time::sleep(SETTLES_FOR).await;
+    let resident = memory::resident_now(&server).map_err(|error| error.to_string());
+    memory::end(&mut server).map_err(|error| error.to_string())?;
+    Ok(resident?)
+}

@@ -1,0 +1,45 @@
+//! What delivery did and what waits: for benchmarks only.
+
+use super::conn::on_backend;
+use super::notices::Mail;
+use super::schema::{attempt, mail, notice};
+use super::{StoreError, Tx};
+use crate::domain::notice::{AttemptOutcome, MailState, NoticeState, Stage};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// Puts mails into the queue that nothing was owed for.
+pub fn queue(tx: &mut Tx, rows: Vec<Mail>) -> Result<(), StoreError> {
+    for row in rows {
+        on_backend!(tx.0, c => diesel::insert_into(mail::table).values(row).execute(c))?;
+    }
+    Ok(())
+}
+
+pub fn count_in(tx: &mut Tx, state: MailState) -> Result<i64, StoreError> {
+    Ok(mail::table.filter(mail::state.eq(state.code())).count().get_result(tx.0)?)
+}
+
+/// How long each notice of a stage waited from the change that owed it until a server had taken its mail, in seconds.
+pub fn waited(tx: &mut Tx, stage: Stage) -> Result<Vec<f64>, StoreError> {
+    let rows: Vec<(NaiveDateTime, NaiveDateTime)> = notice::table
+        .inner_join(mail::table.on(notice::mail_id.eq(mail::id.nullable())))
+        .inner_join(attempt::table.on(attempt::mail_id.eq(mail::id)))
+        .filter(notice::stage.eq(stage.code()))
+        .filter(attempt::outcome.eq(AttemptOutcome::Accepted.code()))
+        .select((notice::owed_at, attempt::at))
+        .load(tx.0)?;
+    let seconds = |(owed, taken): (NaiveDateTime, NaiveDateTime)| (taken - owed).as_seconds_f64();
+    Ok(rows.into_iter().map(seconds).collect())
+}
+
+/// (recipient, when) of every mail.
+pub fn mailed(tx: &mut Tx) -> Result<Vec<(String, NaiveDateTime)>, StoreError> {
+    Ok(mail::table.select((mail::recipient_id, mail::created_at)).load(tx.0)?)
+}
+
+/// (owed, mailed, settled without a mail): how many notices stand where.
+pub fn notices_by_state(tx: &mut Tx) -> Result<(i64, i64, i64), StoreError> {
+    let mut of = |state: NoticeState| notice::table.filter(notice::state.eq(state.code())).count().get_result(tx.0);
+    Ok((of(NoticeState::Owed)?, of(NoticeState::Mailed)?, of(NoticeState::Skipped)?))
+}
