@@ -10,6 +10,7 @@
 //! * [`detect`]: which tickets belong together, whether they recur, and why.
 //! * [`playbook`]: the template format under `workflows/`.
 //! * [`intake`]: ticket files as cities send them: encodings, headers, rejected rows.
+//! * [`exchange`]: plans as files of other programs: spreadsheets, Microsoft Project, iCalendar.
 //! * [`mail`]: a message's bytes, the SMTP connections, the demo's mail catcher. Knows no database.
 //! * [`store`]: the only floor that knows diesel: schema, rows, one file an aggregate.
 //! * [`app`]: what people do, one file a use case: authorise → load → decide → save in one transaction.
@@ -21,6 +22,7 @@ pub mod app;
 pub mod cli;
 pub mod detect;
 pub mod domain;
+pub mod exchange;
 pub mod intake;
 pub mod jobs;
 pub mod lang;

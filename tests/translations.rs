@@ -5,9 +5,18 @@ use shenban::lang::Lang;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where Chinese is data, not interface: the command line, the matcher's vocabulary, the headers cities use, the
+/// Where Chinese is data, not interface: the command line, the matcher's vocabulary, the headers cities and offices use, the
 /// languages' own names, what replies and their quotes begin with.
-const DATA: [&str; 5] = ["cli/", "detect/", "intake/mapping.rs", "lang/", "mail/reply.rs"];
+const DATA: [&str; 8] = [
+    "cli/",
+    "detect/",
+    "intake/mapping.rs",
+    "exchange/sheet_in.rs",
+    "exchange/links.rs",
+    "exchange/tests.rs",
+    "lang/",
+    "mail/reply.rs",
+];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -16,13 +16,14 @@ pub fn require_on_case(ctx: &mut Ctx, action: Action, case_id: &str) -> Result<(
     ctx.require(action, &Subject { force_paths: &force_paths, helper_paths: &helper_paths, ..bare })
 }
 
-/// Like [`require_on_case`] for reading: before a case is issued its units do not even learn that it exists.
+/// Like [`require_on_case`] for reading: before a case is issued its units do not even learn that it exists, unless they are
+/// asked for their opinion.
 pub fn require_reading(ctx: &mut Ctx, case: &Case) -> Result<(), Error> {
     let bare = Subject { case_id: Some(&case.id), ..Subject::default() };
     if ctx.actor.may(Action::ReadCase, &bare) {
         return Ok(());
     }
-    if case.issued_at.is_none() {
+    if case.issued_at.is_none() && !super::consulting::was_asked(ctx, &case.id)? {
         return Err(Error::NotFound);
     }
     require_on_case(ctx, Action::ReadCase, &case.id)

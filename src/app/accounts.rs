@@ -215,7 +215,7 @@ pub fn actor_of(tx: &mut Tx, person_id: &str, kind: ActorKind, channel: Channel)
 }
 
 /// 256 random bits, hex.
-fn new_token() -> String {
+pub fn new_token() -> String {
     let bytes: [u8; 32] = rand::random();
     hex::encode(bytes)
 }

@@ -7,11 +7,12 @@ use super::plans::{CasePlan, Likely};
 use super::problems::weekly;
 use super::{Ctx, Error};
 use crate::domain::access::Action;
-use crate::domain::case::{self, ApprovalSubject, CaseMove, CaseState, Part};
+use crate::domain::case::{self, ApprovalSubject, CaseMove, CaseState, Opinion, Part};
 use crate::domain::task::TaskState;
 use crate::lang::Message;
 use crate::plan::{Lamp, Plan, Schedule};
 use crate::store::cases::{self, Approval, Case, Directive, ForceUnit};
+use crate::store::consultations::{self, Consultation};
 use crate::store::events::{self, Event};
 use crate::store::observations::{self, LookBack, Observation};
 use crate::store::plans::Task;
@@ -104,6 +105,10 @@ pub struct CaseView {
     pub observations: Vec<Observation>,
     pub look_backs: Vec<LookBack>,
     pub directives: Vec<Directive>,
+    /// What units said about the draft, or that they have not.
+    pub opinions: Vec<Consultation>,
+    /// Ids of units the reader may answer for.
+    pub may_reply: Vec<String>,
     pub upcoming: Vec<Upcoming>,
     pub counts: Counts,
     pub problem_ids: Vec<String>,
@@ -123,9 +128,16 @@ impl CaseView {
         self.force.iter().filter(|unit| unit.part != Part::Lead).count()
     }
 
+    /// How many units gave each opinion, and how many none.
+    pub fn opinion_counts(&self) -> Vec<(&'static str, usize)> {
+        let given = |opinion: Option<Opinion>| self.opinions.iter().filter(|row| row.opinion() == opinion).count();
+        let known = Opinion::ALL.iter().map(|opinion| (opinion.label(), given(Some(*opinion))));
+        known.chain([("未答复", given(None))]).filter(|(_, count)| *count > 0).collect()
+    }
+
     /// The steps a draft can take before it is issued: the act's name and its label.
     pub fn preparations(&self) -> Vec<(&'static str, &'static str)> {
-        let steps = [CaseMove::Consult, CaseMove::Approve];
+        let steps = [CaseMove::Approve];
         let possible = steps.into_iter().filter(|step| case::next_state(self.line.case.state, *step).is_ok());
         possible.map(|step| (step.code(), step.label())).collect()
     }
@@ -184,7 +196,7 @@ fn line(
     let late: HashSet<String> =
         plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
     let is_running = plan.case.state == CaseState::Issued;
-    let likely = if is_running { plan.likely(ctx, graph) } else { None };
+    let likely = if is_running { plan.likely(ctx, graph)? } else { None };
     let lamp = is_running.then(|| {
         let p80 = likely.map(|likely| likely.p80);
         graph.lamp(schedule, p80, &|task| late.contains(&task.id), plan.case.deadline, ctx.today)
@@ -256,6 +268,8 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
     let observations = if was_observed { observations::of_case(&mut ctx.tx, &case_id)? } else { Vec::new() };
     let look_backs = if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() };
     let directives = cases::directives_of(&mut ctx.tx, &case_id)?;
+    let opinions = consultations::of_case(&mut ctx.tx, &case_id)?;
+    let may_reply = super::consulting::may_reply_for(ctx, &opinions)?;
     let upcoming = outlook::upcoming(ctx, &plan, &schedule, &observations, &look_backs, &directives, UPCOMING);
     let mut may = |action| super::access::require_on_case(ctx, action, &case_id).is_ok();
     let (may_shape, may_issue) = (may(Action::ShapePlan), may(Action::IssueCase));
@@ -279,6 +293,8 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
         observations,
         look_backs,
         directives,
+        opinions,
+        may_reply,
         upcoming,
         problem_ids,
         line,

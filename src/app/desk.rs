@@ -11,6 +11,7 @@ use crate::domain::problem::ProblemState;
 use crate::domain::task::TaskState;
 use crate::store::cases;
 use crate::store::chase;
+use crate::store::consultations;
 use crate::store::inbound;
 use crate::store::observations;
 use crate::store::people;
@@ -70,6 +71,9 @@ pub fn waiting(ctx: &mut Ctx) -> Result<Vec<Waiting>, Error> {
         to_close(ctx, &mut found)?;
         to_decide(ctx, &mut found)?;
         mail_to_look_at(ctx, &mut found)?;
+    }
+    if ctx.actor.may_somewhere(Action::ReplyOpinion) {
+        opinions(ctx, &mut found)?;
     }
     if ctx.actor.may_somewhere(Action::WorkTask) {
         own_tasks(ctx, &mut found)?;
@@ -259,6 +263,29 @@ fn mail_to_look_at(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error>
             link: format!("/inbox/{}", row.id),
             button: "处理",
             late: false,
+        });
+    }
+    Ok(())
+}
+
+/// Drafts that one of the actor's units has still to say something about.
+fn opinions(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
+    let units = ctx.actor.unit_ids();
+    for row in consultations::unanswered_of(&mut ctx.tx, &units)? {
+        let case = cases::by_id(&mut ctx.tx, &row.case_id)?;
+        let Some(case) = case.filter(|case| case.state == CaseState::Consulted) else { continue };
+        let late = row.due_on < ctx.today;
+        found.push(Waiting {
+            group: Group::Own,
+            what: "征求意见",
+            title: case.title,
+            no: case.no,
+            whose: people::unit_by_id(&mut ctx.tx, &row.unit_id)?.map(|unit| unit.name).unwrap_or_default(),
+            since: row.asked_at,
+            link: format!("/cases/{}?tab=people#opinions", case.id),
+            button: "答复",
+            late,
+            late_days: if late { ctx.calendar.working_days_between(row.due_on, ctx.today) } else { 0 },
         });
     }
     Ok(())

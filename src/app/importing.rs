@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const ROWS_AT_LEAST: usize = 64;
 const ROWS_AT_MOST: usize = 1_000;
 /// How long a transaction is to take, waiting for its turn included.
-const TURN_LASTS: Duration = Duration::from_millis(20);
+const TURN_LASTS: Duration = Duration::from_millis(8);
 /// Between two of them, so that another process that writes to the same SQLite file gets its turn.
 const LETS_OTHERS_IN: Duration = Duration::from_millis(1);
 const LISTED: i64 = 20;

@@ -42,6 +42,9 @@ pub fn lamp_reason(
     }
 }
 
+/// What a date is that only reminds of another.
+pub const REMINDER: &str = "到期提醒";
+
 /// A date that comes.
 #[derive(Debug, Clone)]
 pub struct Upcoming {
@@ -100,7 +103,7 @@ fn dates_of(ctx: &Ctx, task: &Task, schedule: &Schedule) -> Vec<Upcoming> {
         (TaskState::Waiting, Some(day), _) => vec![at(day, "放行")],
         (state, _, Some(due)) if state.is_with_unit() => {
             let remind = ctx.calendar.subtract_working_days(due, ctx.app.settings.chase.due_soon);
-            vec![at(remind, "到期提醒"), at(due, "到期")]
+            vec![at(remind, REMINDER), at(due, "到期")]
         }
         (TaskState::Waiting, ..) => {
             schedule.dates(&task.id).map(|dates| at(dates.finish, "预计办结")).into_iter().collect()

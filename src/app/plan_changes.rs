@@ -1,11 +1,11 @@
 //! A plan changed in memory: to be looked at, or to be saved as one change.
 
 use super::plans::{self as case_plans, CasePlan};
-use super::tasks::required;
 use super::{Ctx, Error, Owed, Recipient};
 use crate::domain::case::Part;
 use crate::domain::notice::Stage;
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
+use crate::domain::ticket::FieldError;
 use crate::lang::Message;
 use crate::plan::PlanError;
 use crate::store::plans::{self, Dependency, Task};
@@ -20,7 +20,7 @@ pub const DURATION_MAX: i32 = 1_000;
 pub const LAG_MAX_DAYS: i32 = 365;
 
 /// A task as the coordinator writes it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TaskDraft {
     pub title: String,
     pub unit_id: String,
@@ -77,8 +77,7 @@ impl CasePlan {
         if self.tasks.len() >= TASKS_MAX {
             return Err(Error::Refused(Message::new("一个专项最多 %{max} 项任务。").with("max", TASKS_MAX)));
         }
-        let draft = checked(ctx, draft)?;
-        dates_allowed(ctx, None, &draft)?;
+        let draft = checked(ctx, None, draft)?;
         let no = self.tasks.iter().map(|task| task.no).max().unwrap_or(0) + 1;
         let task = written(blank_task(ctx, &self.case.id, no, self.case.round), draft);
         let id = task.id.clone();
@@ -89,11 +88,10 @@ impl CasePlan {
     /// Changes what a task asks. A longer one its unit has already is due later.
     pub fn change(&mut self, ctx: &mut Ctx, task_id: &str, draft: TaskDraft) -> Result<(), Error> {
         let old = self.open_task(task_id)?.clone();
-        let draft = checked(ctx, draft)?;
+        let draft = checked(ctx, Some(&old), draft)?;
         if draft.unit_id != old.unit_id && old.state != TaskState::Waiting {
             return Err(Error::Refused(Message::new("任务已交办，更换单位请用改派。")));
         }
-        dates_allowed(ctx, Some(&old), &draft)?;
         let longer = (draft.duration, draft.duration_unit) != (old.duration, old.duration_unit);
         let mut task = written(old, draft);
         if longer && let Some(released) = task.released_at.filter(|_| task.state.is_with_unit()) {
@@ -229,32 +227,31 @@ fn tell_change(ctx: &mut Ctx, task: &Task) {
     }
 }
 
-fn checked(ctx: &mut Ctx, mut draft: TaskDraft) -> Result<TaskDraft, Error> {
-    draft.title = required("title", draft.title)?;
-    if draft.title.chars().count() > TITLE_MAX_CHARS {
-        return Err(Error::field("title", Message::new("不能超过 %{max} 字").with("max", TITLE_MAX_CHARS)));
-    }
-    if !(1..=DURATION_MAX).contains(&draft.duration) {
-        return Err(Error::field("duration", Message::new("工期应在 1 到 %{max} 之间").with("max", DURATION_MAX)));
-    }
-    people::unit_by_id(&mut ctx.tx, &draft.unit_id)?
-        .ok_or_else(|| Error::field("unit_id", Message::new("没有这个单位")))?;
-    Ok(draft)
-}
-
-/// A start that has happened is no longer a matter of plan, and one in the past cannot be planned.
-fn dates_allowed(ctx: &Ctx, old: Option<&Task>, draft: &TaskDraft) -> Result<(), Error> {
+/// A draft that can be taken, or every field of it that cannot. A start that has happened is no longer a matter of plan.
+fn checked(ctx: &mut Ctx, old: Option<&Task>, draft: TaskDraft) -> Result<TaskDraft, Error> {
     let was = old.map_or((None, None), |task| (task.not_before, task.fixed_on));
-    if (draft.not_before, draft.fixed_on) == was {
-        return Ok(());
-    }
-    if old.is_some_and(|task| task.state != TaskState::Waiting) {
+    let moved = (draft.not_before, draft.fixed_on) != was;
+    if moved && old.is_some_and(|task| task.state != TaskState::Waiting) {
         return Err(Error::Refused(Message::new("任务已放行，不能再定开始日期；要调整请改期限。")));
     }
-    if draft.fixed_on != was.1 && draft.fixed_on.is_some_and(|day| day < ctx.today) {
-        return Err(Error::field("fixed_on", Message::new("日期不能早于今天")));
+    let mut faults = Vec::new();
+    let mut fault = |field, reason| faults.push(FieldError { field, reason });
+    let title = draft.title.trim().to_owned();
+    match title.chars().count() {
+        0 => fault("title", Message::new("请填写内容")),
+        1..=TITLE_MAX_CHARS => {}
+        _ => fault("title", Message::new("不能超过 %{max} 字").with("max", TITLE_MAX_CHARS)),
     }
-    Ok(())
+    if !(1..=DURATION_MAX).contains(&draft.duration) {
+        fault("duration", Message::new("工期应在 1 到 %{max} 之间").with("max", DURATION_MAX));
+    }
+    if draft.fixed_on != was.1 && draft.fixed_on.is_some_and(|day| day < ctx.today) {
+        fault("fixed_on", Message::new("日期不能早于今天"));
+    }
+    if people::unit_by_id(&mut ctx.tx, &draft.unit_id)?.is_none() {
+        fault("unit_id", Message::new("没有这个单位"));
+    }
+    if faults.is_empty() { Ok(TaskDraft { title, ..draft }) } else { Err(Error::Invalid(faults)) }
 }
 
 fn written(task: Task, draft: TaskDraft) -> Task {

@@ -1,13 +1,11 @@
 //! A case's plan as a use case works on it: taken, loaded, changed, settled.
 
-use super::{Clock, Ctx, Error, Owed, Recipient, observing};
+use super::{Clock, Ctx, Error, Owed, Recipient, learning, observing};
 use crate::domain::case::CaseState;
 use crate::domain::notice::Stage;
 use crate::domain::task::{self, TaskMove};
 use crate::lang::Message;
-use crate::plan::{
-    self, AsOf, Difference, History, Plan, PlanDependency, PlanError, PlanTask, Release, Runs, Schedule,
-};
+use crate::plan::{self, AsOf, Difference, Plan, PlanDependency, PlanError, PlanTask, Release, Runs, Schedule};
 use crate::store::cases::{self, Case};
 use crate::store::plans::{self, Dependency, Task};
 use crate::store::tasks;
@@ -93,10 +91,11 @@ impl CasePlan {
     }
 
     /// How the plan will probably end; `None` when nothing in it is uncertain.
-    pub fn likely(&self, ctx: &Ctx, graph: &Plan) -> Option<Likely> {
-        let forecast = graph.forecast(&self.as_of(ctx), &History::default(), RUNS)?;
+    pub fn likely(&self, ctx: &mut Ctx, graph: &Plan) -> Result<Option<Likely>, Error> {
+        let history = learning::history(ctx, self)?;
+        let Some(forecast) = graph.forecast(&self.as_of(ctx), &history, RUNS) else { return Ok(None) };
         let likely = Likely { p80: forecast.percentile(80), chance: forecast.chance_by(self.case.deadline) };
-        (forecast.ends.len() > 1).then_some(likely)
+        Ok((forecast.ends.len() > 1).then_some(likely))
     }
 
     fn as_of<'a>(&self, ctx: &'a Ctx) -> AsOf<'a> {
@@ -111,7 +110,7 @@ impl CasePlan {
             no: task.no,
             title: task.title.clone(),
             unit_id: task.unit_id.clone(),
-            kind: task.template_key.clone().unwrap_or_default(),
+            kind: learning::kind_of(self.case.playbook_key.as_deref(), task),
             state: task.state,
             duration: task.duration,
             range: task.duration_optimistic.zip(task.duration_pessimistic),

@@ -262,7 +262,7 @@ pub fn required(field: &'static str, text: String) -> Result<String, Error> {
     Ok(text)
 }
 
-fn bounded(field: &'static str, text: &str) -> Result<(), Error> {
+pub fn bounded(field: &'static str, text: &str) -> Result<(), Error> {
     if text.chars().count() > TEXT_MAX_CHARS {
         return Err(Error::field(field, Message::new("不能超过 %{max} 字").with("max", TEXT_MAX_CHARS)));
     }

@@ -8,7 +8,7 @@ use super::plans::{CasePlan, Likely};
 use super::{Ctx, Error};
 use crate::domain::task::{DependencyKind, DurationUnit};
 use crate::lang::Message;
-use crate::plan::Difference;
+use crate::plan::{Difference, Plan, Schedule};
 use crate::store::cases;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -170,15 +170,18 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past, changes: Vec<PlanChange>) 
     let plan = plan.settled(ctx)?;
     let graph = plan.graph(&ctx.app.clock)?;
     let difference = view.plan.compared_with(ctx, &view.graph, &graph);
-    let outlook = |plan: &CasePlan, graph, schedule: &crate::plan::Schedule| Outlook {
-        forecast: schedule.forecast,
-        likely: plan.likely(ctx, graph),
-        path: schedule.critical_path.iter().filter_map(|id| Some(plan.task(id).ok()?.no)).collect(),
-    };
-    let before = outlook(&view.plan, &view.graph, &difference.before);
-    let after = outlook(&plan, &graph, &difference.after);
+    let before = outlook(ctx, &view.plan, &view.graph, &difference.before)?;
+    let after = outlook(ctx, &plan, &graph, &difference.after)?;
     (view.plan, view.graph, view.schedule) = (plan, graph, difference.after.clone());
     Ok((view, Tried { changes, fault, before, after, difference }))
+}
+
+fn outlook(ctx: &mut Ctx, plan: &CasePlan, graph: &Plan, schedule: &Schedule) -> Result<Outlook, Error> {
+    Ok(Outlook {
+        forecast: schedule.forecast,
+        likely: plan.likely(ctx, graph)?,
+        path: schedule.critical_path.iter().filter_map(|id| Some(plan.task(id).ok()?.no)).collect(),
+    })
 }
 
 /// The plan with the changes up to the first that cannot be made, and which that is.

@@ -42,7 +42,9 @@ fn take_in(ctx: &mut Ctx, csv: &str) -> Result<usize, Error> {
     let days = parse_csv(csv).map_err(|faults| {
         let told = |fault: LineError| FieldError {
             field: "csv",
-            reason: Message::new("第 %{line} 行：%{reason}").with("line", fault.line).with("reason", fault.reason),
+            reason: Message::new("第 %{line} 行：%{reason}")
+                .with("line", fault.line)
+                .with_message("reason", fault.reason),
         };
         Error::Invalid(faults.into_iter().map(told).collect())
     })?;

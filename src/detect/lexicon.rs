@@ -14,6 +14,8 @@ const ADDRESS_WEIGHT: u32 = 3;
 pub const KEPT_TERMS: usize = 128;
 /// A term in this share of all tickets or more names no place that could tell two tickets apart (a district does not).
 const COMMON_PLACE: f32 = 0.02;
+/// As long as it is in no more tickets than this, it may: a young archive has few.
+const FEW: f32 = 50.0;
 /// Weight of the assumption that a term is no place, in tickets.
 const PRIOR: f32 = 1.0;
 const PRIOR_PLACE: f32 = 0.3;
@@ -186,7 +188,7 @@ impl Known {
     fn weighed(&self, all: u32, least: u32) -> Weight {
         let (seen, all) = (self.seen.max(least) as f32, all as f32);
         let place = ((self.in_place as f32 + PRIOR_PLACE) / (seen + PRIOR)).min(1.0);
-        let tells_apart = (all * COMMON_PLACE / seen.max(1.0)).ln().clamp(0.0, 1.0);
+        let tells_apart = ((all * COMMON_PLACE).max(FEW) / seen.max(1.0)).ln().clamp(0.0, 1.0);
         Weight { idf: (1.0 + all / seen).ln(), place: place * tells_apart, matter: 1.0 - place }
     }
 }

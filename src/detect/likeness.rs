@@ -6,7 +6,8 @@ use super::profile::{PARTS, Profile, Scale, Totals};
 /// How groups are compared. All similarities are cosines of tf·idf vectors, averaged over the pairs of tickets.
 ///
 /// Alikeness is `text · (1 − λp · q · (1 − place/p₀)⁺) · (1 − λm · (1 − matter/m₀)⁺)`: the similarity of the whole texts
-/// (average linkage), less where both name places (`q`) that differ, less where what is said of them differs. Groups that
+/// (average linkage), less where both name places (`q`) that differ, less where what is said of them differs; of what
+/// `text` has beyond repetition only the place's share counts. Groups that
 /// fall far behind what holds each of them together are less alike by the square root of how far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Likeness {
@@ -14,6 +15,8 @@ pub struct Likeness {
     pub place_full: f64,
     pub matter_discount: f64,
     pub matter_full: f64,
+    /// Text similarity beyond this is repetition: it counts as far as the place holds.
+    pub repetition: f64,
     /// Length of the place part from which on a group names a place, and from which on it surely does.
     pub place_named: (f64, f64),
     /// Share of the inner similarity that the similarity across has to reach; zero to ignore it.
@@ -32,6 +35,7 @@ impl Likeness {
             place_full: 0.4,
             matter_discount: 0.85,
             matter_full: 0.1,
+            repetition: 0.15,
             place_named: (0.13, 0.32),
             gap: 0.65,
             inner_prior: (0.12, 5.0),
@@ -90,7 +94,10 @@ impl Likeness {
         let both_named = ((here.min(there) - from) / (sure - from)).clamp(0.0, 1.0);
         let place_holds = 1.0 - self.place_discount * both_named * (1.0 - place / self.place_full).max(0.0);
         let matter_holds = 1.0 - self.matter_discount * (1.0 - matter / self.matter_full).max(0.0);
-        let alike = dots.text / pairs * place_holds * matter_holds;
+        let text = dots.text / pairs;
+        // Who copies the words of another place's complaint still complains about his own.
+        let repeated = (text - self.repetition).max(0.0);
+        let alike = (text - repeated * (1.0 - place_holds)) * place_holds * matter_holds;
         if self.gap == 0.0 {
             return alike;
         }

@@ -28,6 +28,7 @@ coded! {
         DecideProblems = "decide_problems" "研判共性问题",
         ReadCase = "read_case" "查看专项",
         OpenCase = "open_case" "立项",
+        ReplyOpinion = "reply_opinion" "答复征求意见",
         IssueCase = "issue_case" "交办",
         ShapePlan = "shape_plan" "调整计划",
         EndCase = "end_case" "销号与终止",
@@ -74,7 +75,8 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
     match (role, action) {
         (_, OwnAccount | Search) => ALL,
 
-        (Coordinator, Administer | Instruct | AddTickets) => NONE,
+        // What a unit says about a draft is the unit's own word.
+        (Coordinator, Administer | Instruct | AddTickets | ReplyOpinion) => NONE,
         (Coordinator, _) => ALL,
 
         (
@@ -87,6 +89,7 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
         (UnitHead | Officer | Liaison, ReadTask | CommentTask) => &[OwnUnit, OwnCases, AskedForHelp],
         (UnitHead | Officer, WorkTask | ClearBlock | AssignTask) => &[OwnUnit],
         (UnitHead | Officer, AnswerBlock) => &[AskedForHelp],
+        (UnitHead | Officer | Liaison, ReplyOpinion) => &[OwnUnit],
 
         (
             Leader,

@@ -84,6 +84,26 @@ coded! {
 }
 
 coded! {
+    /// What a unit says when it is asked about a draft. Silence is none of them.
+    pub enum Opinion {
+        Agree = "agree" "同意",
+        Comment = "comment" "有意见",
+        Object = "object" "不同意",
+    }
+}
+
+impl Opinion {
+    /// The shape that tells it without colour.
+    pub fn shape(self) -> &'static str {
+        match self {
+            Opinion::Agree => "●",
+            Opinion::Comment => "◆",
+            Opinion::Object => "■",
+        }
+    }
+}
+
+coded! {
     /// What an approval decides.
     pub enum ApprovalSubject {
         Issue = "issue" "交办",

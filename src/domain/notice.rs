@@ -6,6 +6,7 @@ coded! {
     /// What a notice asks or tells. Reminders are stages too: each is owed once a cycle.
     pub enum Stage {
         CaseIssued = "case_issued" "专项交办",
+        OpinionAsked = "opinion_asked" "征求意见",
         TaskReleased = "task_released" "任务交办",
         TaskWithheld = "task_withheld" "任务收回",
         TaskCancelled = "task_cancelled" "任务取消",

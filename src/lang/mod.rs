@@ -73,11 +73,13 @@ impl Lang {
 pub struct Message {
     pub key: &'static str,
     pub args: Vec<(&'static str, String)>,
+    /// Values that are sentences themselves.
+    pub parts: Vec<(&'static str, Message)>,
 }
 
 impl Message {
     pub fn new(key: &'static str) -> Self {
-        Message { key, args: Vec::new() }
+        Message { key, args: Vec::new(), parts: Vec::new() }
     }
 
     pub fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
@@ -85,9 +87,17 @@ impl Message {
         self
     }
 
+    /// A value that is a sentence itself, told in the same language.
+    pub fn with_message(mut self, name: &'static str, part: Message) -> Self {
+        self.parts.push((name, part));
+        self
+    }
+
     pub fn text(&self, lang: Lang) -> String {
+        let parts: Vec<String> = self.parts.iter().map(|(_, part)| part.text(lang)).collect();
+        let parts = self.parts.iter().zip(&parts).map(|((name, _), text)| (*name, text as &dyn std::fmt::Display));
         let args: Vec<(&str, &dyn std::fmt::Display)> =
-            self.args.iter().map(|(name, value)| (*name, value as &dyn std::fmt::Display)).collect();
+            self.args.iter().map(|(name, value)| (*name, value as &dyn std::fmt::Display)).chain(parts).collect();
         lang.fill(self.key, &args)
     }
 }

@@ -3,11 +3,11 @@
 use crate::domain::case::{CompareDays, ObservationRule};
 use crate::domain::task::{DependencyKind, DurationUnit};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// A playbook (办理模板): how one class of problems is removed, with roles instead of units.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Playbook {
     /// The version of this format.
@@ -18,9 +18,9 @@ pub struct Playbook {
     pub key: String,
     #[schemars(length(min = 1, max = 60))]
     pub title: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title_en: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// What counts as success. May hold `{parameter}`s.
     #[schemars(length(min = 1))]
@@ -30,7 +30,7 @@ pub struct Playbook {
     #[schemars(length(min = 1, max = 40))]
     pub roles: Vec<PlaybookRole>,
     /// What is asked when a case starts from it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub parameters: Vec<Parameter>,
     /// When the problem counts as cured.
@@ -62,37 +62,39 @@ impl Playbook {
 }
 
 /// A part that a unit takes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaybookRole {
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
     pub key: String,
     #[schemars(length(min = 1, max = 30))]
     pub title: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title_en: String,
     /// The key of a unit that usually takes it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint: String,
 }
 
 /// A number, or a question answered with yes or no. What is not answered is the default.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
     pub key: String,
     #[schemars(length(min = 1, max = 40))]
     pub title: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title_en: String,
     pub default: Answer,
     /// The smallest and the largest number that is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Answer {
     Flag(bool),
@@ -100,7 +102,7 @@ pub enum Answer {
 }
 
 /// One unit's piece of work.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaybookTask {
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]*$"))]
@@ -108,7 +110,7 @@ pub struct PlaybookTask {
     /// Texts of a task may hold `{parameter}`s.
     #[schemars(length(min = 1, max = 60))]
     pub title: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title_en: String,
     pub role: String,
     pub days: Points,
@@ -117,29 +119,41 @@ pub struct PlaybookTask {
     #[schemars(schema_with = "duration_units")]
     pub unit: DurationUnit,
     /// More days for each one of a number parameter beyond the first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Per")]
     pub per: Option<Per>,
     /// The task is only there when this holds: `footbridge`, `not footbridge`, `schools > 2`. What it waits for, those
     /// after it wait for when it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// When it counts as done.
     #[schemars(length(min = 1))]
     pub acceptance: String,
     /// What must be shown at the end.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,
     /// What it leaves behind: a policy issued, a thing built.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// What it waits for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<After>,
 }
 
+impl PlaybookTask {
+    /// `5`, or from small to large `3/5/10`.
+    pub fn estimate(&self) -> String {
+        match self.days {
+            Points::One(days) => days.to_string(),
+            Points::Three(points) => format!("{}/{}/{}", points.optimistic, points.likely, points.pessimistic),
+        }
+    }
+}
+
 /// One or three estimates of a duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Points {
     One(#[schemars(range(min = 1, max = 1000))] i32),
@@ -147,7 +161,7 @@ pub enum Points {
 }
 
 /// From small to large.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ThreePoints {
     #[schemars(range(min = 1, max = 1000))]
@@ -158,7 +172,7 @@ pub struct ThreePoints {
     pub pessimistic: i32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Per {
     pub parameter: String,
@@ -167,14 +181,14 @@ pub struct Per {
 }
 
 /// A task's key (finish to start, no lag), or the whole dependency.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum After {
     Task(String),
     Link(Link),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
     pub task: String,
@@ -197,31 +211,51 @@ impl After {
 }
 
 /// What a file leaves out is the house's default.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Observation {
     /// What is counted, in words.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub indicator: String,
     #[schemars(range(min = 1, max = 104))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     baseline_weeks: Option<i32>,
     #[schemars(range(min = 1, max = 365))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     window_days: Option<i32>,
     #[schemars(range(min = 0, max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     target_percent: Option<i32>,
     #[schemars(range(min = 1, max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     reopen_percent: Option<i32>,
     #[schemars(range(min = 1, max = 365))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     reopen_days: Option<i32>,
     #[schemars(range(min = 1, max = 1000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     reopen_within_days: Option<i32>,
     /// Which days prove something.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "compared_days")]
     compare: Option<CompareDays>,
 }
 
 impl Observation {
+    /// All of a rule, spelled out.
+    pub fn of(rule: &ObservationRule) -> Observation {
+        Observation {
+            indicator: String::new(),
+            baseline_weeks: Some(rule.baseline_weeks),
+            window_days: Some(rule.window_days),
+            target_percent: Some(rule.target_percent),
+            reopen_percent: Some(rule.reopen_percent),
+            reopen_days: Some(rule.reopen_days),
+            reopen_within_days: Some(rule.reopen_within_days),
+            compare: Some(rule.compare),
+        }
+    }
+
     pub fn rule(&self) -> ObservationRule {
         let usual = ObservationRule::default();
         ObservationRule {

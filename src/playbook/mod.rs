@@ -3,18 +3,22 @@
 //! * [`format`]: what a file holds; the JSON Schema for editors comes from it (`shenban playbook schema`).
 //! * [`check`]: reading a file, every fault with its place; [`rules`] is what its shape does not say, [`tree`] knows where
 //!   things stand.
+//! * [`learned`]: a playbook from how a case really went; [`changes`]: what one version does otherwise than another.
 //! * [`instantiate`]: parameters, optional tasks ([`condition`]) and units make a case's tasks.
 
+mod changes;
 mod check;
 mod condition;
 mod format;
 mod instantiate;
+mod learned;
 mod rules;
 mod tree;
 
 pub use check::Fault;
 pub use format::{After, Answer, Link, Parameter, Per, Playbook, PlaybookRole, PlaybookTask, Points, ThreePoints};
 pub use instantiate::{Draft, DraftDependency, DraftTask, filled, instantiate};
+pub use learned::{Past, PastTask};
 
 /// The playbooks that come with the program: file name and text.
 const SHIPPED: &[(&str, &str)] = &[

@@ -1,4 +1,6 @@
 use super::*;
+use crate::domain::case::ObservationRule;
+use crate::domain::task::{DependencyKind, DurationUnit};
 use std::collections::{HashMap, HashSet};
 
 fn read(name: &str, text: &str) -> Playbook {
@@ -143,4 +145,70 @@ fn the_published_schema_is_the_one_that_files_are_checked_by() {
         schema["$defs"]["PlaybookTask"]["properties"]["when"]["description"].is_string(),
         "editors show what it is"
     );
+}
+
+/// A case as it may have gone: titles with braces, two links between the same tasks, a unit without a role.
+fn past() -> Past {
+    let task = |no: i32, key: Option<&str>, unit: &str, took: i32| PastTask {
+        no,
+        key: key.map(str::to_owned),
+        title: format!("task {no} {{at}} the gate: \"quoted\" # not a comment"),
+        unit_id: unit.to_owned(),
+        description: "- a list?\n  indented: yes".to_owned(),
+        acceptance: String::new(),
+        evidence: "photo\n\nminutes".to_owned(),
+        outcome: None,
+        duration_unit: DurationUnit::WorkingDays,
+        took,
+        range: (no == 2).then_some((4, 12)),
+        after: Vec::new(),
+    };
+    let links = vec![
+        (1, DependencyKind::FinishToStart, 0),
+        (2, DependencyKind::StartToStart, 3),
+        (2, DependencyKind::FinishToFinish, 0),
+    ];
+    Past {
+        no: "ZX-2026-0007".to_owned(),
+        title: "The school gate".to_owned(),
+        goal: String::new(),
+        answer: "yes: true".to_owned(),
+        rule: ObservationRule { window_days: 21, ..ObservationRule::default() },
+        lead_unit_id: "u1".to_owned(),
+        roles: vec![("traffic".to_owned(), "Traffic".to_owned(), "u1".to_owned())],
+        unit_names: [("u2".to_owned(), "Parks".to_owned())].into(),
+        working_days: 0,
+        tasks: vec![
+            task(1, Some("survey"), "u1", 5),
+            task(2, Some("survey"), "u2", 20),
+            PastTask { after: links, ..task(3, None, "u1", 0) },
+        ],
+    }
+}
+
+#[test]
+fn a_playbook_from_a_case_passes_the_check_and_keeps_what_it_really_took() {
+    let learned = Playbook::learned(&past());
+    let playbook = read("learned", &learned.text);
+    assert_eq!(playbook, learned);
+    assert_eq!(playbook.observation.rule().window_days, 21);
+    let days: Vec<String> = playbook.tasks.iter().map(PlaybookTask::estimate).collect();
+    assert_eq!(days, ["5", "4/20/20", "1"]);
+    assert_eq!(playbook.roles.iter().map(|role| role.key.as_str()).collect::<Vec<_>>(), ["traffic", "unit-2"]);
+    let draft = instantiate(&playbook, &own_units(&playbook), &HashMap::new()).unwrap();
+    assert_eq!((draft.tasks.len(), draft.dependencies.len()), (3, 2));
+}
+
+#[test]
+fn what_a_version_does_otherwise_is_told_task_by_task() {
+    let (_, text) = SHIPPED[0];
+    let old = read("old", text);
+    assert!(old.changes_to(&old).is_empty());
+    let mut new = old.clone();
+    let gone = new.tasks.remove(new.tasks.len() - 1);
+    new.tasks[0].days = Points::One(9);
+    new.deadline_working_days += 1;
+    let told: Vec<String> = old.changes_to(&new).iter().map(|change| change.text(crate::lang::Lang::En)).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[1].contains(": 3 → 9") && told[2].contains(&gone.title), "{told:?}");
 }

@@ -113,6 +113,12 @@ pub fn all(tx: &mut Tx) -> Result<Vec<Case>, StoreError> {
     Ok(cases::table.order(cases::no.desc()).select(Case::as_select()).load(tx.0)?)
 }
 
+/// Cases that began from a playbook, the newest first.
+pub fn of_playbook(tx: &mut Tx, key: &str) -> Result<Vec<Case>, StoreError> {
+    let own = cases::table.filter(cases::playbook_key.eq(key));
+    Ok(own.order(cases::no.desc()).select(Case::as_select()).load(tx.0)?)
+}
+
 /// The newest cases whose number, title or goal contains `text`.
 pub fn containing(tx: &mut Tx, text: &str, limit: i64) -> Result<Vec<Case>, StoreError> {
     let like = super::tickets::containing(text);

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod conn;
+pub mod consultations;
 mod schema;
 mod writer;
 

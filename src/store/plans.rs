@@ -283,6 +283,17 @@ pub fn cases_to_release(tx: &mut Tx, today: NaiveDate) -> Result<Vec<String>, St
         .load(tx.0)?)
 }
 
+/// Done tasks of all cases that began from a playbook.
+pub fn done_of_playbook(tx: &mut Tx, key: &str) -> Result<Vec<Task>, StoreError> {
+    Ok(task::table
+        .inner_join(cases::table)
+        .filter(cases::playbook_key.eq(key))
+        .filter(task::state.eq(TaskState::Done.code()))
+        .filter(task::template_key.is_not_null())
+        .select(Task::as_select())
+        .load(tx.0)?)
+}
+
 /// Every task that its unit has and works on.
 pub fn with_unit(tx: &mut Tx) -> Result<Vec<Task>, StoreError> {
     let states = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);

@@ -1,6 +1,6 @@
 //! Sessions and API tokens. Only hashes of what the caller holds are kept.
 
-use super::schema::{api_token, person, post, session, unit};
+use super::schema::{api_token, calendar_feed, person, post, session, unit};
 use super::{StoreError, Tx};
 use crate::domain::access::{Post, Role};
 use chrono::NaiveDateTime;
@@ -130,4 +130,49 @@ pub fn revoke_token(tx: &mut Tx, person_id: &str, token_hash: &str, now: NaiveDa
 pub fn delete_of_person(tx: &mut Tx, person_id: &str) -> Result<(), StoreError> {
     diesel::delete(session::table.filter(session::person_id.eq(person_id))).execute(tx.0)?;
     Ok(())
+}
+
+/// A secret address of a calendar; without a case it holds the person's own dates.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = calendar_feed)]
+pub struct Feed {
+    pub token_hash: String,
+    pub person_id: String,
+    pub case_id: Option<String>,
+    pub created_at: NaiveDateTime,
+    pub revoked_at: Option<NaiveDateTime>,
+}
+
+pub fn insert_feed(tx: &mut Tx, row: &Feed) -> Result<(), StoreError> {
+    diesel::insert_into(calendar_feed::table).values(row).execute(tx.0)?;
+    Ok(())
+}
+
+/// A feed that was not revoked, by its secret.
+pub fn feed_of_token(tx: &mut Tx, token_hash: &str) -> Result<Option<Feed>, StoreError> {
+    Ok(calendar_feed::table
+        .find(token_hash)
+        .filter(calendar_feed::revoked_at.is_null())
+        .select(Feed::as_select())
+        .first(tx.0)
+        .optional()?)
+}
+
+/// A person's feeds that still hold, the newest first.
+pub fn feeds_of(tx: &mut Tx, person_id: &str) -> Result<Vec<Feed>, StoreError> {
+    Ok(calendar_feed::table
+        .filter(calendar_feed::person_id.eq(person_id))
+        .filter(calendar_feed::revoked_at.is_null())
+        .order(calendar_feed::created_at.desc())
+        .select(Feed::as_select())
+        .load(tx.0)?)
+}
+
+/// Ends one of a person's feeds; `false` when there is no such feed that still holds.
+pub fn revoke_feed(tx: &mut Tx, person_id: &str, token_hash: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let open = calendar_feed::table
+        .find(token_hash)
+        .filter(calendar_feed::person_id.eq(person_id))
+        .filter(calendar_feed::revoked_at.is_null());
+    Ok(diesel::update(open).set(calendar_feed::revoked_at.eq(now)).execute(tx.0)? == 1)
 }

@@ -6,12 +6,14 @@ mod case_drawn;
 mod case_tried;
 mod demo;
 mod desk;
+mod exchange;
 mod export;
 mod import;
 mod inbox;
 mod mail;
 mod mail_action;
 mod me;
+mod playbooks;
 mod problems;
 mod sign_in;
 
@@ -41,12 +43,14 @@ pub fn routes() -> Vec<Route> {
         supervision::routes(),
         tickets::routes(),
         export::routes(),
+        exchange::routes(),
         import::routes(),
         mail::routes(),
         mail_action::routes(),
         inbox::routes(),
         wording::routes(),
         me::routes(),
+        playbooks::routes(),
         admin::routes(),
         demo::routes(),
     ];
@@ -128,6 +132,8 @@ fn event_words(kind: &str) -> &'static str {
         "case.edited" => "修改专项",
         "case.plan_changed" => "应用推演的改动",
         "case.consult" => "征求意见",
+        "case.opinions_asked" => "征求各单位意见",
+        "case.opinion_given" => "答复征求意见",
         "case.approve" => "报批",
         "case.issued" => "交办",
         "case.approved_after" => "补录审批",

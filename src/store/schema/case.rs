@@ -76,6 +76,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    consultation (id) {
+        id -> Text,
+        case_id -> Text,
+        unit_id -> Text,
+        asked_at -> Timestamp,
+        due_on -> Date,
+        reply -> Nullable<Text>,
+        comment -> Nullable<Text>,
+        replied_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     directive (id) {
         id -> Text,
         case_id -> Text,

@@ -72,3 +72,13 @@ diesel::table! {
         name -> Text,
     }
 }
+
+diesel::table! {
+    calendar_feed (token_hash) {
+        token_hash -> Text,
+        person_id -> Text,
+        case_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}

@@ -5,10 +5,11 @@ use super::{Act, Done};
 use crate::app::cases::{self, Basis, CaseEdit};
 use crate::app::plan_changes::DependencyDraft;
 use crate::app::plan_edits;
-use crate::app::{Error, observing, what_if};
+use crate::app::{Error, consulting, observing, what_if};
 use crate::domain::access::Action;
-use crate::domain::case::CaseMove;
+use crate::domain::case::{CaseMove, Opinion};
 use crate::domain::task::DependencyKind;
+use crate::lang::Message;
 use crate::web::fields::Fields;
 
 const VERSION: (&str, &str) = ("version", "integer");
@@ -36,8 +37,24 @@ pub const ACTS: &[Act] = &[
         name: "consult",
         needs: Action::OpenCase,
         said: "已转征求意见",
-        fields: &[VERSION],
-        run: |ctx, id, f| Ok(cases::prepare(ctx, id, f.parsed("version")?, CaseMove::Consult)?.into()),
+        fields: &[VERSION, ("due_on", "string")],
+        run: |ctx, id, f| match f.optional_date("due_on")? {
+            Some(due_on) => Ok(consulting::ask(ctx, id, f.parsed("version")?, due_on)?.into()),
+            // Consulted by other ways: no unit is asked here.
+            None => Ok(cases::prepare(ctx, id, f.parsed("version")?, CaseMove::Consult)?.into()),
+        },
+    },
+    Act {
+        on: "cases",
+        name: "reply-opinion",
+        needs: Action::ReplyOpinion,
+        said: "已答复",
+        fields: &[("unit_id", "string"), ("opinion", "string"), ("comment", "string")],
+        run: |ctx, id, f| {
+            let opinion = f.one("opinion").and_then(Opinion::parse);
+            let opinion = opinion.ok_or_else(|| Error::field("opinion", Message::new("请填写内容")))?;
+            Ok(consulting::reply(ctx, id, &f.text("unit_id"), opinion, f.text("comment"))?.into())
+        },
     },
     Act {
         on: "cases",

@@ -3,7 +3,7 @@
 use super::{Act, Done};
 use crate::app::admin::{self, PersonEdit, UnitEdit};
 use crate::app::work_calendar::UnitDays;
-use crate::app::{Error, accounts};
+use crate::app::{Error, accounts, feeds};
 use crate::domain::access::{Action, Role};
 use crate::domain::calendar::DayKind;
 use crate::lang::Message;
@@ -85,6 +85,17 @@ pub const ACTS: &[Act] = &[
         fields: &[],
         run: |ctx, id, _| {
             accounts::revoke_own_token(ctx, id)?;
+            Ok(Done { go: Some("/me".to_owned()), ..Done::default() })
+        },
+    },
+    Act {
+        on: "feeds",
+        name: "revoke",
+        needs: Action::OwnAccount,
+        said: "日历订阅已作废",
+        fields: &[],
+        run: |ctx, id, _| {
+            feeds::revoke(ctx, id)?;
             Ok(Done { go: Some("/me".to_owned()), ..Done::default() })
         },
     },

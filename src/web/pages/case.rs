@@ -5,7 +5,7 @@ use super::case_tried::{self as tried, Trial};
 use crate::app::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::{Ctx, Error, tickets, what_if};
 use crate::domain::access::Action;
-use crate::domain::case::CaseState;
+use crate::domain::case::{CaseState, Opinion};
 use crate::domain::task::{DependencyKind, TaskState};
 use crate::plan::gantt::{Gantt, gantt};
 use crate::plan::layout::{Layout, Route as EdgeRoute, layout};

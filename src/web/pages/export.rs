@@ -13,7 +13,7 @@ use rust_xlsxwriter::{Format, Workbook, XlsxError};
 pub(super) const KINDS: [&str; 3] = ["/tickets", "/problems", "/mail"];
 /// The most rows of a spreadsheet.
 const ROWS_MAX: i64 = 20_000;
-const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub(super) const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 pub fn routes() -> Vec<Route> {
     vec![

@@ -1,11 +1,12 @@
 //! The reader's own account: password and API tokens.
 
-use crate::app::{accounts, preferences};
+use crate::app::{accounts, feeds, preferences};
 use crate::domain::access::Action;
 use crate::domain::notice::{Rhythm, Stage};
+use crate::store::cases::Case;
 use crate::store::people;
 use crate::store::preferences::{self as rows, Absence, Preference};
-use crate::store::sessions::ApiToken;
+use crate::store::sessions::{ApiToken, Feed};
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -23,6 +24,9 @@ struct MePage {
     people: Vec<(String, String)>,
     /// A token that was made just now: shown this once.
     fresh: Option<String>,
+    feeds: Vec<(Feed, Option<Case>)>,
+    /// The address of a feed that was made just now: shown this once.
+    address: Option<String>,
 }
 
 impl MePage {
@@ -38,15 +42,16 @@ pub fn routes() -> Vec<Route> {
         Route::post("/me/mails", Access::SignedIn(Action::OwnAccount), set_mails),
         Route::post("/me/absences", Access::SignedIn(Action::OwnAccount), be_absent),
         Route::post("/me/tokens", Access::SignedIn(Action::OwnAccount), issue_token),
+        Route::post("/me/feeds", Access::SignedIn(Action::OwnAccount), add_feed),
     ]
 }
 
 async fn show(page: Page) -> PageResult {
-    shown(page, None).await
+    shown(page, None, None).await
 }
 
-async fn shown(page: Page, fresh: Option<String>) -> PageResult {
-    let (tokens, preference, absences, people) = page
+async fn shown(page: Page, fresh: Option<String>, address: Option<String>) -> PageResult {
+    let (tokens, feeds, preference, absences, people) = page
         .read(|ctx| {
             let (own, today) = (ctx.actor.id().to_owned(), ctx.today);
             let people: Vec<(String, String)> = people::people(&mut ctx.tx)?
@@ -57,10 +62,10 @@ async fn shown(page: Page, fresh: Option<String>) -> PageResult {
             let name = |id: &str| people.iter().find(|(known, _)| known == id).map_or("", |(_, name)| name).to_owned();
             let absences = rows::absences_of(&mut ctx.tx, &own, today)?.into_iter();
             let absences = absences.map(|row| (row.clone(), name(&row.deputy_id))).collect::<Vec<_>>();
-            Ok((accounts::own_tokens(ctx)?, rows::of(&mut ctx.tx, &own)?, absences, people))
+            Ok((accounts::own_tokens(ctx)?, feeds::own(ctx)?, rows::of(&mut ctx.tx, &own)?, absences, people))
         })
         .await?;
-    page.html(&MePage { page: page.clone(), tokens, preference, absences, people, fresh })
+    page.html(&MePage { page: page.clone(), tokens, preference, absences, people, fresh, feeds, address })
 }
 
 async fn set_mails(page: Page, body: Bytes) -> PageResult {
@@ -96,5 +101,14 @@ async fn issue_token(page: Page, body: Bytes) -> PageResult {
         accounts::issue_token(ctx, &person_id, name)
     });
     let token = issued.await.map_err(|error| page.failed(error))?;
-    shown(page, Some(token)).await
+    shown(page, Some(token), None).await
+}
+
+/// A feed of the reader's own dates, or of the case that the form names.
+async fn add_feed(page: Page, body: Bytes) -> PageResult {
+    let case_id = Fields::from_form(&body).optional("case_id");
+    let added = page.app.write(&page.actor, move |ctx| feeds::add(ctx, case_id)).await;
+    let token = added.map_err(|error| page.failed(error))?;
+    let address = format!("{}/feeds/{token}.ics", page.app.settings.public_url);
+    shown(page, None, Some(address)).await
 }
