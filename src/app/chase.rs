@@ -40,15 +40,18 @@ fn remind_all(ctx: &mut Ctx) -> Result<(), Error> {
     for (task, rungs) in due {
         let is_new = |rung: &&Rung| !known.contains(&(task.id.clone(), rung.stage, cycle(ctx, &task, rung.stage)));
         let new: Vec<Rung> = rungs.iter().filter(is_new).copied().collect();
-        let Some((last, passed)) = new.split_last() else { continue };
-        // A step that a later one has overtaken (the server was off, the case just began) is not sent after it.
-        for rung in passed {
-            settle_without_mail(ctx, &task, rung.stage, PASSED)?;
-        }
-        if rungs.last() == Some(last) {
-            take(ctx, &task, last.stage)?;
-        } else {
-            settle_without_mail(ctx, &task, last.stage, PASSED)?;
+        // What goes by itself and what a person signs are two ways: a draft does not stand in for a reminder.
+        for formal in [false, true] {
+            let of_kind = |rung: &&Rung| is_formal(rung.stage) == formal;
+            let latest = rungs.iter().rfind(of_kind).copied();
+            for rung in new.iter().filter(of_kind) {
+                // A step that a later one has overtaken (the server was off, the case just began) is not sent after it.
+                if Some(*rung) == latest {
+                    take(ctx, &task, rung.stage)?;
+                } else {
+                    settle_without_mail(ctx, &task, rung.stage, PASSED)?;
+                }
+            }
         }
     }
     Ok(())
@@ -77,8 +80,13 @@ fn cycle(ctx: &Ctx, task: &Task, stage: Stage) -> i32 {
     day.map_or(0, |day| day.num_days_from_ce())
 }
 
+/// From the unit's head upwards.
+fn is_formal(stage: Stage) -> bool {
+    matches!(stage, Stage::Supervised | Stage::SupervisedLead)
+}
+
 fn take(ctx: &mut Ctx, task: &Task, stage: Stage) -> Result<(), Error> {
-    if matches!(stage, Stage::Supervised | Stage::SupervisedLead) {
+    if is_formal(stage) {
         // From the head upwards a person signs: the draft is the step, and is recorded as one.
         settle_without_mail(ctx, task, stage, "drafted")?;
         return supervisions::draft(ctx, task, stage, cycle(ctx, task, stage));

@@ -18,7 +18,7 @@ pub fn draft(ctx: &mut Ctx, task: &Task, stage: Stage, cycle: i32) -> Result<(),
     let unit_id = if stage == Stage::SupervisedLead { found.lead_unit_id.clone() } else { task.unit_id.clone() };
     let report_by = ctx.calendar.add_working_days(ctx.today, ctx.app.settings.chase.report_within);
     let late = task.due_on.map_or(0, |due| ctx.calendar.working_days_between(due, ctx.today));
-    let text = Message::new("%{unit}承办的“%{task}”（%{no}）应于%{due}完成，已超期 %{days} 个工作日，经两次催办仍未办结。请督促尽快办结，并报送进展、原因和完成时限。")
+    let text = Message::new("%{unit}承办的“%{task}”（%{no}）应于%{due}完成，已超期 %{days} 个工作日，经催办仍未办结。请督促尽快办结，并报送进展、原因和完成时限。")
         .with("unit", &found.unit_name)
         .with("task", &task.title)
         .with("no", found.number())

@@ -65,7 +65,7 @@ async fn a_link_does_its_one_thing_once_and_a_look_at_it_does_nothing(#[values(O
     }
     assert_eq!(state(&coordinator, &tasks[0]).await, "ready", "scanners look and nothing happens");
     let silent = coordinator.get("/mail?silent=1").await.text().await.unwrap();
-    assert!(silent.contains("现场踏勘"), "who has not reacted is seen at a glance");
+    assert!(silent.contains("traffic局"), "who has not reacted is seen at a glance");
     let (status, page) = post(&stranger, &sign, &[]).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "nobody said who: {page}");
     let (status, page) = post(&stranger, &sign, &[("name", "张三"), ("percent", "100"), ("text", "完成")]).await;
@@ -80,7 +80,7 @@ async fn a_link_does_its_one_thing_once_and_a_look_at_it_does_nothing(#[values(O
     let tracked = coordinator.get("/mail").await.text().await.unwrap();
     assert!(tracked.contains("● 张三"), "who acted from which mail is seen at a glance");
     let silent = coordinator.get("/mail?silent=1").await.text().await.unwrap();
-    assert!(!silent.contains("现场踏勘"), "what was signed for is not among the silent");
+    assert!(!silent.contains("traffic局"), "what was signed for is not among the silent");
     let exported = coordinator.get("/export/mail?state=sent").await;
     assert_eq!(exported.status(), StatusCode::OK);
 
@@ -101,7 +101,7 @@ async fn a_reminders_links_report_ask_for_time_and_hand_in_with_what_is_to_be_sh
     let coordinator = server.sign_in("coordinator").await;
     let (_, tasks) = issued(&server, &coordinator, &[("现场踏勘", "现场照片")]).await;
     server.sign_in("traffic").await.on_task(&tasks[0], "acknowledge", json!({})).await;
-    server.days_pass(15).await;
+    server.days_pass(8).await;
     let mail = mail_about(&server, "提交办结").await;
     let stranger = server.stranger();
     let (status, page) = post(&stranger, &link(&mail, "填报进展"), &[("name", "李四"), ("percent", "40")]).await;
@@ -129,7 +129,7 @@ async fn a_unit_that_wants_sign_in_for_handing_in_gets_it() {
     server.sign_in("admin").await.act(&format!("/units/{}/edit", server.units["traffic"]), edit).await;
     let (_, tasks) = issued(&server, &coordinator, &[("现场踏勘", "")]).await;
     server.sign_in("traffic").await.on_task(&tasks[0], "acknowledge", json!({})).await;
-    server.days_pass(15).await;
+    server.days_pass(8).await;
     let submit = link(&mail_about(&server, "提交办结").await, "提交办结");
     let (status, _) = post(&server.stranger(), &submit, &[("name", "李四"), ("text", "已完成")]).await;
     assert_eq!(status, StatusCode::CONFLICT);

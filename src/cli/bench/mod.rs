@@ -240,7 +240,7 @@ async fn drain(app: &App, config: &Config) -> Result<(i64, f64), Box<dyn std::er
         let (owed, queued, sent) = app
             .store
             .read(|tx| -> Result<_, crate::store::StoreError> {
-                let of = |tx: &mut _, state| measure_mail::count_in(tx, state);
+                let of = measure_mail::count_in;
                 Ok((notices::owed(tx, 1)?.len(), of(tx, MailState::Queued)?, of(tx, MailState::Sent)?))
             })
             .await?;
