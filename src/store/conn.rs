@@ -81,12 +81,15 @@ pub(in crate::store) fn open_sqlite(path: &Path, access: Access) -> Result<Sqlit
     let mode = if access == Access::ReadOnly { "ro" } else { "rwc" };
     let mut conn =
         SqliteConnection::establish(&format!("{}?mode={mode}", uri_of(path))).map_err(StoreError::connect)?;
-    conn.batch_execute(
-        "PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;",
-    )?;
-    if access == Access::ReadWrite {
-        conn.batch_execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;")?;
-    }
+    conn.batch_execute("PRAGMA busy_timeout = 20000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
+    // KiB: there are many readers, and one writer.
+    let own = match access {
+        Access::ReadOnly => "PRAGMA cache_size = -2048;",
+        Access::ReadWrite => {
+            "PRAGMA cache_size = -4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;"
+        }
+    };
+    conn.batch_execute(own)?;
     Ok(conn)
 }
 

@@ -23,6 +23,7 @@ pub(in crate::store) use committed_after;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = event)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct Event {
     pub id: String,
     pub at: NaiveDateTime,
@@ -114,6 +115,7 @@ pub fn last_sealed(tx: &mut Tx) -> Result<i64, StoreError> {
 
 #[derive(Insertable)]
 #[diesel(table_name = event_seal)]
+#[diesel(treat_none_as_default_value = false)]
 struct Seal {
     seq: i64,
     event_n: i64,

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = notice)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct Notice {
     pub id: String,
     pub subject_kind: String,

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = problem)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct Problem {
     pub id: String,
     /// What people call it.
@@ -55,6 +56,7 @@ pub struct Problem {
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = membership)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct Membership {
     pub id: String,
     pub ticket_id: String,
