@@ -4,7 +4,7 @@ use super::detection::{keep_lease, short, text_of};
 use super::{Actor, App, Ctx, Error};
 use crate::detect::trend::{Burst, Return};
 use crate::detect::{Document, explain, trend};
-use crate::domain::problem::ProblemState;
+use crate::domain::problem::{ProblemKind, ProblemState};
 use crate::store::problems::{self, Call, Problem};
 use crate::store::{house, tickets};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -29,6 +29,8 @@ pub(super) const EMPTY: &str = "[]";
 const DAYS_BACK: i64 = 56;
 /// Callers within these hours are compared with what the usual day brings.
 const BURST_HOURS: i64 = 3;
+/// Places with a proposed problem that make a theme one to propose.
+const PLACES_OF_THEME: usize = 2;
 
 /// What was counted of a problem.
 pub struct Count {
@@ -183,13 +185,23 @@ fn save(ctx: &mut Ctx, count: Count) -> Result<(), Error> {
         }
     }
     warn_of_burst(ctx, &mut problem, count.burst);
-    if problem.state == ProblemState::Quiet && (count.is_recurring || count.burst.is_some()) {
+    let recurs = count.is_recurring || count.burst.is_some();
+    if problem.state == ProblemState::Quiet && recurs && stands_out(ctx, &problem)? {
         problem.state = ProblemState::Proposed;
         problem.proposed_at = Some(ctx.now);
         let payload = json!({ "no": problem.no, "callers": problem.window_callers, "growth": problem.growth });
         ctx.record("problem.proposed", ("problem", &problem.id), None, payload);
     }
     if problems::save(&mut ctx.tx, &problem)? { Ok(()) } else { Err(Error::Busy) }
+}
+
+/// A theme does when places under it do by themselves: single tickets from all over the city are no problem yet.
+fn stands_out(ctx: &mut Ctx, problem: &Problem) -> Result<bool, Error> {
+    if problem.kind == ProblemKind::Local {
+        return Ok(true);
+    }
+    let under = problems::under(&mut ctx.tx, &problem.id)?;
+    Ok(under.iter().filter(|place| place.state == ProblemState::Proposed).count() >= PLACES_OF_THEME)
 }
 
 /// A burst is told of for a day, and recorded once.
