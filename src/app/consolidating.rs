@@ -10,7 +10,7 @@ use crate::store::decisions::{self, Proposal};
 use crate::store::problems::{self, Membership};
 use crate::store::{house, new_id, tickets};
 use serde_json::json;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The local day on which it was done last.
 const DONE_ON_SETTING: &str = "detection.consolidated_on";
@@ -21,6 +21,11 @@ const MOVED_AT_ONCE: usize = 64;
 /// The likeliest are proposed: people decide about a handful a day.
 const PROPOSALS_MAX: usize = 30;
 
+/// From a problem, into another or none.
+type Left = Vec<(String, Option<String>)>;
+/// By problem that tickets left: how many went where.
+type Went = HashMap<String, HashMap<Option<String>, usize>>;
+
 /// Consolidates if it is night and it was not done yet. Gives whether it did.
 pub async fn nightly(app: &App, holder: &str) -> Result<bool, Error> {
     let now = app.clock.now();
@@ -29,8 +34,9 @@ pub async fn nightly(app: &App, holder: &str) -> Result<bool, Error> {
     if hour < FROM_HOUR || done_on.as_ref() == Some(&today) || !is_free(app, holder).await? {
         return Ok(false);
     }
-    consolidate(app, holder).await?;
+    // Noted first: what fails is told once a night, and matching goes on.
     app.store.write(move |tx| house::put_setting(tx, DONE_ON_SETTING, &today, now)).await?;
+    consolidate(app, holder).await?;
     Ok(true)
 }
 
@@ -47,21 +53,28 @@ pub async fn consolidate(app: &App, holder: &str) -> Result<usize, Error> {
             Change::Founded { .. } => None,
         })
         .collect();
-    let mut moved = 0;
+    let (mut moved, mut went) = (0, Went::new());
     for chunk in moves.chunks(MOVED_AT_ONCE) {
         let (chunk, holder) = (chunk.to_vec(), holder.to_owned());
-        let stored = app.write(&Actor::job("归并"), move |ctx| move_some(ctx, chunk, &holder)).await?;
+        let (stored, left) = app.write(&Actor::job("归并"), move |ctx| move_some(ctx, chunk, &holder)).await?;
         moved += stored.len();
+        for (source, target) in left {
+            *went.entry(source).or_default().entry(target).or_default() += 1;
+        }
         app.index.change(|engine| engine.apply(&stored));
     }
     let proposals = done.proposals;
-    app.write(&Actor::job("归并"), move |ctx| propose(ctx, proposals)).await?;
+    let leave_and_propose = move |ctx: &mut Ctx| {
+        leave_behind(ctx, went)?;
+        propose(ctx, proposals)
+    };
+    app.write(&Actor::job("归并"), leave_and_propose).await?;
     themes::store(app, done.themes, holder).await?;
     Ok(moved)
 }
 
-/// Moves those that still only the machine placed. What was left by all its tickets is merged into where most went.
-fn move_some(ctx: &mut Ctx, moves: Vec<(String, Option<String>)>, holder: &str) -> Result<Vec<Change>, Error> {
+/// Moves those that still only the machine placed. Gives what was stored, and from which problem into which.
+fn move_some(ctx: &mut Ctx, moves: Vec<(String, Option<String>)>, holder: &str) -> Result<(Vec<Change>, Left), Error> {
     keep_lease(ctx, holder)?;
     let ids: Vec<String> = moves.iter().map(|(ticket, _)| ticket.clone()).collect();
     let held: BTreeSet<String> = problems::decided(&mut ctx.tx)?.into_iter().collect();
@@ -81,11 +94,11 @@ fn move_some(ctx: &mut Ctx, moves: Vec<(String, Option<String>)>, holder: &str) 
         Some(placements::by_machine(ctx.now, ticket, to, ProblemKind::Local))
     });
     problems::place(&mut ctx.tx, entering.collect())?;
-    let left = leave_behind(ctx, &moves, &now_in)?;
-    let touched = moves.iter().filter_map(|(_, to)| to.clone()).chain(left);
-    let touched: Vec<String> = touched.collect();
-    problems::set_uncounted(&mut ctx.tx, &touched, true)?;
-    Ok(moves.into_iter().map(|(ticket, problem)| Change::Moved { ticket, problem }).collect())
+    let left: Left =
+        moves.iter().filter_map(|(ticket, to)| Some((now_in.get(&**ticket)?.problem_id.clone(), to.clone()))).collect();
+    let sources = left.iter().map(|(source, _)| source);
+    problems::set_uncounted(&mut ctx.tx, moves.iter().filter_map(|(_, to)| to.as_ref()).chain(sources), true)?;
+    Ok((moves.into_iter().map(|(ticket, problem)| Change::Moved { ticket, problem }).collect(), left))
 }
 
 /// Makes the problems that do not exist yet, each named by its first ticket.
@@ -103,35 +116,23 @@ fn found(ctx: &mut Ctx, moves: &[(String, Option<String>)]) -> Result<(), Error>
     Ok(())
 }
 
-/// Gives the problems that tickets left and that others are still in; an empty one points to where its tickets went.
-fn leave_behind(
-    ctx: &mut Ctx,
-    moves: &[(String, Option<String>)],
-    was_in: &HashMap<&str, &Membership>,
-) -> Result<Vec<String>, Error> {
-    let mut went: HashMap<&str, Vec<&String>> = HashMap::new();
-    for (ticket, to) in moves {
-        if let Some(row) = was_in.get(&**ticket) {
-            went.entry(&row.problem_id).or_default().extend(to);
-        }
-    }
-    let mut left = Vec::new();
+/// A problem that all its tickets left points to where most of them went. Not before all are moved: others may have
+/// come in.
+fn leave_behind(ctx: &mut Ctx, went: Went) -> Result<(), Error> {
     for (source, targets) in went {
-        let into = targets.first().filter(|_| problems::is_empty(&mut ctx.tx, source).is_ok_and(|empty| empty));
-        let Some(into) = into else {
-            left.push(source.to_owned());
-            continue;
-        };
-        let Some(mut problem) = problems::by_id(&mut ctx.tx, source)? else { continue };
-        problem.merged_into = Some((*into).clone());
-        ctx.record("problem.merged", ("problem", source), None, json!({ "no": problem.no, "into": into }));
+        let most = targets.into_iter().filter_map(|(target, count)| Some((count, target?))).max();
+        let (Some((_, into)), true) = (most, problems::is_empty(&mut ctx.tx, &source)?) else { continue };
+        let Some(mut problem) = problems::by_id(&mut ctx.tx, &source)? else { continue };
+        ctx.record("problem.merged", ("problem", &source), None, json!({ "no": problem.no, "into": into }));
+        problem.merged_into = Some(into);
         if !problems::save(&mut ctx.tx, &problem)? {
             return Err(Error::Busy);
         }
     }
-    Ok(left)
+    Ok(())
 }
 
+/// A problem whose tickets a person held back was never made: nothing is proposed about it.
 fn propose(ctx: &mut Ctx, proposed: Vec<Proposed>) -> Result<(), Error> {
     let mut rows: Vec<(Proposal, Vec<String>)> = proposed
         .into_iter()
@@ -145,6 +146,11 @@ fn propose(ctx: &mut Ctx, proposed: Vec<Proposed>) -> Result<(), Error> {
             (Proposal { id: new_id(), kind, problem_id, into_id, score, at: ctx.now }, tickets)
         })
         .collect();
+    let named = rows.iter().flat_map(|(row, _)| [Some(&row.problem_id), row.into_id.as_ref()]).flatten();
+    let there: HashSet<String> = problems::existing(&mut ctx.tx, named)?.into_iter().collect();
+    rows.retain(|(row, _)| {
+        there.contains(&row.problem_id) && row.into_id.as_ref().is_none_or(|into| there.contains(into))
+    });
     rows.sort_by(|(a, _), (b, _)| b.score.unwrap_or(1.0).total_cmp(&a.score.unwrap_or(1.0)));
     rows.truncate(PROPOSALS_MAX);
     Ok(decisions::propose(&mut ctx.tx, rows)?)

@@ -26,6 +26,7 @@ pub mod follow_up;
 pub mod heartbeat;
 pub mod importing;
 pub mod inbox;
+mod keyed_hash;
 pub mod known_problem;
 pub mod leadership;
 pub mod learning;

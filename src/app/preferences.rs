@@ -1,15 +1,13 @@
 //! How a person or a unit wants its mails, and who reads a person's meanwhile.
 
-use super::{Ctx, Error};
+use super::{Ctx, Error, keyed_hash};
 use crate::domain::access::Action;
 use crate::domain::notice::{Rhythm, Stage};
 use crate::lang::Message;
 use crate::store::preferences::{self, Absence, Preference};
 use crate::store::{new_id, people};
 use chrono::NaiveDate;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
-use sha2::Sha256;
 
 /// Sets the actor's own.
 pub fn set_own(ctx: &mut Ctx, rhythm: Rhythm, muted: Vec<Stage>) -> Result<(), Error> {
@@ -82,20 +80,17 @@ pub fn deputy_of(ctx: &mut Ctx, person_id: &str) -> Result<Option<people::Person
 
 /// The address that ends a recipient's digests with one click (RFC 8058): signed, so that nobody else's can be ended.
 pub fn unsubscribe_path(ctx: &Ctx, recipient_id: &str) -> String {
-    format!("/m/digests/{recipient_id}/{}", signature(ctx, recipient_id))
+    let signature = keyed_hash::of(&ctx.app.settings.caller_key, &signed_text(recipient_id));
+    format!("/m/digests/{recipient_id}/{signature}")
 }
 
-fn signature(ctx: &Ctx, recipient_id: &str) -> String {
-    // HMAC takes a key of any length.
-    let mut mac = Hmac::<Sha256>::new_from_slice(&ctx.app.settings.caller_key).expect("any key length");
-    mac.update(b"digests:");
-    mac.update(recipient_id.as_bytes());
-    hex::encode(mac.finalize().into_bytes())
+fn signed_text(recipient_id: &str) -> String {
+    format!("digests:{recipient_id}")
 }
 
 /// Back to single mails, by a digest's own link.
 pub fn end_digests(ctx: &mut Ctx, recipient_id: &str, signed: &str) -> Result<(), Error> {
-    if signature(ctx, recipient_id) != signed {
+    if !keyed_hash::is_of(&ctx.app.settings.caller_key, &signed_text(recipient_id), signed) {
         return Err(Error::NotFound);
     }
     let kept = preferences::of(&mut ctx.tx, recipient_id)?;

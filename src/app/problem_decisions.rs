@@ -24,6 +24,15 @@ fn load(ctx: &mut Ctx, id: &str) -> Result<Problem, Error> {
     Ok(problem)
 }
 
+/// A theme gathers what single places have: its tickets are moved there.
+fn load_local(ctx: &mut Ctx, id: &str) -> Result<Problem, Error> {
+    let problem = load(ctx, id)?;
+    if problem.kind == ProblemKind::Theme {
+        return Err(Error::Refused(Message::new("全市主题由系统汇总，请在各处的问题上合并、拆分或移动。")));
+    }
+    Ok(problem)
+}
+
 fn save(ctx: &mut Ctx, problem: &Problem) -> Result<(), Error> {
     if problems::save(&mut ctx.tx, problem)? {
         return Ok(());
@@ -62,8 +71,8 @@ pub fn rename(ctx: &mut Ctx, id: &str, title: String) -> Result<(), Error> {
 
 /// Merges a problem into another. Two with an open case each cannot be merged until the cases are.
 pub fn merge(ctx: &mut Ctx, from: &str, into: &str, reason: String) -> Result<Vec<EngineChange>, Error> {
-    let mut source = load(ctx, from)?;
-    let target = load(ctx, into)?;
+    let mut source = load_local(ctx, from)?;
+    let target = load_local(ctx, into)?;
     if from == into {
         return Err(Error::field("into", Message::new("不能并入自己")));
     }
@@ -112,7 +121,7 @@ pub fn split(
     ticket_ids: &[String],
     title: String,
 ) -> Result<(String, Vec<EngineChange>), Error> {
-    let problem = load(ctx, id)?;
+    let problem = load_local(ctx, id)?;
     let title = super::tasks::required("title", title)?;
     let members = problems::members(&mut ctx.tx, id)?;
     let (leaving, staying): (Vec<String>, Vec<String>) =
@@ -149,7 +158,7 @@ pub fn move_ticket(ctx: &mut Ctx, ticket_id: &str, to: Option<&str>) -> Result<V
     ctx.require_anywhere(Action::DecideProblems)?;
     tickets::by_id(&mut ctx.tx, ticket_id)?.ok_or(Error::NotFound)?;
     if let Some(to) = to {
-        load(ctx, to)?;
+        load_local(ctx, to)?;
     }
     let from = problems::problem_of(&mut ctx.tx, ticket_id)?;
     let changes = take_ticket(ctx, ticket_id, to, None)?;
@@ -180,7 +189,7 @@ pub fn take_ticket(
 
 /// Two problems are not one: their tickets never come together by machine.
 pub fn keep_apart(ctx: &mut Ctx, id: &str, other: &str, reason: String) -> Result<Vec<EngineChange>, Error> {
-    let (problem, other) = (load(ctx, id)?, load(ctx, other)?);
+    let (problem, other) = (load_local(ctx, id)?, load_local(ctx, other)?);
     if problem.id == other.id {
         return Err(Error::field("other", Message::new("请选择另一个问题")));
     }

@@ -1,6 +1,6 @@
 //! Tickets in, listed, shown with the citizen masked, chased.
 
-use super::{Ctx, Error, detection};
+use super::{Ctx, Error, detection, keyed_hash};
 use crate::detect::explain;
 use crate::domain::access::Action;
 use crate::domain::mask;
@@ -11,7 +11,6 @@ use crate::store::cases::{self, Case};
 use crate::store::problems::{self, Problem};
 use crate::store::tickets::{self, Contact, Filter, NewRow, Ticket};
 use crate::store::{house, new_id};
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -112,20 +111,14 @@ fn row(ctx: &Ctx, new: NewTicket) -> NewRow {
         latitude: new.latitude,
         longitude: new.longitude,
         caller_key_version: caller.is_some().then_some(settings.caller_key_version),
-        caller_hash: caller.as_deref().and_then(|caller| caller_hash(&settings.caller_key, caller)),
+        // No list of phones can be made from the database.
+        caller_hash: caller.as_deref().map(|caller| keyed_hash::of(&settings.caller_key, caller)),
         state: TicketState::Open,
         disposition: Disposition::Open,
         version: 1,
         created_at: ctx.now,
     };
     NewRow { ticket, contact }
-}
-
-/// HMAC-SHA256 of a caller under the city's key, so that no list of phones can be made from the database.
-fn caller_hash(key: &[u8], caller: &str) -> Option<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-    mac.update(caller.as_bytes());
-    Some(hex::encode(mac.finalize().into_bytes()))
 }
 
 /// A number for a ticket that an operator types in.

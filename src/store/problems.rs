@@ -261,6 +261,12 @@ pub fn standing(tx: &mut Tx, tickets: &[String]) -> Result<Vec<Membership>, Stor
         .load(tx.0)?)
 }
 
+/// Those of the problems that there are.
+pub fn existing<'p>(tx: &mut Tx, problems: impl IntoIterator<Item = &'p String>) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<&String> = problems.into_iter().collect();
+    Ok(problem::table.filter(problem::id.eq_any(ids)).select(problem::id).load(tx.0)?)
+}
+
 /// Whether no ticket is in the problem.
 pub fn is_empty(tx: &mut Tx, problem_id: &str) -> Result<bool, StoreError> {
     let open = membership::table.filter(membership::problem_id.eq(problem_id)).filter(membership::until.is_null());

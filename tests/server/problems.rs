@@ -31,6 +31,14 @@ async fn everyday(server: &Server, operator: &Client) {
     operator.act("/tickets", json!(tickets)).await;
 }
 
+/// A server with everyday calls, a coordinator, an operator; none where the database's binaries are absent.
+async fn a_city(on: On) -> Option<(Server, Client, Client)> {
+    let server = Server::start(on).await?;
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    everyday(&server, &operator).await;
+    Some((server, coordinator, operator))
+}
+
 /// `count` callers complain about one matter at one place, an hour apart.
 async fn complain(server: &Server, operator: &Client, prefix: &str, place: &str, matter: Matter, count: i64) {
     let now = server.app.clock.now().and_utc();
@@ -51,6 +59,14 @@ async fn problem_of(client: &Client, source_no: &str) -> String {
 
 async fn consolidate(server: &Server) {
     consolidating::consolidate(&server.app, "test").await.unwrap();
+    let reader = server.sign_in("coordinator").await;
+    for ticket in reader.read("/tickets?limit=200").await["tickets"].as_array().unwrap() {
+        let problem = problem_of(&reader, ticket["source_no"].as_str().unwrap()).await;
+        if !problem.is_empty() {
+            let problem = reader.read(&format!("/problems/{problem}")).await;
+            assert_eq!(problem["merged_into"], Value::Null, "a ticket is in a problem that people see");
+        }
+    }
 }
 
 /// What a title says, and what a body does.
@@ -61,9 +77,7 @@ const FUMES: Matter = ("餐馆油烟直排", "烧烤店排风口正对阳台，�
 #[rstest]
 #[tokio::test]
 async fn what_was_told_apart_stays_apart_after_the_index_is_built_anew(#[values(On::Sqlite, On::Postgres)] on: On) {
-    let Some(server) = Server::start(on).await else { return };
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    everyday(&server, &operator).await;
+    let Some((server, coordinator, operator)) = a_city(on).await else { return };
     complain(&server, &operator, "a", "清水湾小区", NOISE, 8).await;
     let problem = problem_of(&coordinator, "a0").await;
     let leaving: Vec<Value> = (0..3).map(|n| json!(format!("a{n}"))).collect();
@@ -96,9 +110,7 @@ async fn what_was_told_apart_stays_apart_after_the_index_is_built_anew(#[values(
 #[rstest]
 #[tokio::test]
 async fn a_merge_is_taken_back_whole(#[values(On::Sqlite, On::Postgres)] on: On) {
-    let Some(server) = Server::start(on).await else { return };
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    everyday(&server, &operator).await;
+    let Some((server, coordinator, operator)) = a_city(on).await else { return };
     complain(&server, &operator, "a", "清水湾小区", NOISE, 6).await;
     complain(&server, &operator, "b", "白鹭花园", FUMES, 6).await;
     let (noise, fumes) = (problem_of(&coordinator, "a0").await, problem_of(&coordinator, "b0").await);
@@ -123,9 +135,7 @@ async fn a_merge_is_taken_back_whole(#[values(On::Sqlite, On::Postgres)] on: On)
 #[rstest]
 #[tokio::test]
 async fn one_grievance_at_several_places_is_a_theme_that_can_become_a_case(#[values(On::Sqlite, On::Postgres)] on: On) {
-    let Some(server) = Server::start(on).await else { return };
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    everyday(&server, &operator).await;
+    let Some((server, coordinator, operator)) = a_city(on).await else { return };
     complain(&server, &operator, "a", "清水湾小区", NOISE, 6).await;
     complain(&server, &operator, "b", "白鹭花园", NOISE, 6).await;
     complain(&server, &operator, "c", "青石路", FUMES, 6).await;
@@ -140,6 +150,9 @@ async fn one_grievance_at_several_places_is_a_theme_that_can_become_a_case(#[val
 
     consolidate(&server).await;
     assert_eq!(coordinator.read(&format!("/problems/{one}")).await["theme_id"], json!(theme), "a theme keeps its id");
+
+    let into = json!({ "into": one, "reason": "" });
+    coordinator.refused(&format!("/problems/{theme}/merge"), into, 409).await;
 
     let deadline = (server.app.clock.now() + TimeDelta::days(90)).date().to_string();
     let case = coordinator
@@ -160,9 +173,7 @@ async fn one_grievance_at_several_places_is_a_theme_that_can_become_a_case(#[val
 async fn where_a_person_decided_consolidation_proposes_and_is_obeyed_or_declined_for_good(
     #[values(On::Sqlite, On::Postgres)] on: On,
 ) {
-    let Some(server) = Server::start(on).await else { return };
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    everyday(&server, &operator).await;
+    let Some((server, coordinator, operator)) = a_city(on).await else { return };
     complain(&server, &operator, "a", "清水湾小区", NOISE, 6).await;
     complain(&server, &operator, "b", "白鹭花园", FUMES, 6).await;
     let (noise, fumes) = (problem_of(&coordinator, "a0").await, problem_of(&coordinator, "b0").await);
@@ -188,9 +199,7 @@ async fn where_a_person_decided_consolidation_proposes_and_is_obeyed_or_declined
 async fn one_insistent_caller_is_shown_as_that_and_a_burst_is_told_within_hours(
     #[values(On::Sqlite, On::Postgres)] on: On,
 ) {
-    let Some(server) = Server::start(on).await else { return };
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    everyday(&server, &operator).await;
+    let Some((server, coordinator, operator)) = a_city(on).await else { return };
     let now = server.app.clock.now().and_utc();
     let calls = |prefix: &'static str, title: &'static str, minutes: i64, caller: fn(i64) -> String| -> Value {
         let rows = (0..20).map(|n| {

@@ -39,6 +39,7 @@ struct OnePage {
     view: ProblemView,
     others: Vec<Problem>,
     may_decide: bool,
+    may_split: bool,
 }
 
 #[derive(Template)]
@@ -128,10 +129,12 @@ async fn one(page: Page, id: Path<String>) -> PageResult {
             Ok((view, others))
         })
         .await?;
-    let others = others.into_iter().filter(|other| other.id != view.problem.id).collect();
+    let others =
+        others.into_iter().filter(|other| other.kind == ProblemKind::Local && other.id != view.problem.id).collect();
     view.others.sort_by_key(|(ticket, _)| std::cmp::Reverse(ticket.received_at));
     let chart = Chart::new(&view.daily, view.usual, page.today());
-    page.html(&OnePage { page: page.clone(), chart, view, others, may_decide })
+    let may_split = may_decide && view.problem.kind == ProblemKind::Local;
+    page.html(&OnePage { page: page.clone(), chart, view, others, may_decide, may_split })
 }
 
 #[derive(Deserialize)]
