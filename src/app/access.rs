@@ -23,7 +23,7 @@ pub fn require_reading(ctx: &mut Ctx, case: &Case) -> Result<(), Error> {
     if ctx.actor.may(Action::ReadCase, &bare) {
         return Ok(());
     }
-    if case.issued_at.is_none() && !super::consulting::was_asked(ctx, &case.id)? {
+    if case.issued_at.is_none() && !crate::app::cases::consulting::was_asked(ctx, &case.id)? {
         return Err(Error::NotFound);
     }
     require_on_case(ctx, Action::ReadCase, &case.id)

@@ -1,5 +1,12 @@
 //! A case's way after it is drafted: agreed on, issued, instructed, its deadline moved.
 
+pub mod case_views;
+pub mod consulting;
+pub mod drafting;
+pub mod learning;
+pub mod observation;
+pub mod observing;
+
 use super::access::require_on_case;
 use super::plans::CasePlan;
 use super::tasks::required;

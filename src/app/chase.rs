@@ -1,7 +1,8 @@
 //! The ladder at work: each step of a task once, the next one shown, any of them stopped with a reason.
 
+pub mod supervisions;
+
 use super::access::require_on_task;
-use super::supervisions;
 use super::tasks::{required, told};
 use super::{Actor, App, Ctx, Error, Owed, Recipient};
 use crate::domain::access::Action;

@@ -1,8 +1,8 @@
 //! What waits for somebody: the desk, and what the rail counts.
 
-use super::case_views;
-use super::task_views::{TaskLine, lines, of_my_units};
 use super::{Ctx, Error};
+use crate::app::cases::case_views;
+use crate::app::tasks::task_views::{TaskLine, lines, of_my_units};
 use crate::domain::access::{Action, Subject};
 use crate::domain::case::{CaseState, Grade, ObservationResult};
 use crate::domain::coded::coded;

@@ -1,7 +1,7 @@
 //! The leaders' minute: which cases are red and who holds them, how the units stand, what rises, what is owed to them.
 
-use super::case_views::{self, CaseLine, Trouble, unit_names};
 use super::{Ctx, Error};
+use crate::app::cases::case_views::{self, CaseLine, Trouble, unit_names};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
 use crate::domain::problem::ProblemState;
@@ -131,7 +131,7 @@ fn units(ctx: &mut Ctx, cases: &[CaseLine]) -> Result<Vec<UnitFigures>, Error> {
                 .entry(name.clone())
                 .or_insert_with(|| UnitFigures { name: name.clone(), ..UnitFigures::default() });
             figures.in_hand += usize::from(task.state.is_with_unit());
-            figures.late += usize::from(super::follow_up::is_late(ctx, &task));
+            figures.late += usize::from(crate::app::plans::follow_up::is_late(ctx, &task));
             if let (TaskState::Done, Some(due), Some(at)) = (task.state, task.due_on, task.submitted_at) {
                 figures.on_time += usize::from(ctx.app.clock.local_date(at) <= due);
                 figures.done += 1;

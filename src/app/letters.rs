@@ -1,7 +1,16 @@
 //! Letters: what is owed is grouped by recipient and case, worded, and frozen into mails.
 
-use super::preferences as own;
-use super::{Ctx, Error, mail_links, wordings};
+pub mod delivery;
+pub mod inbox;
+pub mod mail_links;
+pub mod outbox;
+pub mod preferences;
+pub mod replies;
+pub mod tracking;
+pub mod undelivered;
+pub mod wordings;
+
+use super::{Ctx, Error};
 use crate::domain::access::Role;
 use crate::domain::calendar::due_moment;
 use crate::domain::notice::{MailState, RecipientKind, Stage};
@@ -9,7 +18,7 @@ use crate::domain::task::TaskState;
 use crate::lang::Lang;
 use crate::mail::{Ask, Letter, Link, compose};
 use crate::store::notices::{self, Mail, Notice};
-use crate::store::{cases, inbound, new_id, people, plans, preferences};
+use crate::store::{cases, inbound, new_id, people, plans};
 use chrono::Datelike;
 use serde_json::json;
 
@@ -42,7 +51,7 @@ pub fn freeze(ctx: &mut Ctx, group: Vec<Notice>, bundle: Bundle, from: &str) -> 
         }
         return Ok(group.len());
     };
-    let preference = preferences::of(&mut ctx.tx, &first.recipient_id)?;
+    let preference = crate::store::preferences::of(&mut ctx.tx, &first.recipient_id)?;
     let mail_id = new_id();
     let mut asks = Vec::new();
     let mut settled = Vec::new();
@@ -94,7 +103,7 @@ fn recipient(ctx: &mut Ctx, notice: &Notice) -> Result<Option<To>, Error> {
     let (name, lang, addresses) = match notice.recipient_kind {
         RecipientKind::Person => {
             let Some(person) = people::person_by_id(&mut ctx.tx, &notice.recipient_id)? else { return Ok(None) };
-            let deputy = own::deputy_of(ctx, &person.id)?;
+            let deputy = preferences::deputy_of(ctx, &person.id)?;
             let person = deputy.unwrap_or(person);
             let lang = Lang::parse(&person.lang).unwrap_or_default();
             (person.name, lang, person.email.into_iter().collect::<Vec<_>>())
@@ -124,7 +133,7 @@ fn frozen(ctx: &mut Ctx, of: Frozen) -> Result<Mail, Error> {
     let references = notices::thread_root(&mut ctx.tx, case_id.as_deref(), &first.recipient_id)?.into_iter().collect();
     let (subject, opening) = worded(ctx, &asks, &to, &case_line, bundle)?;
     let unsubscribe = (bundle == Bundle::Digest).then(|| {
-        let path = own::unsubscribe_path(ctx, &first.recipient_id);
+        let path = preferences::unsubscribe_path(ctx, &first.recipient_id);
         format!("{}{path}", ctx.app.settings.mail_link_url())
     });
     let list_id = case.map(|case| format!("{}.{domain}", case.no.to_lowercase()));

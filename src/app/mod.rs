@@ -1,70 +1,31 @@
-//! What people do, one file a subject: authorise → load → decide → save in one transaction.
+//! What people do, one file a use case: authorise → load → decide → save in one transaction.
+//! A room a subject: [`tickets`], [`problems`], [`cases`] with their [`plans`] and [`tasks`], the [`letters`] that units
+//! get and the [`chase`] behind them. Beside the rooms, what all of them need.
 
 pub mod access;
-
 pub mod accounts;
 pub mod admin;
-pub mod attaching;
-mod calendars;
-pub mod calls;
-pub mod case_views;
 pub mod cases;
 pub mod chase;
 mod clock;
 pub mod clock_control;
-pub mod consolidating;
-pub mod consulting;
-pub mod counting;
-pub mod delivery;
 pub mod desk;
-pub mod detection;
-pub mod drafting;
 mod error;
-pub mod feeds;
-pub mod files;
-pub mod follow_up;
 pub mod heartbeat;
-pub mod importing;
-pub mod inbox;
 mod keyed_hash;
-pub mod known_problem;
 pub mod leadership;
-pub mod learning;
 pub mod letters;
-pub mod mail_links;
-pub mod matching_index;
-pub mod observation;
-pub mod observing;
-pub mod outbox;
-pub mod outlook;
-pub mod placements;
-pub mod plan_changes;
-pub mod plan_edits;
-pub mod plan_exchange;
 pub mod plans;
-pub mod preferences;
 pub mod priority;
-pub mod problem_decisions;
 pub mod problems;
-pub mod proposals;
-pub mod replies;
 pub mod search;
 mod settings;
-pub mod supervisions;
-pub mod task_matters;
-pub mod task_views;
 pub mod tasks;
-pub mod themes;
 pub mod tickets;
-pub mod tracking;
-pub mod undelivered;
-pub mod what_if;
-pub mod wordings;
-pub mod work_calendar;
 
-pub use calendars::WorkCalendars;
 pub use clock::Clock;
 pub use error::Error;
+pub use plans::calendars::WorkCalendars;
 pub use settings::{MailSettings, Settings};
 
 use crate::domain::access::{Action, Post, Subject, may, may_somewhere};
@@ -76,7 +37,7 @@ use crate::store::events::Event;
 use crate::store::notices::{self, Notice};
 use crate::store::{self, Store, StoreError, Tx, house, policies};
 use chrono::{NaiveDate, NaiveDateTime};
-use matching_index::MatchingIndex;
+use problems::matching_index::MatchingIndex;
 use std::sync::{Arc, RwLock};
 
 /// The version of the settings' chase policy, put into effect when it is another than before.

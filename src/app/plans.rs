@@ -1,6 +1,17 @@
 //! A case's plan as a use case works on it: taken, loaded, changed, settled.
 
-use super::{Clock, Ctx, Error, Owed, Recipient, learning, observing};
+pub mod calendars;
+pub mod feeds;
+pub mod follow_up;
+pub mod outlook;
+pub mod plan_changes;
+pub mod plan_edits;
+pub mod plan_exchange;
+pub mod what_if;
+pub mod work_calendar;
+
+use super::{Clock, Ctx, Error, Owed, Recipient};
+use crate::app::cases::{learning, observing};
 use crate::domain::case::CaseState;
 use crate::domain::notice::Stage;
 use crate::domain::task::{self, TaskMove};

@@ -1,8 +1,17 @@
 //! Problems as people read them: the ranked list, and one problem with its reasons.
 
-use super::proposals::{self, ProposalView};
+pub mod consolidating;
+pub mod counting;
+pub mod detection;
+pub mod matching_index;
+pub mod placements;
+pub mod problem_decisions;
+pub mod proposals;
+pub mod themes;
+
 use super::tickets::masked;
 use super::{Ctx, Error};
+use crate::app::problems::proposals::ProposalView;
 use crate::detect::{explain, trend};
 use crate::domain::access::Action;
 use crate::store::cases::{self, Case};

@@ -1,7 +1,7 @@
 //! The one search box, and the text index behind it.
 
-use super::case_views::{self, CaseLine};
 use super::{App, Ctx, Error};
+use crate::app::cases::case_views::{self, CaseLine};
 use crate::domain::access::Action;
 use crate::domain::mask;
 use crate::store::people::{self, Person};

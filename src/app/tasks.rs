@@ -1,5 +1,9 @@
 //! A task's way: signed for, started, reported on, submitted, accepted or returned, cancelled.
 
+pub mod files;
+pub mod task_matters;
+pub mod task_views;
+
 use super::access::require_on_task;
 use super::plans::{CasePlan, save_task};
 use super::{Ctx, Error, Owed, Recipient};

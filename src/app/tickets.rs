@@ -1,6 +1,12 @@
 //! Tickets in, listed, shown with the citizen masked, chased.
 
-use super::{Ctx, Error, detection, keyed_hash};
+pub mod attaching;
+pub mod calls;
+pub mod importing;
+pub mod known_problem;
+
+use super::{Ctx, Error, keyed_hash};
+use crate::app::problems::detection;
 use crate::detect::explain;
 use crate::domain::access::Action;
 use crate::domain::mask;

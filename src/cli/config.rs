@@ -1,6 +1,6 @@
 //! Settings from file, environment and flags, in that order; a wrong one is named.
 
-use crate::app::delivery::CLAIM_LASTS;
+use crate::app::letters::delivery::CLAIM_LASTS;
 use crate::app::{App, MailSettings, Settings};
 use crate::detect::trend::Thresholds;
 use crate::domain::chase::ChasePolicy;

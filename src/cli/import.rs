@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::config::{Config, ConfigArgs};
-use crate::app::{Actor, importing};
+use crate::app::{Actor, tickets::importing};
 use crate::domain::ticket::ImportState;
 use crate::intake::{self, Mapping};
 use crate::store::new_id;

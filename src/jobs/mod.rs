@@ -1,8 +1,14 @@
 //! What happens by itself: one loop a file's worth of work, each under one small pattern: wait, do, tell what failed.
 
 use crate::app::{
-    App, Clock, Error, chase, consolidating, counting, delivery, detection, follow_up, heartbeat, inbox, observing,
-    outbox, priority, search,
+    App, Clock, Error,
+    cases::observing,
+    chase, heartbeat,
+    letters::{delivery, inbox, outbox},
+    plans::follow_up,
+    priority,
+    problems::{consolidating, counting, detection},
+    search,
 };
 use crate::mail::Mailer;
 use crate::store::{Store, StoreError, events, house};

@@ -4,7 +4,7 @@ use super::api::{Api, ApiResult};
 use super::fields::Fields;
 use super::page::{Page, PageResult};
 use super::routes::{Access, Route};
-use crate::app::files::{self, Upload};
+use crate::app::tasks::files::{self, Upload};
 use crate::app::{Actor, App, Error};
 use crate::domain::access::Action;
 use crate::lang::Message;

@@ -4,7 +4,7 @@ use crate::support::{Client, On, Server};
 use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
-use shenban::app::inbox;
+use shenban::app::letters::inbox;
 use shenban::mail::catcher::Caught;
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 use crate::support::{Client, On, Server, smtp};
 use rstest::rstest;
 use serde_json::{Value, json};
-use shenban::app::{delivery, outbox};
+use shenban::app::letters::{delivery, outbox};
 use shenban::mail::{Mailer, SmtpSettings};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -2,7 +2,7 @@
 
 use crate::support::{On, Server, smtp};
 use serde_json::json;
-use shenban::app::{delivery, inbox, outbox};
+use shenban::app::letters::{delivery, inbox, outbox};
 use shenban::mail::smtp::Security;
 use shenban::mail::{Mailer, SmtpSettings};
 use std::io::{BufRead, BufReader};

@@ -4,7 +4,7 @@ use crate::support::{Client, On, Server};
 use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
-use shenban::app::consolidating;
+use shenban::app::problems::consolidating;
 
 /// What else people of a city call about, so that words have their weight: each place with each matter once.
 async fn everyday(server: &Server, operator: &Client) {
@@ -140,7 +140,7 @@ async fn one_grievance_at_several_places_is_a_theme_that_can_become_a_case(#[val
     complain(&server, &operator, "b", "白鹭花园", NOISE, 6).await;
     complain(&server, &operator, "c", "青石路", FUMES, 6).await;
     consolidate(&server).await;
-    while shenban::app::detection::catch_up(&server.app, "test").await.unwrap() > 0 {}
+    while shenban::app::problems::detection::catch_up(&server.app, "test").await.unwrap() > 0 {}
     let (one, other) = (problem_of(&coordinator, "a0").await, problem_of(&coordinator, "b0").await);
     assert_ne!(one, other, "each place has its own problem");
     let theme = coordinator.read(&format!("/problems/{one}")).await["theme_id"].as_str().unwrap().to_owned();

@@ -4,7 +4,11 @@ use crate::postgres;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use shenban::app::admin::{NewPerson, add_person, add_unit};
-use shenban::app::{Actor, App, MailSettings, Settings, clock_control, delivery, detection, outbox};
+use shenban::app::{
+    Actor, App, MailSettings, Settings, clock_control,
+    letters::{delivery, outbox},
+    problems::detection,
+};
 use shenban::domain::access::Role;
 use shenban::jobs::{Jobs, follow_calendar};
 use shenban::mail::catcher::{Catcher, Caught};

@@ -2,9 +2,9 @@
 
 use crate::app::accounts::{self, actor_of};
 use crate::app::admin::{NewPerson, add_person, add_unit};
+use crate::app::cases::drafting::{self, NewCase};
 use crate::app::cases::{self, Basis};
-use crate::app::drafting::{self, NewCase};
-use crate::app::plan_changes::blank_task;
+use crate::app::plans::plan_changes::blank_task;
 use crate::app::{Actor, App, Ctx, Error};
 use crate::domain::access::Role;
 use crate::domain::case::Part;

@@ -1,6 +1,6 @@
 //! A ticket file as `shenban import` reads it.
 
-use crate::app::{Actor, App, importing};
+use crate::app::{Actor, App, tickets::importing};
 use crate::cli::demo::tickets;
 use crate::domain::ticket::ImportState;
 use crate::intake::Mapping;

@@ -2,7 +2,7 @@
 
 use super::city::{BenchCase, City};
 use super::client::{Connection, quantile};
-use crate::app::{App, detection, search};
+use crate::app::{App, problems::detection, search};
 use crate::detect::Engine;
 use crate::store::{house, measure, plans};
 use crate::web::address;

@@ -4,10 +4,10 @@
 use super::mail_city::{self, Quarter};
 use super::{memory, print, told};
 use crate::app::admin::add_unit;
+use crate::app::cases::drafting::{self, NewCase};
 use crate::app::cases::{self, Basis};
-use crate::app::drafting::{self, NewCase};
-use crate::app::outbox::GATHERS_FOR;
-use crate::app::plan_changes::blank_task;
+use crate::app::letters::outbox::GATHERS_FOR;
+use crate::app::plans::plan_changes::blank_task;
 use crate::app::{Actor, App, Ctx, Error, accounts};
 use crate::cli::Outcome;
 use crate::cli::bench::client::{Connection, quantile};

@@ -1,10 +1,10 @@
 //! A quarter of a city's mails, day by day: fifty cases of twelve units, some of which are late.
 
 use crate::app::admin::{NewPerson, add_person, add_unit};
+use crate::app::cases::drafting::{self, NewCase};
 use crate::app::cases::{self, Basis};
-use crate::app::drafting::{self, NewCase};
-use crate::app::plan_changes::blank_task;
-use crate::app::{Actor, App, Ctx, Error, outbox, tasks};
+use crate::app::plans::plan_changes::blank_task;
+use crate::app::{Actor, App, Ctx, Error, letters::outbox, tasks};
 use crate::domain::access::Role;
 use crate::domain::task::{DependencyKind, TaskState};
 use crate::jobs::follow_calendar;

@@ -9,10 +9,12 @@ use super::config::{Config, ConfigArgs};
 use super::serve::{listen, log_to_stderr, serve};
 use crate::app::accounts::actor_of;
 use crate::app::cases::Basis;
-use crate::app::drafting::{self, NewCase};
+use crate::app::cases::drafting::{self, NewCase};
 use crate::app::tasks::Progress;
 use crate::app::{
-    Actor, App, Ctx, Error, cases, clock_control, consolidating, counting, detection, plans, task_matters, tasks,
+    Actor, App, Ctx, Error, cases, clock_control, plans,
+    problems::{consolidating, counting, detection},
+    tasks::{self, task_matters},
 };
 use crate::domain::case::Grade;
 use crate::domain::event::{ActorKind, Channel};

@@ -3,9 +3,13 @@
 use super::on_tasks::task_draft;
 use super::{Act, Done};
 use crate::app::cases::{self, Basis, CaseEdit};
-use crate::app::plan_changes::DependencyDraft;
-use crate::app::plan_edits;
-use crate::app::{Error, consulting, observing, what_if};
+use crate::app::plans::plan_changes::DependencyDraft;
+use crate::app::plans::plan_edits;
+use crate::app::{
+    Error,
+    cases::{consulting, observing},
+    plans::what_if,
+};
 use crate::domain::access::Action;
 use crate::domain::case::{CaseMove, Opinion};
 use crate::domain::task::DependencyKind;

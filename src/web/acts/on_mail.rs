@@ -1,7 +1,7 @@
 //! Acts on what came in by mail, and on how somebody wants mails.
 
 use super::Act;
-use crate::app::{inbox, preferences};
+use crate::app::letters::{inbox, preferences};
 use crate::domain::access::Action;
 use crate::domain::notice::Rhythm;
 

@@ -2,8 +2,8 @@
 
 use super::{Act, Done};
 use crate::app::admin::{self, PersonEdit, UnitEdit};
-use crate::app::work_calendar::UnitDays;
-use crate::app::{Error, accounts, feeds};
+use crate::app::plans::work_calendar::UnitDays;
+use crate::app::{Error, accounts, plans::feeds};
 use crate::domain::access::{Action, Role};
 use crate::domain::calendar::DayKind;
 use crate::lang::Message;

@@ -1,8 +1,11 @@
 //! Acts on problems.
 
 use super::{Act, Done};
-use crate::app::matching_index::EngineChange;
-use crate::app::{Error, problem_decisions, proposals};
+use crate::app::problems::matching_index::EngineChange;
+use crate::app::{
+    Error,
+    problems::{problem_decisions, proposals},
+};
 use crate::domain::access::Action;
 use crate::domain::problem::ProblemState;
 

@@ -1,11 +1,15 @@
 //! Acts on tasks.
 
 use super::{Act, Done};
-use crate::app::calls::{self, NewCall};
-use crate::app::plan_changes::TaskDraft;
-use crate::app::task_matters as matters;
+use crate::app::plans::plan_changes::TaskDraft;
+use crate::app::tasks::task_matters as matters;
 use crate::app::tasks::{self, Progress};
-use crate::app::{Ctx, Error, chase, plan_edits, supervisions};
+use crate::app::tickets::calls::{self, NewCall};
+use crate::app::{
+    Ctx, Error,
+    chase::{self, supervisions},
+    plans::plan_edits,
+};
 use crate::domain::access::Action;
 use crate::domain::notice::{CallOutcome, Stage};
 use crate::domain::task::DurationUnit;

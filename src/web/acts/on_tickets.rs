@@ -1,7 +1,10 @@
 //! Acts on tickets.
 
 use super::{Act, Done};
-use crate::app::{attaching, problem_decisions, tickets};
+use crate::app::{
+    problems::problem_decisions,
+    tickets::{self, attaching},
+};
 use crate::domain::access::Action;
 use crate::domain::ticket::AttachMode;
 

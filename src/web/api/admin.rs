@@ -3,7 +3,7 @@
 use super::read::answer;
 use super::{Api, ApiResult};
 use crate::app::admin::{self, NewPerson};
-use crate::app::{Clock, accounts, work_calendar};
+use crate::app::{Clock, accounts, plans::work_calendar};
 use crate::domain::access::Action;
 use crate::store::people::{self, Person, PostRow, Unit};
 use crate::web::acts::{role, unit_days};

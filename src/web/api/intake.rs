@@ -1,7 +1,7 @@
 //! What is made by the API: tickets (one or a batch) and cases.
 
 use super::{Api, ApiResult};
-use crate::app::drafting::{self, NewCase};
+use crate::app::cases::drafting::{self, NewCase};
 use crate::app::{Clock, Error, tickets};
 use crate::domain::access::Action;
 use crate::domain::case::Grade;

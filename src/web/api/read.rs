@@ -1,11 +1,16 @@
 //! What the API reads out.
 
 use super::{Api, ApiResult};
-use crate::app::case_views::{self, CaseLine, CaseView, Past};
-use crate::app::proposals::ProposalView;
-use crate::app::tracking::Tracked;
+use crate::app::cases::case_views::{self, CaseLine, CaseView, Past};
+use crate::app::letters::tracking::Tracked;
+use crate::app::problems::proposals::ProposalView;
 use crate::app::{
-    Error, desk, known_problem, leadership, problems, search as finding, task_views, tickets, tracking, what_if,
+    Error, desk, leadership,
+    letters::tracking,
+    plans::what_if,
+    problems, search as finding,
+    tasks::task_views,
+    tickets::{self, known_problem},
 };
 use crate::domain::access::Action;
 use crate::lang::{Lang, Message};

@@ -1,7 +1,7 @@
 //! The administrator's units, people and calendar.
 
 use crate::app::admin::{self, NewPerson};
-use crate::app::{Clock, Ctx, Error, work_calendar};
+use crate::app::{Clock, Ctx, Error, plans::work_calendar};
 use crate::domain::access::{Action, Role};
 use crate::domain::calendar::CalendarDay;
 use crate::domain::notice::Rhythm;

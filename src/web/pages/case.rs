@@ -2,8 +2,8 @@
 
 use super::case_drawn::{self as drawn, CardView, GanttRow, LEGEND, Panel};
 use super::case_tried::{self as tried, Trial};
-use crate::app::case_views::{self, CaseLine, CaseView, Past};
-use crate::app::{Ctx, Error, tickets, what_if};
+use crate::app::cases::case_views::{self, CaseLine, CaseView, Past};
+use crate::app::{Ctx, Error, plans::what_if, tickets};
 use crate::domain::access::Action;
 use crate::domain::case::{CaseState, Opinion};
 use crate::domain::task::{DependencyKind, TaskState};

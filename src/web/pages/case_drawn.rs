@@ -1,7 +1,7 @@
 //! One case's plan as it is drawn: cards, Gantt rows, and the task beside the graph.
 
-use crate::app::case_views::CaseView;
-use crate::app::outlook::is_critical;
+use crate::app::cases::case_views::CaseView;
+use crate::app::plans::outlook::is_critical;
 use crate::domain::task::TaskState;
 use crate::lang::Message;
 use crate::plan::gantt::Gantt;

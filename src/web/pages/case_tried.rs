@@ -1,9 +1,9 @@
 //! Changes of a plan that are tried on its page (推演): they travel in the address, and nothing is stored.
 
 use crate::app::Error;
-use crate::app::case_views::CaseView;
+use crate::app::cases::case_views::CaseView;
 use crate::app::plans::Likely;
-use crate::app::what_if::{self, Outlook, PlanChange, Tried};
+use crate::app::plans::what_if::{self, Outlook, PlanChange, Tried};
 use crate::lang::Message;
 use crate::web::fields::Fields;
 use crate::web::page::Page;

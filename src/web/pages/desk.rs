@@ -1,10 +1,10 @@
 //! The coordinator's desk, the unit's tasks, the leaders' view, the search box.
 
-use crate::app::case_views::{self, CaseLine};
+use crate::app::cases::case_views::{self, CaseLine};
 use crate::app::desk::{self, Group, Waiting};
 use crate::app::leadership::{self, Leadership};
 use crate::app::search::{self, Found};
-use crate::app::task_views::{self, TaskLine};
+use crate::app::tasks::task_views::{self, TaskLine};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
 use crate::web::page::{Page, PageResult};

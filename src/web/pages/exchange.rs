@@ -1,8 +1,8 @@
 //! A case's plan as a file, a file as its plan, and the calendar behind a secret address.
 
 use super::export::SPREADSHEET;
-use crate::app::plan_exchange::{self, Imported};
-use crate::app::{Actor, App, Error, feeds};
+use crate::app::plans::plan_exchange::{self, Imported};
+use crate::app::{Actor, App, Error, plans::feeds};
 use crate::domain::access::Action;
 use crate::exchange::{PlanOut, read, to_mspdi, to_sheet};
 use crate::lang::Message;

@@ -1,7 +1,7 @@
 //! Lists as spreadsheets, filtered as the page was.
 
 use super::{case as case_pages, mail as mail_pages, problems as problem_pages, tickets as ticket_pages};
-use crate::app::{Error, case_views, problems, tickets, tracking};
+use crate::app::{Error, cases::case_views, letters::tracking, problems, tickets};
 use crate::domain::access::Action;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};

@@ -1,7 +1,7 @@
 //! Ticket files by page: drop a file, look at how it is understood, import it, fetch what was rejected.
 
-use crate::app::importing::{self, Preview};
-use crate::app::{Error, files};
+use crate::app::tickets::importing::{self, Preview};
+use crate::app::{Error, tasks::files};
 use crate::domain::access::Action;
 use crate::domain::ticket::{FieldError, ImportState};
 use crate::lang::Message;

@@ -1,7 +1,7 @@
 //! What came in by mail, and what of it waits for a person.
 
 use super::{Pager, ROWS};
-use crate::app::{Error, inbox};
+use crate::app::{Error, letters::inbox};
 use crate::domain::access::Action;
 use crate::domain::inbound::InboundState;
 use crate::mail::reply;

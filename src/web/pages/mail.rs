@@ -1,8 +1,11 @@
 //! The mail log.
 
 use super::{Pager, ROWS, address};
-use crate::app::tracking::{self, Tracked};
-use crate::app::{Error, delivery, mail_links};
+use crate::app::letters::tracking::{self, Tracked};
+use crate::app::{
+    Error,
+    letters::{delivery, mail_links},
+};
 use crate::domain::access::Action;
 use crate::domain::notice::MailState;
 use crate::store::notices::{self, Attempt, Mail, MailFilter};

@@ -1,7 +1,10 @@
 //! A link's page: one action of a unit on one task, without signing in. Looking at it changes nothing.
 
-use crate::app::mail_links::{self, Opened, Said};
-use crate::app::{Actor, Error, letters, preferences};
+use crate::app::letters::mail_links::{self, Opened, Said};
+use crate::app::{
+    Actor, Error,
+    letters::{self, preferences},
+};
 use crate::lang::Lang;
 use crate::web::assets;
 use crate::web::fields::Fields;
@@ -113,7 +116,7 @@ async fn act(req: HttpRequest, state: Data<State>, token: Path<String>, body: By
     }
 }
 
-fn said(fields: &Fields, uploads: Vec<crate::app::files::Upload>) -> Result<Said, Error> {
+fn said(fields: &Fields, uploads: Vec<crate::app::tasks::files::Upload>) -> Result<Said, Error> {
     Ok(Said {
         name: fields.text("name"),
         text: fields.text("text"),

@@ -1,6 +1,6 @@
 //! The reader's own account: password and API tokens.
 
-use crate::app::{accounts, feeds, preferences};
+use crate::app::{accounts, letters::preferences, plans::feeds};
 use crate::domain::access::Action;
 use crate::domain::notice::{Rhythm, Stage};
 use crate::store::cases::Case;

@@ -1,6 +1,6 @@
 //! Playbooks: how their cases went, which version a case began from, and a closed case as a playbook.
 
-use crate::app::learning::{self, PastCase, PastKind, Record, Version};
+use crate::app::cases::learning::{self, PastCase, PastKind, Record, Version};
 use crate::domain::access::Action;
 use crate::playbook::{self, Playbook};
 use crate::web::page::{Page, PageResult};

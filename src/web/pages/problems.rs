@@ -2,7 +2,7 @@
 
 use super::{Pager, ROWS};
 use crate::app::problems::{self, ProblemLine, ProblemView, Signal};
-use crate::app::{Error, drafting};
+use crate::app::{Error, cases::drafting};
 use crate::domain::access::Action;
 use crate::domain::problem::{ProblemKind, ProblemState};
 use crate::playbook::{self, Answer, Parameter, Playbook};

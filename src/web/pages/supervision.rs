@@ -1,6 +1,6 @@
 //! A 督办单: edited and signed, or printed once it is.
 
-use crate::app::supervisions::{self, SupervisionView};
+use crate::app::chase::supervisions::{self, SupervisionView};
 use crate::domain::access::Action;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};

@@ -1,6 +1,6 @@
 //! One task: the officer's page, with one clear next action.
 
-use crate::app::task_views::{self, Neighbour, TaskView};
+use crate::app::tasks::task_views::{self, Neighbour, TaskView};
 use crate::domain::access::Action;
 use crate::domain::task::TaskState;
 use crate::web::page::{Page, PageResult};

@@ -1,9 +1,9 @@
 //! Tickets: the list, one ticket, and the operator's form while a caller talks.
 
 use super::{Pager, ROWS};
-use crate::app::known_problem::{self, Known, KnownProblem};
+use crate::app::tickets::known_problem::{self, Known, KnownProblem};
 use crate::app::tickets::{self, TicketView};
-use crate::app::{Error, attaching};
+use crate::app::{Error, tickets::attaching};
 use crate::domain::access::Action;
 use crate::domain::ticket::{AttachMode, Disposition, NewTicket};
 use crate::store::cases;

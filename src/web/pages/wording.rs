@@ -1,6 +1,6 @@
 //! What mails say: an administrator words each stage and looks at the mail before it holds.
 
-use crate::app::wordings;
+use crate::app::letters::wordings;
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::domain::notice::Stage;

@@ -1,0 +1,329 @@
+//! Cases as people read them: the list, and one case with its plan, lamp, figures and people.
+
+use crate::app::access::require_reading;
+use crate::app::plans::follow_up::is_late;
+use crate::app::plans::outlook::{self, Upcoming, is_critical};
+use crate::app::plans::{CasePlan, Likely};
+use crate::app::problems::weekly;
+use crate::app::{Ctx, Error};
+use crate::domain::access::Action;
+use crate::domain::case::{self, ApprovalSubject, CaseMove, CaseState, Opinion, Part};
+use crate::domain::task::TaskState;
+use crate::lang::Message;
+use crate::plan::{Lamp, Plan, Schedule};
+use crate::store::cases::{self, Approval, Case, Directive, ForceUnit};
+use crate::store::consultations::{self, Consultation};
+use crate::store::events::{self, Event};
+use crate::store::observations::{self, LookBack, Observation};
+use crate::store::plans::Task;
+use crate::store::tasks::{self, Report};
+use crate::store::{attachments, notices, people};
+use std::collections::{HashMap, HashSet};
+
+/// Dates shown of what comes next.
+const UPCOMING: usize = 5;
+
+/// A case in a list.
+#[derive(Debug, Clone)]
+pub struct CaseLine {
+    pub case: Case,
+    pub lead: String,
+    /// Only while it is in hand.
+    pub lamp: Option<Lamp>,
+    /// Why the lamp burns.
+    pub reason: Option<Message>,
+    /// Working days until the deadline; negative when it has passed.
+    pub days_left: i64,
+    /// Working days the forecast is past the deadline; negative when it is before.
+    pub drift: i64,
+    pub done: usize,
+    pub total: usize,
+    pub forecast: Option<chrono::NaiveDate>,
+    /// Only while it is in hand, and where how long its tasks take is not certain.
+    pub likely: Option<Likely>,
+    /// Late or blocked tasks, those of the critical path first, then the earliest due.
+    pub troubles: Vec<Trouble>,
+    /// Tickets a week over a quarter, the oldest first.
+    pub weekly: Vec<u32>,
+    /// Of those weeks, how many the case has been open in, a begun one counted.
+    pub weeks_open: usize,
+}
+
+impl CaseLine {
+    /// How many of the weeks shown lie before the case was opened.
+    pub fn weeks_before(&self) -> usize {
+        self.weekly.len().saturating_sub(self.weeks_open)
+    }
+
+    /// Tasks that have ended, in percent of those not cancelled.
+    pub fn progress(&self) -> usize {
+        self.done * 100 / self.total.max(1)
+    }
+
+    /// Tickets a week on average before the case was opened, and in the last seven days. None when the quarter shown
+    /// does not reach back that far.
+    pub fn before_and_now(&self) -> Option<(u32, u32)> {
+        let now = *self.weekly.last()?;
+        let before =
+            self.weekly.get(..self.weekly.len().checked_sub(self.weeks_open)?).filter(|weeks| !weeks.is_empty())?;
+        let mean = f64::from(before.iter().sum::<u32>()) / before.len() as f64;
+        Some((mean.round() as u32, now))
+    }
+}
+
+/// What holds a case up, and who holds it.
+#[derive(Debug, Clone)]
+pub struct Trouble {
+    pub task: Task,
+    pub unit: String,
+    pub blocked: bool,
+    /// Each day more moves the end of the case.
+    pub critical: bool,
+    /// Working days past its due date.
+    pub late_days: i64,
+}
+
+/// How much of the case each of the page's tabs holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    pub events: i64,
+    pub tickets: i64,
+    pub mails: i64,
+}
+
+/// One case, whole.
+pub struct CaseView {
+    pub line: CaseLine,
+    pub plan: CasePlan,
+    pub graph: Plan,
+    pub schedule: Schedule,
+    pub late: HashSet<String>,
+    pub force: Vec<ForceUnit>,
+    pub units: HashMap<String, String>,
+    pub events: Vec<Event>,
+    pub approvals: Vec<Approval>,
+    pub observations: Vec<Observation>,
+    pub look_backs: Vec<LookBack>,
+    pub directives: Vec<Directive>,
+    /// What units said about the draft, or that they have not.
+    pub opinions: Vec<Consultation>,
+    /// Ids of units the reader may answer for.
+    pub may_reply: Vec<String>,
+    pub upcoming: Vec<Upcoming>,
+    pub counts: Counts,
+    pub problem_ids: Vec<String>,
+    /// The approval of an urgent case that has still to follow.
+    pub awaits_approval: bool,
+    /// Who asked for a termination that a second person has to confirm.
+    pub termination_asked_by: Option<String>,
+    pub may_shape: bool,
+    pub may_issue: bool,
+    pub may_end: bool,
+    pub may_instruct: bool,
+}
+
+impl CaseView {
+    /// Units of the task force beside the lead unit.
+    pub fn cooperating(&self) -> usize {
+        self.force.iter().filter(|unit| unit.part != Part::Lead).count()
+    }
+
+    /// How many units gave each opinion, and how many none.
+    pub fn opinion_counts(&self) -> Vec<(&'static str, usize)> {
+        let given = |opinion: Option<Opinion>| self.opinions.iter().filter(|row| row.opinion() == opinion).count();
+        let known = Opinion::ALL.iter().map(|opinion| (opinion.label(), given(Some(*opinion))));
+        known.chain([("未答复", given(None))]).filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// The steps a draft can take before it is issued: the act's name and its label.
+    pub fn preparations(&self) -> Vec<(&'static str, &'static str)> {
+        let steps = [CaseMove::Approve];
+        let possible = steps.into_iter().filter(|step| case::next_state(self.line.case.state, *step).is_ok());
+        possible.map(|step| (step.code(), step.label())).collect()
+    }
+}
+
+/// Names of all units by id.
+pub fn unit_names(ctx: &mut Ctx) -> Result<HashMap<String, String>, Error> {
+    Ok(people::units(&mut ctx.tx)?.into_iter().map(|unit| (unit.id, unit.name)).collect())
+}
+
+/// The cases the actor may read, open ones first, the worst lamp first.
+pub fn list(ctx: &mut Ctx, states: &[CaseState]) -> Result<Vec<CaseLine>, Error> {
+    let rows = if states.is_empty() { cases::all(&mut ctx.tx)? } else { cases::in_states(&mut ctx.tx, states)? };
+    lines(ctx, rows)
+}
+
+/// Cases whose number, title or goal contains `text`, of those the actor may read.
+pub fn containing(ctx: &mut Ctx, text: &str, limit: i64) -> Result<Vec<CaseLine>, Error> {
+    let rows = cases::containing(&mut ctx.tx, text, limit)?;
+    lines(ctx, rows)
+}
+
+fn lines(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<CaseLine>, Error> {
+    let units = unit_names(ctx)?;
+    let mut lines = Vec::new();
+    for case in readable(ctx, rows)? {
+        let plan = CasePlan::of(ctx, case)?.with_blocks(ctx)?;
+        let graph = plan.graph(&ctx.app.clock)?;
+        let schedule = plan.schedule(ctx, &graph);
+        let problem_ids = cases::problems_of(&mut ctx.tx, &plan.case.id)?;
+        lines.push(line(ctx, &plan, &graph, &schedule, &units, &problem_ids)?);
+    }
+    lines.sort_by_key(|line| (!line.case.state.is_open(), line.lamp, std::cmp::Reverse(line.case.no.clone())));
+    Ok(lines)
+}
+
+fn readable(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<Case>, Error> {
+    if ctx.actor.may(Action::ReadCase, &Default::default()) {
+        return Ok(rows);
+    }
+    let paths = ctx.actor.unit_paths();
+    let own: HashSet<String> = cases::with_force_below(&mut ctx.tx, &paths)?.into_iter().collect();
+    let leads = |case: &Case| ctx.actor.posts.iter().any(|post| post.case_id.as_deref() == Some(&case.id));
+    let sees = |case: &Case| (case.issued_at.is_some() && own.contains(&case.id)) || leads(case);
+    Ok(rows.into_iter().filter(sees).collect())
+}
+
+fn line(
+    ctx: &mut Ctx,
+    plan: &CasePlan,
+    graph: &Plan,
+    schedule: &Schedule,
+    units: &HashMap<String, String>,
+    problem_ids: &[String],
+) -> Result<CaseLine, Error> {
+    let late: HashSet<String> =
+        plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
+    let is_running = plan.case.state == CaseState::Issued;
+    let likely = if is_running { plan.likely(ctx, graph)? } else { None };
+    let lamp = is_running.then(|| {
+        let p80 = likely.map(|likely| likely.p80);
+        graph.lamp(schedule, p80, &|task| late.contains(&task.id), plan.case.deadline, ctx.today)
+    });
+    let drift = schedule.forecast.map_or(0, |day| ctx.calendar.working_days_between(plan.case.deadline, day));
+    let counted = || plan.tasks.iter().filter(|task| task.state != TaskState::Cancelled);
+    let mut troubles: Vec<Trouble> = plan
+        .tasks
+        .iter()
+        .filter(|task| late.contains(&task.id) || plan.blocked.contains(&task.id))
+        .map(|task| Trouble {
+            unit: units.get(&task.unit_id).cloned().unwrap_or_default(),
+            blocked: plan.blocked.contains(&task.id),
+            critical: is_critical(schedule, &task.id),
+            late_days: task.due_on.map_or(0, |due| ctx.calendar.working_days_between(due, ctx.today).max(0)),
+            task: task.clone(),
+        })
+        .collect();
+    troubles.sort_by_key(|trouble| (!trouble.critical, trouble.task.due_on));
+    let weekly = match problem_ids.first() {
+        Some(problem) => weekly(ctx, problem)?,
+        None => Vec::new(),
+    };
+    Ok(CaseLine {
+        lead: units.get(&plan.case.lead_unit_id).cloned().unwrap_or_default(),
+        lamp,
+        reason: lamp.map(|lamp| outlook::lamp_reason(ctx, plan, schedule, &late, lamp, drift)),
+        days_left: ctx.calendar.working_days_between(ctx.today, plan.case.deadline),
+        drift,
+        done: counted().filter(|task| task.state == TaskState::Done).count(),
+        total: counted().count(),
+        forecast: schedule.forecast,
+        likely,
+        troubles,
+        weekly,
+        weeks_open: (ctx.now - plan.case.created_at).num_days().max(0) as usize / 7 + 1,
+        case: plan.case.clone(),
+    })
+}
+
+/// What of a case's past is wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Past {
+    None,
+    /// The latest of what people and the plan did, without the tickets that come in.
+    News(i64),
+    Timeline(i64),
+}
+
+pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error> {
+    let case = match cases::by_id(&mut ctx.tx, case_id)? {
+        Some(case) => case,
+        None => cases::by_no(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?,
+    };
+    require_reading(ctx, &case)?;
+    let case_id = case.id.clone();
+    let plan = CasePlan::of(ctx, case)?.with_blocks(ctx)?;
+    let graph = plan.graph(&ctx.app.clock)?;
+    let schedule = plan.schedule(ctx, &graph);
+    let units = unit_names(ctx)?;
+    let problem_ids = cases::problems_of(&mut ctx.tx, &case_id)?;
+    let line = line(ctx, &plan, &graph, &schedule, &units, &problem_ids)?;
+    let late = plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
+    let approvals = cases::approvals_of(&mut ctx.tx, &case_id)?;
+    let pending = |subject| approvals.iter().find(|row| row.subject == subject && row.decided_on.is_none());
+    let awaits_approval = pending(ApprovalSubject::Issue).is_some();
+    let termination_asked_by = pending(ApprovalSubject::Termination).map(|row| row.recorded_by.clone());
+    let was_observed = plan.case.verifying_at.is_some() || plan.case.round > 1;
+    let observations = if was_observed { observations::of_case(&mut ctx.tx, &case_id)? } else { Vec::new() };
+    let look_backs = if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() };
+    let directives = cases::directives_of(&mut ctx.tx, &case_id)?;
+    let opinions = consultations::of_case(&mut ctx.tx, &case_id)?;
+    let may_reply = crate::app::cases::consulting::may_reply_for(ctx, &opinions)?;
+    let upcoming = outlook::upcoming(ctx, &plan, &schedule, &observations, &look_backs, &directives, UPCOMING);
+    let mut may = |action| crate::app::access::require_on_case(ctx, action, &case_id).is_ok();
+    let (may_shape, may_issue) = (may(Action::ShapePlan), may(Action::IssueCase));
+    let (may_end, may_instruct) = (may(Action::EndCase), may(Action::Instruct));
+    Ok(CaseView {
+        late,
+        force: cases::force(&mut ctx.tx, &case_id)?,
+        events: match past {
+            Past::None => Vec::new(),
+            Past::News(most) => events::news_of_case(&mut ctx.tx, &case_id, most)?,
+            Past::Timeline(most) => events::of_case(&mut ctx.tx, &case_id, most)?,
+        },
+        counts: Counts {
+            events: events::count_of_case(&mut ctx.tx, &case_id)?,
+            tickets: attachments::count_of_case(&mut ctx.tx, &case_id)?,
+            mails: notices::count_mails_of_case(&mut ctx.tx, &case_id)?,
+        },
+        awaits_approval,
+        termination_asked_by,
+        approvals,
+        observations,
+        look_backs,
+        directives,
+        opinions,
+        may_reply,
+        upcoming,
+        problem_ids,
+        line,
+        plan,
+        graph,
+        schedule,
+        units,
+        may_shape,
+        may_issue,
+        may_end,
+        may_instruct,
+    })
+}
+
+/// The latest report on a task, with who made it.
+pub fn last_report(ctx: &mut Ctx, task_id: &str) -> Result<Option<(Report, String)>, Error> {
+    let Some(report) = tasks::reports_of(&mut ctx.tx, task_id)?.into_iter().max_by_key(|row| row.at) else {
+        return Ok(None);
+    };
+    let name = people::names_of(&mut ctx.tx, std::slice::from_ref(&report.person_id))?.pop();
+    Ok(Some((report, name.map(|(_, name)| name).unwrap_or_default())))
+}
+
+/// How many open cases the actor may read.
+pub fn count_open(ctx: &mut Ctx) -> Result<i64, Error> {
+    let open: Vec<CaseState> = CaseState::ALL.iter().copied().filter(|state| state.is_open()).collect();
+    if ctx.actor.may(Action::ReadCase, &Default::default()) {
+        return Ok(cases::count_in_states(&mut ctx.tx, &open)?);
+    }
+    let rows = cases::in_states(&mut ctx.tx, &open)?;
+    Ok(readable(ctx, rows)?.len() as i64)
+}

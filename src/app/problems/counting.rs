@@ -1,0 +1,278 @@
+//! What is counted of a problem: tickets, callers, window, growth, heat, terms, places.
+
+use crate::app::problems::detection::{keep_lease, short, text_of};
+use crate::app::{Actor, App, Ctx, Error};
+use crate::detect::trend::{Burst, Return};
+use crate::detect::{Document, explain, trend};
+use crate::domain::problem::{ProblemKind, ProblemState};
+use crate::store::problems::{self, Call, Problem};
+use crate::store::{house, tickets};
+use chrono::{NaiveDateTime, TimeDelta};
+use serde_json::json;
+use std::collections::{BTreeSet, HashSet};
+
+/// The local day on which every problem was last counted.
+const COUNTED_ON_SETTING: &str = "detection.counted_on";
+const COUNTED_AT_ONCE: i64 = 32;
+const RECOUNTED_AT_ONCE: usize = 8;
+/// A problem of fewer tickets keeps the title of its first: most never grow, and their words would cost as much.
+const DESCRIBED_FROM: usize = 3;
+const TERMS_SHOWN: usize = 8;
+/// A theme's title.
+const TERMS_IN_TITLE: usize = 3;
+/// Tickets read to find a problem's terms, the latest.
+const TEXTS_READ: usize = 60;
+const PLACES_SHOWN: usize = 12;
+/// JSON of no terms.
+pub(in crate::app) const EMPTY: &str = "[]";
+/// Days that tell what is usual: eight of each weekday.
+const DAYS_BACK: i64 = 56;
+/// Callers within these hours are compared with what the usual day brings.
+const BURST_HOURS: i64 = 3;
+/// Places with a proposed problem that make a theme one to propose.
+const PLACES_OF_THEME: usize = 2;
+
+/// What was counted of a problem.
+pub struct Count {
+    problem_id: String,
+    tickets: i64,
+    callers: i64,
+    window_callers: i64,
+    growth: f64,
+    heat: f64,
+    unusual: f64,
+    burst: Option<Burst>,
+    insistent_calls: Option<i64>,
+    returns: Option<Return>,
+    /// When the first and the last ticket came; none without tickets.
+    span: Option<(NaiveDateTime, NaiveDateTime)>,
+    is_recurring: bool,
+    /// None while the index is not there, and when few tickets came since it was described.
+    described: Option<Description>,
+}
+
+struct Description {
+    /// Key terms with their strength, as JSON.
+    terms: String,
+    /// JSON of [name, tickets].
+    places: String,
+    title: Option<String>,
+}
+
+/// Counts a problem anew and saves it; proposes it when it is past its thresholds.
+pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
+    let city = City::now(ctx)?;
+    let count = count(ctx, problem_id, &city)?;
+    save(ctx, count)
+}
+
+/// Goes through all of a problem's tickets: where others wait for the writer, on a snapshot.
+fn count(ctx: &mut Ctx, problem_id: &str, city: &City) -> Result<Count, Error> {
+    let calls = problems::calls(&mut ctx.tx, problem_id, None)?;
+    let counted: Vec<trend::Counted> = calls
+        .iter()
+        .map(|call| trend::Counted {
+            caller: call.caller_hash.clone(),
+            received_on: ctx.app.clock.local_date(call.received_at),
+        })
+        .collect();
+    let thresholds = &ctx.app.settings.thresholds;
+    let anonymous = counted.iter().filter(|call| call.caller.is_none()).count();
+    let named: BTreeSet<&String> = counted.iter().filter_map(|call| call.caller.as_ref()).collect();
+    let daily = trend::daily(&counted, ctx.today - TimeDelta::days(DAYS_BACK), ctx.today + TimeDelta::days(1));
+    let (today, past) = daily.split_last().map_or((0, &[][..]), |(today, past)| (*today, past));
+    let usual = past.iter().sum::<u32>() as f64 / past.len().max(1) as f64;
+    Ok(Count {
+        problem_id: problem_id.to_owned(),
+        tickets: calls.len() as i64,
+        callers: (anonymous + named.len()) as i64,
+        window_callers: i64::from(trend::window_callers(&counted, ctx.today, thresholds.window_days)),
+        growth: f64::from(trend::growth(&counted, ctx.today, thresholds.window_days)),
+        heat: trend::heat(&counted, ctx.today),
+        unusual: trend::unusual(today, past, city.today, &city.past),
+        burst: trend::burst(callers_since(&calls, ctx.now - TimeDelta::hours(BURST_HOURS)), BURST_HOURS as f64, usual),
+        insistent_calls: trend::insistent(&counted).map(|(_, calls)| calls as i64),
+        returns: trend::returns(thresholds, &counted, ctx.today),
+        span: calls.first().zip(calls.last()).map(|(first, last)| (first.received_at, last.received_at)),
+        is_recurring: trend::judge(thresholds, &counted, ctx.today),
+        described: describe(ctx, problem_id, &calls)?,
+    })
+}
+
+/// Distinct callers from a moment on.
+fn callers_since(calls: &[Call], from: NaiveDateTime) -> u32 {
+    let recent = calls.iter().filter(|call| call.received_at >= from);
+    recent.map(|call| call.caller_hash.as_ref().unwrap_or(&call.ticket_id)).collect::<HashSet<_>>().len() as u32
+}
+
+/// Key terms, places and a title, from the latest tickets, once a fifth more came than when it was last described.
+fn describe(ctx: &mut Ctx, problem_id: &str, calls: &[Call]) -> Result<Option<Description>, Error> {
+    let Some(problem) = problems::by_id(&mut ctx.tx, problem_id)? else { return Ok(None) };
+    let (then, now) = (problem.tickets as usize, calls.len());
+    let is_described = problem.terms.len() > EMPTY.len();
+    if now < DESCRIBED_FROM || (is_described && now.abs_diff(then) * 5 < then) {
+        return Ok(None);
+    }
+    let latest: Vec<String> = calls.iter().rev().map(|call| call.ticket_id.clone()).take(TEXTS_READ).collect();
+    let rows = tickets::by_ids(&mut ctx.tx, &latest)?;
+    let texts: Vec<Document> = rows.iter().map(text_of).collect();
+    let read = ctx.app.index.read(|index| {
+        (explain::terms(index, &texts, TERMS_SHOWN), explain::central(index, problem_id, 1).into_iter().next())
+    });
+    let Some((terms, central)) = read else { return Ok(None) };
+    let title = match central {
+        Some(id) => tickets::by_id(&mut ctx.tx, &id)?.map(|ticket| short(&ticket.title)),
+        // The index knows no themes: their words name them.
+        None => Some(terms.iter().take(TERMS_IN_TITLE).map(|(term, _)| term.as_str()).collect::<Vec<_>>().join("·")),
+    };
+    let title = title.filter(|title| !title.is_empty());
+    Ok(Some(Description { terms: json!(terms).to_string(), places: places(ctx, problem_id, calls, &texts)?, title }))
+}
+
+/// Districts where they are given, else addresses, else what the texts name.
+fn places(ctx: &mut Ctx, problem_id: &str, calls: &[Call], texts: &[Document]) -> Result<String, Error> {
+    let districts = explain::places(calls.iter().filter_map(|call| call.district.as_deref()));
+    let mut places = if districts.is_empty() {
+        let addresses = problems::addresses(&mut ctx.tx, problem_id)?;
+        explain::places(addresses.iter().map(String::as_str))
+    } else {
+        districts
+    };
+    if places.is_empty() {
+        places = explain::places_in(texts);
+    }
+    places.truncate(PLACES_SHOWN);
+    Ok(json!(places).to_string())
+}
+
+/// How busy the whole city is today, and was on the same weekdays before.
+struct City {
+    today: u32,
+    /// Tickets a day, the oldest first, up to yesterday; only the days are filled in that are compared with.
+    past: Vec<u32>,
+}
+
+impl City {
+    fn now(ctx: &mut Ctx) -> Result<City, Error> {
+        let mut on = |days_ago: i64| -> Result<u32, Error> {
+            let day = ctx.today - TimeDelta::days(days_ago);
+            let (from, until) = (ctx.app.clock.start_of(day), ctx.app.clock.start_of(day + TimeDelta::days(1)));
+            Ok(tickets::received_between(&mut ctx.tx, from, until)? as u32)
+        };
+        let today = on(0)?;
+        let mut past = vec![0; DAYS_BACK as usize];
+        for weeks in 1..=DAYS_BACK / 7 {
+            past[(DAYS_BACK - 7 * weeks) as usize] = on(7 * weeks)?;
+        }
+        Ok(City { today, past })
+    }
+}
+
+fn save(ctx: &mut Ctx, count: Count) -> Result<(), Error> {
+    let Some(mut problem) = problems::by_id(&mut ctx.tx, &count.problem_id)? else { return Ok(()) };
+    (problem.tickets, problem.callers, problem.window_callers) = (count.tickets, count.callers, count.window_callers);
+    (problem.growth, problem.heat) = (Some(count.growth), count.heat);
+    (problem.unusual, problem.insistent_calls) = (Some(count.unusual), count.insistent_calls);
+    (problem.returns_on, problem.returns_callers) =
+        count.returns.map_or((None, None), |told| (Some(told.from), Some(i64::from(told.callers))));
+    if let Some((first, last)) = count.span {
+        (problem.first_at, problem.last_at) = (first, last);
+    }
+    if let Some(described) = count.described {
+        (problem.terms, problem.places) = (described.terms, described.places);
+        if let Some(title) = described.title.filter(|_| !problem.title_by_person) {
+            problem.title = title;
+        }
+    }
+    warn_of_burst(ctx, &mut problem, count.burst);
+    let recurs = count.is_recurring || count.burst.is_some();
+    if problem.state == ProblemState::Quiet && recurs && stands_out(ctx, &problem)? {
+        problem.state = ProblemState::Proposed;
+        problem.proposed_at = Some(ctx.now);
+        let payload = json!({ "no": problem.no, "callers": problem.window_callers, "growth": problem.growth });
+        ctx.record("problem.proposed", ("problem", &problem.id), None, payload);
+    }
+    if problems::save(&mut ctx.tx, &problem)? { Ok(()) } else { Err(Error::Busy) }
+}
+
+/// A theme does when places under it do by themselves: single tickets from all over the city are no problem yet.
+fn stands_out(ctx: &mut Ctx, problem: &Problem) -> Result<bool, Error> {
+    if problem.kind == ProblemKind::Local {
+        return Ok(true);
+    }
+    let under = problems::under(&mut ctx.tx, &problem.id)?;
+    Ok(under.iter().filter(|place| place.state == ProblemState::Proposed).count() >= PLACES_OF_THEME)
+}
+
+/// A burst is told of for a day, and recorded once.
+fn warn_of_burst(ctx: &mut Ctx, problem: &mut Problem, burst: Option<Burst>) {
+    let is_told = problem.burst_at.is_some_and(|at| ctx.now - at < TimeDelta::days(1));
+    match burst {
+        Some(burst) => {
+            if !is_told {
+                let payload = json!({ "no": problem.no, "callers": burst.callers, "expected": burst.expected });
+                ctx.record("problem.burst", ("problem", &problem.id), None, payload);
+                problem.burst_at = Some(ctx.now);
+            }
+            problem.burst_callers = problem.burst_callers.max(Some(i64::from(burst.callers)));
+        }
+        None if is_told => {}
+        None => (problem.burst_at, problem.burst_callers) = (None, None),
+    }
+}
+
+/// Counts a few of the problems that changed; gives back how many.
+pub async fn count_some(app: &App, holder: String) -> Result<usize, Error> {
+    let actor = Actor::job("归并");
+    let counted = app.read(&actor, |ctx| {
+        let waiting = problems::uncounted(&mut ctx.tx, COUNTED_AT_ONCE)?;
+        let city = City::now(ctx)?;
+        waiting.iter().map(|id| count(ctx, id, &city)).collect::<Result<Vec<Count>, Error>>()
+    });
+    let counted = counted.await?;
+    let many = counted.len();
+    if many == 0 {
+        return Ok(0);
+    }
+    let save_all = move |ctx: &mut Ctx| {
+        keep_lease(ctx, &holder)?;
+        problems::set_uncounted(&mut ctx.tx, counted.iter().map(|count| &count.problem_id), false)?;
+        counted.into_iter().try_for_each(|count| save(ctx, count))
+    };
+    app.write(&actor, save_all).await?;
+    Ok(many)
+}
+
+/// Counts every problem once a local day: windows, growth and heat change by the mere passing of days.
+pub async fn recount_daily(app: &App) -> Result<(), Error> {
+    let now = app.clock.now();
+    let today = app.clock.local_date(now).to_string();
+    let counted_on = app.store.read(|tx| house::setting(tx, COUNTED_ON_SETTING)).await?;
+    if counted_on.as_ref() == Some(&today) {
+        return Ok(());
+    }
+    recount(app).await?;
+    Ok(app.store.write(move |tx| house::put_setting(tx, COUNTED_ON_SETTING, &today, now)).await?)
+}
+
+/// Counts every problem as of now.
+pub async fn recount(app: &App) -> Result<usize, Error> {
+    let actor = Actor::job("研判");
+    let ids: Vec<String> = app
+        .store
+        .read(|tx| -> Result<_, Error> {
+            Ok(problems::list(tx, &problems::Filter::default(), 0, 5_000)?.0.into_iter().map(|row| row.id).collect())
+        })
+        .await?;
+    let many = ids.len();
+    for chunk in ids.chunks(RECOUNTED_AT_ONCE) {
+        let chunk = chunk.to_vec();
+        let counted = app.read(&actor, move |ctx| {
+            let city = City::now(ctx)?;
+            chunk.iter().map(|id| count(ctx, id, &city)).collect::<Result<Vec<_>, _>>()
+        });
+        let counted = counted.await?;
+        app.write(&actor, move |ctx| counted.into_iter().try_for_each(|count| save(ctx, count))).await?;
+    }
+    Ok(many)
+}

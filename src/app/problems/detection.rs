@@ -1,0 +1,189 @@
+//! Tickets are matched to problems in the background, by their place in the order of commits.
+
+use crate::app::problems::matching_index::{never_together, together};
+use crate::app::{
+    Actor, App, Clock, Ctx, Error,
+    problems::{counting, placements, problem_decisions},
+};
+use crate::detect::{self, By, Document, Engine, Placed};
+use crate::domain::mask;
+use crate::domain::problem::DecisionKind;
+use crate::store::tickets::{self, Ticket};
+use crate::store::{StoreError, Tx, decisions, house, new_id, problems};
+use chrono::TimeDelta;
+use std::collections::HashMap;
+
+const WATERMARK: &str = "detection.watermark";
+const LEASE: &str = "detection";
+const ORDER_LEASE: &str = "ordering";
+const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
+/// Tickets taken in one transaction.
+const CHUNK: i64 = 64;
+/// Counting goes through all of a problem's tickets: in a burst it waits for this many new ones.
+const COUNTING_EVERY: i64 = 1_024;
+/// Tickets that are given their place in one transaction.
+const ORDERED_AT_ONCE: i64 = 250;
+const TITLE_MAX_CHARS: usize = 40;
+
+/// Rebuilds the index from what is stored: the same archive gives the same index.
+pub async fn load(app: &App) -> Result<(), Error> {
+    let engine = app.store.read(|tx| -> Result<Engine, Error> { rebuild(tx) }).await?;
+    app.index.put(engine);
+    Ok(())
+}
+
+fn rebuild(tx: &mut Tx) -> Result<Engine, Error> {
+    let mut engine = Engine::new(detect::Settings::default());
+    let watermark = watermark(tx)?;
+    let mut seq = 0;
+    loop {
+        let rows = tickets::ordered_after(tx, seq, 2_000)?;
+        let Some((last, _)) = rows.last() else { break };
+        seq = *last;
+        let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
+        for (at, ticket) in &rows {
+            if *at <= watermark {
+                engine.add(&document(ticket, &places));
+            }
+        }
+    }
+    for (ticket, problem, by_person) in problems::open_memberships(tx)? {
+        let by = if by_person { By::Person } else { By::Machine };
+        engine.place(&ticket, &problem, by);
+    }
+    for (a, b) in decisions::pairs(tx, &problem_decisions::APART)? {
+        never_together(&mut engine, &a, &b);
+    }
+    for (a, b) in decisions::pairs(tx, &[DecisionKind::OneProblem])? {
+        together(&mut engine, &a, &b);
+    }
+    Ok(engine)
+}
+
+fn watermark(tx: &mut Tx) -> Result<i64, Error> {
+    Ok(house::setting(tx, WATERMARK)?.and_then(|seq| seq.parse().ok()).unwrap_or(0))
+}
+
+/// Where each ticket happened: district and address in one text.
+fn places_of<'t>(tx: &mut Tx, rows: impl Iterator<Item = &'t Ticket>) -> Result<HashMap<String, String>, Error> {
+    let rows: Vec<&Ticket> = rows.collect();
+    let ids: Vec<String> = rows.iter().map(|ticket| ticket.id.clone()).collect();
+    let mut addresses: HashMap<String, String> = tickets::addresses_of(tx, &ids)?.into_iter().collect();
+    for ticket in rows {
+        if let Some(district) = &ticket.district {
+            let place = addresses.entry(ticket.id.clone()).or_default();
+            *place = format!("{district} {place}").trim().to_owned();
+        }
+    }
+    Ok(addresses)
+}
+
+fn document<'a>(ticket: &'a Ticket, places: &'a HashMap<String, String>) -> Document<'a> {
+    Document {
+        id: &ticket.id,
+        title: &ticket.title,
+        body: &ticket.body,
+        place: places.get(&ticket.id).map(String::as_str),
+        received_at: ticket.received_at,
+    }
+}
+
+/// A ticket's words alone.
+pub(in crate::app) fn text_of(ticket: &Ticket) -> Document<'_> {
+    Document { id: &ticket.id, title: &ticket.title, body: &ticket.body, place: None, received_at: ticket.received_at }
+}
+
+/// Gives committed tickets their place in the order; gives back how many. Nothing while another process holds the lease.
+pub async fn order(app: &App, holder: &str) -> Result<usize, Error> {
+    if !app.store.read(tickets::any_unordered).await? {
+        return Ok(0);
+    }
+    let (holder, real) = (holder.to_owned(), Clock::real());
+    let given: Result<usize, StoreError> = app
+        .store
+        .write_behind(move |tx| {
+            if house::take_lease(tx, ORDER_LEASE, &holder, real, real + LEASE_LASTS)? {
+                tickets::give_order(tx, ORDERED_AT_ONCE)
+            } else {
+                Ok(0)
+            }
+        })
+        .await;
+    Ok(given?)
+}
+
+/// What one turn of matching begins with.
+struct Waiting {
+    rows: Vec<(i64, Ticket)>,
+    places: HashMap<String, String>,
+    /// Problems that a person decided about.
+    decided: Vec<String>,
+    /// The place up to which tickets were matched before.
+    after: i64,
+}
+
+/// Matches up to one chunk of new tickets, or counts some of the problems they went to. Gives how many were taken;
+/// nothing while another process holds the lease or the index is not there yet.
+pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
+    let name = holder.to_owned();
+    let Some(waiting) = app.store.read(move |tx| waiting(tx, &name)).await? else { return Ok(0) };
+    let Some((last, _)) = waiting.rows.last() else { return counting::count_some(app, holder.to_owned()).await };
+    let (last, count) = (*last, waiting.rows.len());
+    let counting_is_due = waiting.after / COUNTING_EVERY != last / COUNTING_EVERY;
+    let Some(placed) = match_rows(app, &waiting) else { return Ok(0) };
+    let (actor, name) = (Actor::job("归并"), holder.to_owned());
+    let stored = app
+        .write(&actor, move |ctx| {
+            keep_lease(ctx, &name)?;
+            let touched = placements::store(ctx, &waiting.rows, placed)?;
+            problems::set_uncounted(&mut ctx.tx, &touched, true)?;
+            Ok(house::put_setting(&mut ctx.tx, WATERMARK, &last.to_string(), ctx.now)?)
+        })
+        .await;
+    if stored.is_err() {
+        // The index ran ahead of what is stored; it is rebuilt from there.
+        load(app).await?;
+    }
+    stored?;
+    if counting_is_due {
+        counting::count_some(app, holder.to_owned()).await?;
+    }
+    Ok(count)
+}
+
+/// None while another process holds the lease.
+fn waiting(tx: &mut Tx, holder: &str) -> Result<Option<Waiting>, Error> {
+    if house::is_leased_to_other(tx, LEASE, holder, Clock::real())? {
+        return Ok(None);
+    }
+    let after = watermark(tx)?;
+    let rows = tickets::ordered_after(tx, after, CHUNK)?;
+    let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
+    let decided = if rows.is_empty() { Vec::new() } else { problems::decided(tx)? };
+    Ok(Some(Waiting { rows, places, decided, after }))
+}
+
+/// Whether no other process does detection.
+pub(in crate::app) async fn is_free(app: &App, holder: &str) -> Result<bool, Error> {
+    let holder = holder.to_owned();
+    Ok(!app.store.read(move |tx| house::is_leased_to_other(tx, LEASE, &holder, Clock::real())).await?)
+}
+
+/// Takes or renews the lease of detection in the transaction that needs it. Refused while another process holds it.
+pub(in crate::app) fn keep_lease(ctx: &mut Ctx, holder: &str) -> Result<(), Error> {
+    let real = Clock::real();
+    if house::take_lease(&mut ctx.tx, LEASE, holder, real, real + LEASE_LASTS)? { Ok(()) } else { Err(Error::Busy) }
+}
+
+/// One for each ticket that went somewhere.
+fn match_rows(app: &App, waiting: &Waiting) -> Option<Vec<Placed>> {
+    let documents = waiting.rows.iter().map(|(_, ticket)| document(ticket, &waiting.places));
+    app.index.change(|engine| {
+        waiting.decided.iter().for_each(|problem| engine.decide(problem));
+        documents.filter_map(|document| engine.arrive(&document, new_id)).collect()
+    })
+}
+
+pub(in crate::app) fn short(title: &str) -> String {
+    mask::text(title, None).chars().take(TITLE_MAX_CHARS).collect()
+}

@@ -1,0 +1,168 @@
+//! One task as its officer reads it, and the tasks of a unit.
+
+use crate::app::access::require_on_task;
+use crate::app::cases::case_views::unit_names;
+use crate::app::plans::follow_up::is_late;
+use crate::app::{Ctx, Error, chase};
+use crate::domain::access::Action;
+use crate::domain::notice::Stage;
+use crate::store::chase::{self as chase_rows, PhoneCall, Supervision};
+use crate::store::events::{self, Event};
+use crate::store::files::{self, File};
+use crate::store::notices::{self, Notice};
+use crate::store::plans::{self, TaskInCase};
+use crate::store::tasks::{self, Block, Comment, Extension, Objection, Report, Submission};
+use crate::store::{cases, people, problems};
+use chrono::NaiveDateTime;
+use std::collections::HashMap;
+
+const HISTORY: i64 = 100;
+
+/// A neighbour in the plan.
+#[derive(Debug, Clone)]
+pub struct Neighbour {
+    pub task: plans::Task,
+    pub unit: String,
+}
+
+pub struct TaskView {
+    pub found: TaskInCase,
+    pub late: bool,
+    /// Working days past the due date.
+    pub late_days: i64,
+    /// Working days until the due date.
+    pub days_left: Option<i64>,
+    pub before: Vec<Neighbour>,
+    pub after: Vec<Neighbour>,
+    pub reports: Vec<Report>,
+    pub comments: Vec<Comment>,
+    pub block: Option<Block>,
+    pub extension: Option<Extension>,
+    pub objection: Option<Objection>,
+    pub submissions: Vec<Submission>,
+    pub files: Vec<File>,
+    pub events: Vec<Event>,
+    pub people: HashMap<String, String>,
+    pub units: HashMap<String, String>,
+    /// Why: title, tickets and callers of the problems behind the case.
+    pub why: Vec<(String, i64, i64)>,
+    /// The ladder: what was sent or settled, newest first, and what comes next and when.
+    pub notices: Vec<Notice>,
+    pub next_step: Option<(Stage, NaiveDateTime)>,
+    pub calls: Vec<PhoneCall>,
+    pub supervisions: Vec<Supervision>,
+    /// What the reader may do to this task.
+    pub allowed: Vec<Action>,
+}
+
+impl TaskView {
+    pub fn may(&self, action: Action) -> bool {
+        self.allowed.contains(&action)
+    }
+}
+
+pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
+    let found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+    require_on_task(ctx, Action::ReadTask, &found)?;
+    let units = unit_names(ctx)?;
+    let all = plans::tasks_of(&mut ctx.tx, &found.task.case_id)?;
+    let edges = plans::dependencies_of(&mut ctx.tx, &found.task.case_id)?;
+    let neighbour = |id: &String| {
+        let task = all.iter().find(|task| task.id == *id)?.clone();
+        Some(Neighbour { unit: units.get(&task.unit_id).cloned().unwrap_or_default(), task })
+    };
+    let before =
+        edges.iter().filter(|edge| edge.successor_id == task_id).filter_map(|e| neighbour(&e.predecessor_id)).collect();
+    let after =
+        edges.iter().filter(|edge| edge.predecessor_id == task_id).filter_map(|e| neighbour(&e.successor_id)).collect();
+    let reports = tasks::reports_of(&mut ctx.tx, task_id)?;
+    let comments = tasks::comments_of(&mut ctx.tx, task_id)?;
+    let submissions = tasks::submissions_of(&mut ctx.tx, task_id)?;
+    let files = files::of_task(&mut ctx.tx, task_id)?;
+    let mut ids: Vec<String> = reports.iter().map(|row| row.person_id.clone()).collect();
+    ids.extend(files.iter().map(|row| row.person_id.clone()));
+    ids.extend(comments.iter().map(|row| row.person_id.clone()));
+    ids.extend(submissions.iter().flat_map(|row| [Some(row.person_id.clone()), row.verdict_by.clone()]).flatten());
+    ids.extend(found.task.officer_id.clone());
+    let calls = chase_rows::calls_of(&mut ctx.tx, task_id)?;
+    ids.extend(calls.iter().map(|call| call.person_id.clone()));
+    let mut why = Vec::new();
+    for problem_id in cases::problems_of(&mut ctx.tx, &found.task.case_id)? {
+        if let Some(problem) = problems::by_id(&mut ctx.tx, &problem_id)? {
+            why.push((problem.title, problem.tickets, problem.callers));
+        }
+    }
+    let on_tasks = [
+        Action::WorkTask,
+        Action::AcceptTask,
+        Action::DecideTask,
+        Action::ClearBlock,
+        Action::AnswerBlock,
+        Action::AssignTask,
+        Action::CommentTask,
+        Action::ShapePlan,
+    ];
+    let allowed = on_tasks.into_iter().filter(|action| require_on_task(ctx, *action, &found).is_ok()).collect();
+    let days_left = found.task.due_on.map(|due| ctx.calendar.working_days_between(ctx.today, due));
+    Ok(TaskView {
+        notices: notices::of_subject(&mut ctx.tx, task_id)?,
+        next_step: chase::next(ctx, &found.task)?,
+        calls,
+        supervisions: chase_rows::supervisions_of(&mut ctx.tx, task_id)?,
+        days_left,
+        late_days: days_left.map_or(0, |days| (-days).max(0)),
+        late: is_late(ctx, &found.task),
+        block: tasks::open_block(&mut ctx.tx, task_id)?,
+        extension: tasks::extensions_of(&mut ctx.tx, task_id)?.into_iter().next_back(),
+        objection: tasks::objections_of(&mut ctx.tx, task_id)?.into_iter().next_back(),
+        events: events::of_subject(&mut ctx.tx, task_id, HISTORY)?,
+        people: people::names_of(&mut ctx.tx, &ids)?.into_iter().collect(),
+        before,
+        after,
+        reports,
+        comments,
+        submissions,
+        files,
+        units,
+        why,
+        allowed,
+        found,
+    })
+}
+
+/// A task in a list.
+#[derive(Debug, Clone)]
+pub struct TaskLine {
+    pub found: TaskInCase,
+    pub late: bool,
+    pub blocked: bool,
+    /// Working days until the due date; negative when it has passed.
+    pub days_left: i64,
+}
+
+/// Tasks of the actor's units and what lies below them: late first, then by due date. Also those whose help is asked.
+pub fn of_my_units(ctx: &mut Ctx, open_only: bool) -> Result<(Vec<TaskLine>, Vec<TaskLine>), Error> {
+    let paths = ctx.actor.unit_paths();
+    let found = plans::of_units(&mut ctx.tx, &paths, open_only)?;
+    let mut own = lines(ctx, found)?;
+    own.sort_by_key(|line| (!line.late, line.found.task.state.is_final(), line.found.task.due_on));
+    let units = ctx.actor.unit_ids();
+    let mut asked = Vec::new();
+    for block in tasks::help_asked_of(&mut ctx.tx, &units)? {
+        asked.extend(plans::task_in_case(&mut ctx.tx, &block.task_id)?);
+    }
+    let asked = lines(ctx, asked)?;
+    Ok((own, asked))
+}
+
+pub fn lines(ctx: &mut Ctx, found: Vec<TaskInCase>) -> Result<Vec<TaskLine>, Error> {
+    let ids: Vec<String> = found.iter().map(|row| row.task.id.clone()).collect();
+    let blocked: Vec<String> = tasks::open_blocks(&mut ctx.tx, &ids)?.into_iter().map(|block| block.task_id).collect();
+    let line = |found: TaskInCase| TaskLine {
+        late: is_late(ctx, &found.task),
+        blocked: blocked.contains(&found.task.id),
+        days_left: found.task.due_on.map_or(0, |due| ctx.calendar.working_days_between(ctx.today, due)),
+        found,
+    };
+    Ok(found.into_iter().map(line).collect())
+}
