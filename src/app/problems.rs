@@ -8,6 +8,7 @@ pub mod placements;
 pub mod problem_decisions;
 pub mod proposals;
 pub mod themes;
+pub mod upkeep;
 
 use super::tickets::masked;
 use super::{Ctx, Error};

@@ -28,6 +28,8 @@ pub struct Settings {
     /// How the city chases.
     pub chase: ChasePolicy,
     pub mail: MailSettings,
+    /// Names of places that detection knows from the start; others it learns.
+    pub places: Vec<String>,
     /// From when on tickets count as a recurring problem and are proposed.
     pub thresholds: Thresholds,
 }

@@ -56,6 +56,8 @@ pub struct Config {
     pub secure_cookies: bool,
     /// A YAML file of how the city chases; the shipped steps when absent.
     pub chase_policy: Option<PathBuf>,
+    /// A text file of names of places (estates, roads, schools), one a line; others are learned from the tickets.
+    pub gazetteer: Option<PathBuf>,
     pub problem_callers: u32,
     pub problem_window_days: u32,
     pub problem_growth: f32,
@@ -100,6 +102,7 @@ impl Default for Config {
             caller_key_version: 1,
             secure_cookies: false,
             chase_policy: None,
+            gazetteer: None,
             problem_callers: Thresholds::default().distinct_callers,
             problem_window_days: Thresholds::default().window_days,
             problem_growth: Thresholds::default().growth,
@@ -173,6 +176,7 @@ impl Config {
             secure_cookies: self.secure_cookies || self.public_url.starts_with("https://"),
             demo: self.demo,
             chase: self.chase()?,
+            places: self.places()?,
             thresholds: self.thresholds()?,
             mail: MailSettings {
                 reply_to: self.mail_reply_to.clone(),
@@ -192,6 +196,13 @@ impl Config {
             serde_saphyr::from_str(&text).map_err(|error| format!("setting `chase_policy`: {shown}: {error}"))?;
         policy.check().map_err(|fault| format!("setting `chase_policy`: {shown}: {}", fault.text(Lang::En)))?;
         Ok(policy)
+    }
+
+    fn places(&self) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+        let Some(path) = &self.gazetteer else { return Ok(Vec::new()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|_| wrong("gazetteer", &path.display().to_string(), "a UTF-8 text file that can be read"))?;
+        Ok(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 
     fn thresholds(&self) -> Result<Thresholds, Box<dyn std::error::Error>> {

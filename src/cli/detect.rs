@@ -89,6 +89,7 @@ pub fn document<'a>(ticket: &'a NewTicket, place: &'a str) -> Document<'a> {
         title: &ticket.title,
         body: &ticket.body,
         place: (!place.is_empty()).then_some(place),
+        coordinates: ticket.latitude.zip(ticket.longitude),
         received_at: ticket.received_at,
     }
 }

@@ -21,6 +21,7 @@ pub struct Args {
 pub fn run(args: Args) -> Outcome {
     let config = Config::read(&args.config)?;
     log_to_stderr();
+    take_small_pages();
     let app = config.app()?;
     let listener = listen(&config)?;
     let mailer = config.delivery.then(|| config.smtp()).transpose()?.map(Mailer::new);
@@ -33,6 +34,14 @@ pub fn log_to_stderr() {
     let level = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     // A second call in one process keeps the first.
     let _ = tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).try_init();
+}
+
+/// The allocator asks for pages of 2 MiB; where a thread uses a few KiB of each they double what the server takes.
+pub fn take_small_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "memory comes in huge pages");
+    }
 }
 
 pub fn listen(config: &Config) -> Result<TcpListener, Box<dyn std::error::Error>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use super::Document;
@@ -67,17 +67,14 @@ impl Ticket {
     }
 }
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default)]
 pub struct Engine {
-    #[serde(skip)]
     pub(super) settings: Settings,
     pub(super) lexicon: Lexicon,
     pub(super) postings: Postings,
     pub(super) tickets: Vec<Ticket>,
     pub(super) problems: Vec<Problem>,
-    #[serde(skip)]
     pub(super) positions: FxHashMap<Arc<str>, u32>,
-    #[serde(skip)]
     pub(super) numbers: FxHashMap<Arc<str>, u32>,
     pub(super) constraints: Constraints,
 }
@@ -165,6 +162,20 @@ impl Engine {
             if !stays {
                 target.enter(position, profile_of);
             }
+        }
+    }
+
+    /// Puts every ticket where these say it is, (ticket, problem, by whom), and all others into none.
+    pub fn agree<'a>(&mut self, standing: impl Iterator<Item = (&'a str, &'a str, By)>) {
+        let mut stray: FxHashSet<u32> =
+            (0..self.tickets.len() as u32).filter(|&at| self.tickets[at as usize].problem.is_some()).collect();
+        for (ticket, problem, by) in standing {
+            self.place(ticket, problem, by);
+            stray.remove(&self.position(ticket).unwrap_or(u32::MAX));
+        }
+        for at in stray {
+            let ticket = self.tickets[at as usize].id.clone();
+            self.move_ticket(&ticket, None, By::Machine);
         }
     }
 

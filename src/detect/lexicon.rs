@@ -216,4 +216,6 @@ fn read(document: &Document, mut found: impl FnMut(u32, u32, bool)) {
     }
     let address = fold(document.place.unwrap_or_default());
     text::terms(&address, |Term { key, .. }| found(key, ADDRESS_WEIGHT, true));
+    let cells = document.coordinates.map(place::cells);
+    cells.into_iter().flatten().for_each(|key| found(key, ADDRESS_WEIGHT, true));
 }

@@ -33,14 +33,17 @@ pub use constraints::{Constraints, Contradiction};
 pub use engine::{By, Engine, Settings};
 pub use likeness::Likeness;
 pub use placing::Placed;
-pub use stored::Damaged;
+pub use stored::{Damaged, NotStored};
 
 /// A ticket as detection sees it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Document<'a> {
     pub id: &'a str,
     pub title: &'a str,
     pub body: &'a str,
+    /// Its address fields.
     pub place: Option<&'a str>,
+    /// Latitude and longitude, in degrees.
+    pub coordinates: Option<(f64, f64)>,
     pub received_at: chrono::NaiveDateTime,
 }

@@ -61,7 +61,7 @@ impl World {
         let (place, matter) = (PLACES[ticket % 3], MATTERS[ticket / 3 % 3]);
         let (title, body) = (format!("{place}{matter}"), format!("{place}的{matter}，已经是第{ticket}天，请解决。"));
         let received_at = chrono::NaiveDateTime::default();
-        with(&Document { id: &id(ticket), title: &title, body: &body, place: None, received_at })
+        with(&Document { id: &id(ticket), title: &title, body: &body, received_at, ..Document::default() })
     }
 
     fn take(&mut self, step: &Step) {

@@ -4,9 +4,12 @@
 //! often a term stands there, over all tickets, tells how much of a place it is ([`super::lexicon`]), so that a name is
 //! known where its ending is left out, and no boundary has to be guessed.
 
+use std::hash::Hasher;
 use std::sync::OnceLock;
 
-use super::text::is_word;
+use rustc_hash::FxHasher;
+
+use super::text::{folded_hash, is_word};
 
 /// Characters of a name before its ending.
 const NAME_CHARS: usize = 4;
@@ -55,6 +58,19 @@ const ENDINGS: [&str; 37] = [
 ];
 /// The endings of one character.
 const ENDING_CHARS: &str = "县区镇乡村组路街巷苑园城湾府庭郡里庄湖桥站栋期坪岭塘洲岛";
+
+/// The side of a cell of coordinates, in degrees: about 300 metres.
+const CELL_DEGREES: f64 = 0.003;
+
+/// The cells of two grids, one half a cell off the other, as terms: who is near shares one of them at least.
+pub fn cells((latitude, longitude): (f64, f64)) -> [u32; 2] {
+    [0.0, 0.5].map(|offset| {
+        let cell = |degrees: f64| (degrees / CELL_DEGREES + offset).floor() as i64;
+        let mut hasher = FxHasher::default();
+        [(offset * 2.0) as i64, cell(latitude), cell(longitude)].into_iter().for_each(|part| hasher.write_i64(part));
+        folded_hash(hasher.finish())
+    })
+}
 
 /// By character of a folded text: whether it belongs to a place's name or ending.
 pub fn mark(folded: &[char]) -> Vec<bool> {
@@ -123,6 +139,17 @@ mod tests {
     fn marked(text: &str) -> String {
         let folded = fold(text);
         folded.iter().zip(mark(&folded)).filter(|(_, marked)| *marked).map(|(c, _)| c).collect()
+    }
+
+    #[test]
+    fn who_is_near_shares_a_cell() {
+        let at = |latitude, longitude| cells((latitude, longitude));
+        let share = |one: [u32; 2], other: [u32; 2]| one.iter().any(|cell| other.contains(cell));
+        for step in 0..40 {
+            let here = 31.2 + f64::from(step) * CELL_DEGREES / 20.0;
+            assert!(share(at(here, 121.47), at(here + CELL_DEGREES / 3.0, 121.47)), "a hundred metres, at {here}");
+            assert!(!share(at(here, 121.47), at(here + CELL_DEGREES * 1.5, 121.47)), "half a kilometre, at {here}");
+        }
     }
 
     #[test]

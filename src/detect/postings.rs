@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 
 /// A ticket is found by this many of its terms, the heaviest.
 pub const KEYS: usize = 24;
@@ -12,10 +11,18 @@ const REMEMBERED: usize = 128;
 
 /// By term: the latest tickets that have it among their heaviest. Depends on the tickets and their order alone, not on
 /// where they were placed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Postings(Vec<Vec<u32>>);
 
 impl Postings {
+    pub fn of(lists: Vec<Vec<u32>>) -> Postings {
+        Postings(lists)
+    }
+
+    pub fn lists(&self) -> &[Vec<u32>] {
+        &self.0
+    }
+
     pub fn add(&mut self, ticket: u32, keys: &[(u32, u32)]) {
         for &(term, _) in keys {
             if self.0.len() <= term as usize {

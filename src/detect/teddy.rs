@@ -31,7 +31,8 @@ fn problems_marked_by_hand_are_found_again() {
     };
     for record in &messages {
         let received_at = chrono::NaiveDateTime::default();
-        let document = Document { id: &record[0], title: &record[2], body: &record[4], place: None, received_at };
+        let document =
+            Document { id: &record[0], title: &record[2], body: &record[4], received_at, ..Document::default() };
         engine.arrive(&document, &mut new_problem);
     }
     let quality = |engine: &Engine| {

@@ -78,8 +78,12 @@ fn term(folded: &[char], start: usize, end: usize) -> Term {
     for &c in &folded[start..end] {
         hasher.write_u32(c.into());
     }
-    let hash = hasher.finish();
-    Term { key: (hash >> 32) as u32 ^ hash as u32, span: (start as u32, end as u32) }
+    Term { key: folded_hash(hasher.finish()), span: (start as u32, end as u32) }
+}
+
+/// A term's key from a hash of what it is.
+pub fn folded_hash(hash: u64) -> u32 {
+    (hash >> 32) as u32 ^ hash as u32
 }
 
 /// Ideographs first: the question is asked of every character, and its general form is slow for them.

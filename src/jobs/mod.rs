@@ -7,7 +7,7 @@ use crate::app::{
     letters::{delivery, inbox, outbox},
     plans::follow_up,
     priority,
-    problems::{consolidating, counting, detection},
+    problems::{consolidating, counting, detection, upkeep},
     search,
 };
 use crate::mail::Mailer;
@@ -97,11 +97,16 @@ impl Jobs {
         if detect {
             jobs.every(EAGER, "detection", app, &patient, |app, holder| async move {
                 if !app.index.is_loaded() {
-                    detection::load(&app).await?;
+                    upkeep::load(&app).await?;
                 }
+                while upkeep::follow(&app).await? {}
                 counting::recount_daily(&app).await?;
                 consolidating::nightly(&app, &holder).await?;
-                detection::catch_up(&app, &holder).await
+                let matched = detection::catch_up(&app, &holder).await?;
+                if matched == 0 {
+                    upkeep::store_if_grown(&app).await?;
+                }
+                Ok(matched)
             });
         }
         Ok(jobs)

@@ -73,6 +73,11 @@ pub fn of_problem(tx: &mut Tx, problem_id: &str) -> Result<Vec<(Decision, bool)>
         .load(tx.0)?)
 }
 
+/// How many decisions there are, those that take others back included. None is ever deleted.
+pub fn count(tx: &mut Tx) -> Result<i64, StoreError> {
+    Ok(decision::table.count().get_result(tx.0)?)
+}
+
 pub fn is_undone(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     Ok(diesel::select(diesel::dsl::exists(decision::table.filter(decision::inverse_of.eq(id)))).get_result(tx.0)?)
 }

@@ -12,6 +12,7 @@ mod from_mail;
 mod hostile;
 mod house;
 mod import;
+mod index;
 mod learning;
 mod pages;
 mod permissions;

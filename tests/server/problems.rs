@@ -32,7 +32,7 @@ async fn everyday(server: &Server, operator: &Client) {
 }
 
 /// A server with everyday calls, a coordinator, an operator; none where the database's binaries are absent.
-async fn a_city(on: On) -> Option<(Server, Client, Client)> {
+pub async fn a_city(on: On) -> Option<(Server, Client, Client)> {
     let server = Server::start(on).await?;
     let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
     everyday(&server, &operator).await;
@@ -40,7 +40,7 @@ async fn a_city(on: On) -> Option<(Server, Client, Client)> {
 }
 
 /// `count` callers complain about one matter at one place, an hour apart.
-async fn complain(server: &Server, operator: &Client, prefix: &str, place: &str, matter: Matter, count: i64) {
+pub async fn complain(server: &Server, operator: &Client, prefix: &str, place: &str, matter: Matter, count: i64) {
     let now = server.app.clock.now().and_utc();
     let tickets: Vec<Value> = (0..count)
         .map(|n| {
@@ -52,7 +52,7 @@ async fn complain(server: &Server, operator: &Client, prefix: &str, place: &str,
     server.detect().await;
 }
 
-async fn problem_of(client: &Client, source_no: &str) -> String {
+pub async fn problem_of(client: &Client, source_no: &str) -> String {
     let ticket = client.read(&format!("/tickets/{source_no}")).await;
     ticket["problem_id"].as_str().unwrap_or_default().to_owned()
 }
@@ -70,8 +70,8 @@ async fn consolidate(server: &Server) {
 }
 
 /// What a title says, and what a body does.
-type Matter = (&'static str, &'static str);
-const NOISE: Matter = ("夜间施工噪音", "工地凌晨两点还在打桩浇筑混凝土，孩子睡不着");
+pub type Matter = (&'static str, &'static str);
+pub const NOISE: Matter = ("夜间施工噪音", "工地凌晨两点还在打桩浇筑混凝土，孩子睡不着");
 const FUMES: Matter = ("餐馆油烟直排", "烧烤店排风口正对阳台，一开窗满屋呛人");
 
 #[rstest]
@@ -104,6 +104,28 @@ async fn what_was_told_apart_stays_apart_after_the_index_is_built_anew(#[values(
     coordinator.act(&format!("/decisions/{decision}/undo"), json!({})).await;
     assert_eq!(problem_of(&coordinator, "a0").await, problem, "its tickets went back");
     coordinator.refused(&format!("/decisions/{decision}/undo"), json!({}), 409).await;
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_lone_ticket_that_was_moved_stands_alone_again(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some((server, coordinator, operator)) = a_city(on).await else { return };
+    complain(&server, &operator, "a", "清水湾小区", NOISE, 4).await;
+    let problem = problem_of(&coordinator, "a0").await;
+    let odd = json!([{ "source_no": "odd", "title": "咨询公积金异地提取", "body": "材料清单在哪里下载",
+        "received_at": server.app.clock.now().and_utc().to_rfc3339(), "caller": "odd" }]);
+    operator.act("/tickets", odd).await;
+    server.detect().await;
+    assert_eq!(problem_of(&coordinator, "odd").await, "");
+    let lone = coordinator.read("/tickets/odd").await["id"].as_str().unwrap().to_owned();
+    coordinator.act(&format!("/tickets/{lone}/move"), json!({ "to": problem })).await;
+    assert_eq!(problem_of(&coordinator, "odd").await, problem);
+    let told = coordinator.read(&format!("/problems/{problem}")).await;
+    let decision = told["decided"][0]["id"].as_str().unwrap().to_owned();
+    coordinator.act(&format!("/decisions/{decision}/undo"), json!({})).await;
+    assert_eq!(problem_of(&coordinator, "odd").await, "");
+    assert_eq!(coordinator.read(&format!("/problems/{problem}")).await["tickets"], 4);
     server.stop().await;
 }
 

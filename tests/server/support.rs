@@ -7,7 +7,7 @@ use shenban::app::admin::{NewPerson, add_person, add_unit};
 use shenban::app::{
     Actor, App, MailSettings, Settings, clock_control,
     letters::{delivery, outbox},
-    problems::detection,
+    problems::{detection, upkeep},
 };
 use shenban::domain::access::Role;
 use shenban::jobs::{Jobs, follow_calendar};
@@ -129,7 +129,7 @@ impl Server {
 
     /// Matches every ticket that has come.
     pub async fn detect(&self) {
-        detection::load(&self.app).await.unwrap();
+        upkeep::load(&self.app).await.unwrap();
         let operator = self.sign_in("operator").await;
         let come = operator.read("/tickets?limit=1").await["total"].as_u64().unwrap() as usize;
         // On PostgreSQL a ticket gets its place once no older transaction runs, in the other tests' databases either.
@@ -194,6 +194,7 @@ pub fn settings(folder: &Path) -> Settings {
         secure_cookies: false,
         demo: false,
         chase: Default::default(),
+        places: Vec::new(),
         thresholds: Default::default(),
         mail: MailSettings { inbound_maildir: Some(folder.join("inbox")), ..Default::default() },
     }

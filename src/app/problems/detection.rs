@@ -1,15 +1,13 @@
 //! Tickets are matched to problems in the background, by their place in the order of commits.
 
-use crate::app::problems::matching_index::{never_together, together};
 use crate::app::{
     Actor, App, Clock, Ctx, Error,
-    problems::{counting, placements, problem_decisions},
+    problems::{counting, placements, upkeep},
 };
-use crate::detect::{self, By, Document, Engine, Placed};
+use crate::detect::{Document, Placed};
 use crate::domain::mask;
-use crate::domain::problem::DecisionKind;
 use crate::store::tickets::{self, Ticket};
-use crate::store::{StoreError, Tx, decisions, house, new_id, problems};
+use crate::store::{StoreError, Tx, house, new_id, problems};
 use chrono::TimeDelta;
 use std::collections::HashMap;
 
@@ -25,72 +23,44 @@ const COUNTING_EVERY: i64 = 1_024;
 const ORDERED_AT_ONCE: i64 = 250;
 const TITLE_MAX_CHARS: usize = 40;
 
-/// Rebuilds the index from what is stored: the same archive gives the same index.
-pub async fn load(app: &App) -> Result<(), Error> {
-    let engine = app.store.read(|tx| -> Result<Engine, Error> { rebuild(tx) }).await?;
-    app.index.put(engine);
-    Ok(())
-}
-
-fn rebuild(tx: &mut Tx) -> Result<Engine, Error> {
-    let mut engine = Engine::new(detect::Settings::default());
-    let watermark = watermark(tx)?;
-    let mut seq = 0;
-    loop {
-        let rows = tickets::ordered_after(tx, seq, 2_000)?;
-        let Some((last, _)) = rows.last() else { break };
-        seq = *last;
-        let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
-        for (at, ticket) in &rows {
-            if *at <= watermark {
-                engine.add(&document(ticket, &places));
-            }
-        }
-    }
-    for (ticket, problem, by_person) in problems::open_memberships(tx)? {
-        let by = if by_person { By::Person } else { By::Machine };
-        engine.place(&ticket, &problem, by);
-    }
-    for (a, b) in decisions::pairs(tx, &problem_decisions::APART)? {
-        never_together(&mut engine, &a, &b);
-    }
-    for (a, b) in decisions::pairs(tx, &[DecisionKind::OneProblem])? {
-        together(&mut engine, &a, &b);
-    }
-    Ok(engine)
-}
-
-fn watermark(tx: &mut Tx) -> Result<i64, Error> {
+/// The place up to which tickets were matched.
+pub(in crate::app) fn watermark(tx: &mut Tx) -> Result<i64, Error> {
     Ok(house::setting(tx, WATERMARK)?.and_then(|seq| seq.parse().ok()).unwrap_or(0))
 }
 
-/// Where each ticket happened: district and address in one text.
-fn places_of<'t>(tx: &mut Tx, rows: impl Iterator<Item = &'t Ticket>) -> Result<HashMap<String, String>, Error> {
+/// By ticket: district and address in one text.
+pub(in crate::app) type Places = HashMap<String, String>;
+
+pub(in crate::app) fn places_of<'t>(tx: &mut Tx, rows: impl Iterator<Item = &'t Ticket>) -> Result<Places, Error> {
     let rows: Vec<&Ticket> = rows.collect();
     let ids: Vec<String> = rows.iter().map(|ticket| ticket.id.clone()).collect();
-    let mut addresses: HashMap<String, String> = tickets::addresses_of(tx, &ids)?.into_iter().collect();
+    let mut places: Places = tickets::addresses_of(tx, &ids)?.into_iter().collect();
     for ticket in rows {
         if let Some(district) = &ticket.district {
-            let place = addresses.entry(ticket.id.clone()).or_default();
+            let place = places.entry(ticket.id.clone()).or_default();
             *place = format!("{district} {place}").trim().to_owned();
         }
     }
-    Ok(addresses)
+    Ok(places)
 }
 
-fn document<'a>(ticket: &'a Ticket, places: &'a HashMap<String, String>) -> Document<'a> {
+pub(in crate::app) fn document<'a>(ticket: &'a Ticket, places: &'a Places) -> Document<'a> {
     Document {
-        id: &ticket.id,
-        title: &ticket.title,
-        body: &ticket.body,
         place: places.get(&ticket.id).map(String::as_str),
-        received_at: ticket.received_at,
+        coordinates: ticket.latitude.zip(ticket.longitude),
+        ..text_of(ticket)
     }
 }
 
 /// A ticket's words alone.
 pub(in crate::app) fn text_of(ticket: &Ticket) -> Document<'_> {
-    Document { id: &ticket.id, title: &ticket.title, body: &ticket.body, place: None, received_at: ticket.received_at }
+    Document {
+        id: &ticket.id,
+        title: &ticket.title,
+        body: &ticket.body,
+        received_at: ticket.received_at,
+        ..Document::default()
+    }
 }
 
 /// Gives committed tickets their place in the order; gives back how many. Nothing while another process holds the lease.
@@ -115,7 +85,7 @@ pub async fn order(app: &App, holder: &str) -> Result<usize, Error> {
 /// What one turn of matching begins with.
 struct Waiting {
     rows: Vec<(i64, Ticket)>,
-    places: HashMap<String, String>,
+    places: Places,
     /// Problems that a person decided about.
     decided: Vec<String>,
     /// The place up to which tickets were matched before.
@@ -125,8 +95,8 @@ struct Waiting {
 /// Matches up to one chunk of new tickets, or counts some of the problems they went to. Gives how many were taken;
 /// nothing while another process holds the lease or the index is not there yet.
 pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
-    let name = holder.to_owned();
-    let Some(waiting) = app.store.read(move |tx| waiting(tx, &name)).await? else { return Ok(0) };
+    let (name, reached) = (holder.to_owned(), app.index.reached().ticket);
+    let Some(waiting) = app.store.read(move |tx| waiting(tx, &name, reached)).await? else { return Ok(0) };
     let Some((last, _)) = waiting.rows.last() else { return counting::count_some(app, holder.to_owned()).await };
     let (last, count) = (*last, waiting.rows.len());
     let counting_is_due = waiting.after / COUNTING_EVERY != last / COUNTING_EVERY;
@@ -142,21 +112,25 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
         .await;
     if stored.is_err() {
         // The index ran ahead of what is stored; it is rebuilt from there.
-        load(app).await?;
+        upkeep::load(app).await?;
     }
     stored?;
+    app.index.advance(|_, reached| reached.ticket = last);
     if counting_is_due {
         counting::count_some(app, holder.to_owned()).await?;
     }
     Ok(count)
 }
 
-/// None while another process holds the lease.
-fn waiting(tx: &mut Tx, holder: &str) -> Result<Option<Waiting>, Error> {
+/// None while another process holds the lease, or has matched tickets that the index has not read.
+fn waiting(tx: &mut Tx, holder: &str, reached: i64) -> Result<Option<Waiting>, Error> {
     if house::is_leased_to_other(tx, LEASE, holder, Clock::real())? {
         return Ok(None);
     }
     let after = watermark(tx)?;
+    if after != reached {
+        return Ok(None);
+    }
     let rows = tickets::ordered_after(tx, after, CHUNK)?;
     let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
     let decided = if rows.is_empty() { Vec::new() } else { problems::decided(tx)? };

@@ -1,5 +1,6 @@
 //! The one matching index of a process: many read it, detection changes it, and people's decisions wait for neither.
 
+use crate::app::problems::upkeep::Reached;
 use crate::detect::{By, Contradiction, Engine};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -27,6 +28,7 @@ pub struct MatchingIndex(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     engine: RwLock<Option<Engine>>,
+    reached: Mutex<Reached>,
     /// Decisions that came while the index was in use.
     decided: Mutex<Vec<EngineChange>>,
 }
@@ -49,8 +51,19 @@ impl MatchingIndex {
         Some(change(engine))
     }
 
-    pub fn put(&self, engine: Engine) {
+    pub fn put(&self, engine: Engine, reached: Reached) {
         *self.0.engine.write().unwrap_or_else(PoisonError::into_inner) = Some(engine);
+        *lock(&self.0.reached) = reached;
+    }
+
+    /// How far it has read what is stored. Detection alone moves it on.
+    pub fn reached(&self) -> Reached {
+        lock(&self.0.reached).clone()
+    }
+
+    /// Changes the index and notes how far it has read then.
+    pub fn advance(&self, read: impl FnOnce(&mut Engine, &mut Reached)) {
+        self.change(|engine| read(engine, &mut lock(&self.0.reached)));
     }
 
     /// Brings committed decisions into the index: now, or with its next change while somebody is using it.
@@ -58,7 +71,7 @@ impl MatchingIndex {
         if changes.is_empty() {
             return;
         }
-        self.waiting().extend(changes);
+        lock(&self.0.decided).extend(changes);
         if let Ok(mut slot) = self.0.engine.try_write()
             && let Some(engine) = slot.as_mut()
         {
@@ -67,14 +80,14 @@ impl MatchingIndex {
     }
 
     fn obey(&self, engine: &mut Engine) {
-        for change in self.waiting().drain(..) {
+        for change in lock(&self.0.decided).drain(..) {
             obey(engine, change);
         }
     }
+}
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<EngineChange>> {
-        self.0.decided.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn obey(engine: &mut Engine, change: EngineChange) {

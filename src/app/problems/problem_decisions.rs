@@ -85,7 +85,7 @@ pub fn merge(ctx: &mut Ctx, from: &str, into: &str, reason: String) -> Result<Ve
     for ticket in &moving {
         move_membership(ctx, ticket, Some(into))?;
     }
-    let decided = Decided { kind: DecisionKind::Together, reason: Some(reason), from, to: Some(into) };
+    let decided = Decided { kind: DecisionKind::Together, reason: Some(reason), from: Some(from), to: Some(into) };
     decide(ctx, decided, &moving, &staying[..staying.len().min(1)])?;
     source.merged_into = Some(into.to_owned());
     ctx.record(
@@ -140,7 +140,7 @@ pub fn split(
         changes.push(EngineChange::Move(ticket.clone(), Some(new.clone())));
         changes.push(EngineChange::NeverTogether(ticket.clone(), staying[0].clone()));
     }
-    let decided = Decided { kind: DecisionKind::Split, reason: None, from: id, to: Some(&new) };
+    let decided = Decided { kind: DecisionKind::Split, reason: None, from: Some(id), to: Some(&new) };
     decide(ctx, decided, &leaving, &staying[..1])?;
     ctx.record(
         "problem.split",
@@ -177,11 +177,15 @@ pub fn take_ticket(
     reason: Option<String>,
 ) -> Result<Vec<EngineChange>, Error> {
     let mut changes = vec![EngineChange::Move(ticket_id.to_owned(), to.map(str::to_owned))];
-    if let Some(from) = move_membership(ctx, ticket_id, to)? {
-        let left = problems::members(&mut ctx.tx, &from)?;
-        let decided = Decided { kind: DecisionKind::Moved, reason, from: &from, to };
-        decide(ctx, decided, &[ticket_id.to_owned()], &left[..left.len().min(1)])?;
-        changes.extend(left.first().map(|other| EngineChange::NeverTogether(ticket_id.to_owned(), other.clone())));
+    let from = move_membership(ctx, ticket_id, to)?;
+    if from.is_none() && to.is_none() {
+        return Ok(changes);
+    }
+    let left = from.as_ref().map(|from| problems::members(&mut ctx.tx, from)).transpose()?.unwrap_or_default();
+    let decided = Decided { kind: DecisionKind::Moved, reason, from: from.as_deref(), to };
+    decide(ctx, decided, &[ticket_id.to_owned()], &left[..left.len().min(1)])?;
+    changes.extend(left.first().map(|other| EngineChange::NeverTogether(ticket_id.to_owned(), other.clone())));
+    if let Some(from) = from {
         members_changed(ctx, &from)?;
     }
     Ok(changes)
@@ -197,7 +201,7 @@ pub fn keep_apart(ctx: &mut Ctx, id: &str, other: &str, reason: String) -> Resul
     let theirs = problems::members(&mut ctx.tx, &other.id)?;
     let (Some(one), Some(two)) = (ours.first(), theirs.first()) else { return Err(Error::NotFound) };
     let kind = DecisionKind::NeverTogether;
-    let decided = Decided { kind, reason: Some(reason), from: &problem.id, to: Some(&other.id) };
+    let decided = Decided { kind, reason: Some(reason), from: Some(&problem.id), to: Some(&other.id) };
     decide(ctx, decided, std::slice::from_ref(one), std::slice::from_ref(two))?;
     ctx.record("problem.kept_apart", ("problem", id), None, json!({ "no": problem.no, "other": other.no }));
     Ok(vec![EngineChange::NeverTogether(one.clone(), two.clone())])
@@ -208,7 +212,7 @@ pub fn keep_whole(ctx: &mut Ctx, id: &str, part: &[String]) -> Result<Vec<Engine
     let problem = load(ctx, id)?;
     let rest = problems::members(&mut ctx.tx, id)?.into_iter().find(|member| !part.contains(member));
     let Some(rest) = rest else { return Ok(Vec::new()) };
-    let decided = Decided { kind: DecisionKind::OneProblem, reason: None, from: id, to: None };
+    let decided = Decided { kind: DecisionKind::OneProblem, reason: None, from: Some(id), to: None };
     decide(ctx, decided, part, std::slice::from_ref(&rest))?;
     ctx.record("problem.kept_whole", ("problem", id), None, json!({ "no": problem.no, "tickets": part.len() }));
     Ok(part.iter().map(|ticket| EngineChange::Together(ticket.clone(), rest.clone())).collect())
@@ -222,10 +226,8 @@ pub fn undo(ctx: &mut Ctx, decision_id: &str) -> Result<(String, Vec<EngineChang
     if decisions::is_undone(&mut ctx.tx, decision_id)? {
         return Err(Error::Refused(Message::new("该认定已经撤销。")));
     }
-    let Some(from) = decision.from_problem_id.clone() else {
-        return Err(Error::Refused(Message::new("该认定没有记下工单原来所在的问题，不能撤销。")));
-    };
-    let to = decision.to_problem_id.clone();
+    let (from, to) = (decision.from_problem_id.clone(), decision.to_problem_id.clone());
+    let shown = from.clone().or_else(|| to.clone()).ok_or(Error::NotFound)?;
     let (first, second) = decisions::sides(&mut ctx.tx, decision_id)?;
     let mut changes = Vec::new();
     if APART.contains(&decision.kind) {
@@ -237,7 +239,7 @@ pub fn undo(ctx: &mut Ctx, decision_id: &str) -> Result<(String, Vec<EngineChang
             changes.extend(across(&first, &second).map(|(a, b)| EngineChange::NeedNotBeTogether(a, b)));
         }
         DecisionKind::Together | DecisionKind::Split | DecisionKind::Moved => {
-            changes.extend(move_back(ctx, &first, &from, to.as_deref())?);
+            changes.extend(move_back(ctx, &first, from.as_deref(), to.as_deref())?);
         }
     }
     let inverse = Decision {
@@ -247,51 +249,71 @@ pub fn undo(ctx: &mut Ctx, decision_id: &str) -> Result<(String, Vec<EngineChang
         at: ctx.now,
         inverse_of: Some(decision_id.to_owned()),
         from_problem_id: to,
-        to_problem_id: Some(from.clone()),
+        to_problem_id: from,
         kind: decision.kind,
     };
     decisions::decide(&mut ctx.tx, inverse, &[])?;
-    ctx.record("problem.decision_undone", ("problem", &from), None, json!({ "kind": decision.kind.code() }));
-    Ok((from, changes))
+    ctx.record("problem.decision_undone", ("problem", &shown), None, json!({ "kind": decision.kind.code() }));
+    Ok((shown, changes))
 }
 
 fn across<'t>(first: &'t [String], second: &'t [String]) -> impl Iterator<Item = (String, String)> + 't {
     first.iter().flat_map(|one| second.iter().map(|two| (one.clone(), two.clone())))
 }
 
-/// Tickets that are still where a decision put them go back. A problem that was merged away lives again, one that was
+/// Tickets that are still where a decision put them go back, into no problem where they were in none. A problem that was merged away lives again, one that was
 /// split off and is empty now is merged back.
-fn move_back(ctx: &mut Ctx, tickets: &[String], from: &str, to: Option<&str>) -> Result<Vec<EngineChange>, Error> {
-    let mut source = problems::by_id(&mut ctx.tx, from)?.ok_or(Error::NotFound)?;
-    if source.merged_into.is_some() && source.merged_into.as_deref() != to {
-        return Err(Error::Refused(Message::new("原来的问题已并入另一个问题，请先撤销那次合并。")));
+fn move_back(
+    ctx: &mut Ctx,
+    tickets: &[String],
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<Vec<EngineChange>, Error> {
+    let mut changes = Vec::new();
+    if let Some(from) = from {
+        revive(ctx, from, to)?;
+        changes.push(EngineChange::Found(from.to_owned()));
     }
-    if source.merged_into.take().is_some() {
-        (source.decided_by, source.decided_at) = (Some(ctx.actor.name.clone()), Some(ctx.now));
-        save(ctx, &source)?;
-    }
-    let mut changes = vec![EngineChange::Found(from.to_owned())];
     for ticket in tickets {
         if problems::problem_of(&mut ctx.tx, ticket)?.as_deref() == to {
-            move_membership(ctx, ticket, Some(from))?;
-            changes.push(EngineChange::Move(ticket.clone(), Some(from.to_owned())));
+            move_membership(ctx, ticket, from)?;
+            changes.push(EngineChange::Move(ticket.clone(), from.map(str::to_owned)));
         }
     }
     if let Some(to) = to {
-        let mut target = problems::by_id(&mut ctx.tx, to)?.ok_or(Error::NotFound)?;
-        if target.merged_into.is_none() && problems::members(&mut ctx.tx, to)?.is_empty() {
-            if cases::open_case_of(&mut ctx.tx, to)?.is_some() {
-                return Err(Error::Refused(Message::new("该问题已有在办专项，不能并入其他问题。")));
-            }
-            target.merged_into = Some(from.to_owned());
-            save(ctx, &target)?;
-            rebase(ctx, to)?;
-        } else {
-            members_changed(ctx, to)?;
-        }
+        leave(ctx, to, from)?;
     }
-    members_changed(ctx, from)?;
+    if let Some(from) = from {
+        members_changed(ctx, from)?;
+    }
     Ok(changes)
+}
+
+/// A problem that was merged away lives again.
+fn revive(ctx: &mut Ctx, id: &str, merged_into: Option<&str>) -> Result<(), Error> {
+    let mut problem = problems::by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
+    if problem.merged_into.is_some() && problem.merged_into.as_deref() != merged_into {
+        return Err(Error::Refused(Message::new("原来的问题已并入另一个问题，请先撤销那次合并。")));
+    }
+    if problem.merged_into.take().is_some() {
+        (problem.decided_by, problem.decided_at) = (Some(ctx.actor.name.clone()), Some(ctx.now));
+        save(ctx, &problem)?;
+    }
+    Ok(())
+}
+
+/// A problem that was split off and is empty now is merged back.
+fn leave(ctx: &mut Ctx, id: &str, back_into: Option<&str>) -> Result<(), Error> {
+    let mut problem = problems::by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
+    let (Some(into), None, true) = (back_into, &problem.merged_into, problems::is_empty(&mut ctx.tx, id)?) else {
+        return members_changed(ctx, id);
+    };
+    if cases::open_case_of(&mut ctx.tx, id)?.is_some() {
+        return Err(Error::Refused(Message::new("该问题已有在办专项，不能并入其他问题。")));
+    }
+    problem.merged_into = Some(into.to_owned());
+    save(ctx, &problem)?;
+    rebase(ctx, id)
 }
 
 /// Gives back the problem the ticket was in.
@@ -321,7 +343,8 @@ fn move_membership(ctx: &mut Ctx, ticket_id: &str, to: Option<&str>) -> Result<O
 struct Decided<'a> {
     kind: DecisionKind,
     reason: Option<String>,
-    from: &'a str,
+    /// None for a ticket that was in no problem.
+    from: Option<&'a str>,
     to: Option<&'a str>,
 }
 
@@ -333,7 +356,7 @@ fn decide(ctx: &mut Ctx, decided: Decided, one: &[String], other: &[String]) -> 
         person_id: ctx.actor.id().to_owned(),
         at: ctx.now,
         inverse_of: None,
-        from_problem_id: Some(decided.from.to_owned()),
+        from_problem_id: decided.from.map(str::to_owned),
         to_problem_id: decided.to.map(str::to_owned),
     };
     Ok(decisions::decide(&mut ctx.tx, row, &[one, other])?)

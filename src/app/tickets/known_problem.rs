@@ -47,7 +47,7 @@ pub async fn find(app: &App, actor: &Actor, text: &str, place: Option<&str>) -> 
     if !actor.may_somewhere(Action::AttachTickets) {
         return Err(Error::Forbidden);
     }
-    let document = Document { id: "", title: text, body: "", place, received_at: app.clock.now() };
+    let document = Document { title: text, place, received_at: app.clock.now(), ..Document::default() };
     let Some(ranked) = app.index.read(|index| index.ranked(&document, SHOWN)) else { return Ok(Known::Loading) };
     app.read(actor, move |ctx| {
         let mut found = Vec::new();

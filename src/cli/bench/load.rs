@@ -2,7 +2,11 @@
 
 use super::city::{BenchCase, City};
 use super::client::{Connection, quantile};
-use crate::app::{App, problems::detection, search};
+use crate::app::{
+    App,
+    problems::{detection, upkeep},
+    search,
+};
 use crate::detect::Engine;
 use crate::store::{house, measure, plans};
 use crate::web::address;
@@ -121,7 +125,7 @@ pub async fn index(app: &App) -> Result<f64, crate::app::Error> {
 
 /// Tickets matched to problems, and these counted, a second, until nothing waits.
 pub async fn matching(app: &App) -> Result<f64, crate::app::Error> {
-    detection::load(app).await?;
+    upkeep::load(app).await?;
     let begun = Instant::now();
     while detection::catch_up(app, HOLDER).await? > 0 {}
     let seconds = begun.elapsed().as_secs_f64();

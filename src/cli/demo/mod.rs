@@ -6,14 +6,14 @@ mod words;
 
 use super::Outcome;
 use super::config::{Config, ConfigArgs};
-use super::serve::{listen, log_to_stderr, serve};
+use super::serve::{listen, log_to_stderr, serve, take_small_pages};
 use crate::app::accounts::actor_of;
 use crate::app::cases::Basis;
 use crate::app::cases::drafting::{self, NewCase};
 use crate::app::tasks::Progress;
 use crate::app::{
     Actor, App, Ctx, Error, cases, clock_control, plans,
-    problems::{consolidating, counting, detection},
+    problems::{consolidating, counting, detection, upkeep},
     tasks::{self, task_matters},
 };
 use crate::domain::case::Grade;
@@ -48,6 +48,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Outcome {
     log_to_stderr();
+    take_small_pages();
     let temporary = std::env::temp_dir().join(format!("shenban-demo-{}", std::process::id()));
     let folder = args.data.clone().unwrap_or(temporary);
     let outcome = actix_web::rt::System::new().block_on(start(&args, folder.clone()));
@@ -78,7 +79,7 @@ async fn start(args: &Args, folder: PathBuf) -> Outcome {
     }
     if args.days_later > 0 {
         clock_control::advance(&app, args.days_later).await?;
-        detection::load(&app).await?;
+        upkeep::load(&app).await?;
         counting::recount(&app).await?;
         follow_calendar(&app).await?;
     }
@@ -119,7 +120,7 @@ async fn take_in(app: &App, tickets: Vec<crate::domain::ticket::NewTicket>) -> O
         app.write(&Actor::operator_of_machine(), move |ctx| crate::app::tickets::add(ctx, chunk)).await?;
     }
     if !app.index.is_loaded() {
-        detection::load(app).await?;
+        upkeep::load(app).await?;
     }
     while detection::order(app, "demo").await? + detection::catch_up(app, "demo").await? > 0 {}
     Ok(())
