@@ -11,7 +11,7 @@ use super::postings::Postings;
 use super::{Engine, Settings};
 
 /// Changes whenever the same bytes would mean something else.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 /// Items of one section: neither writing nor reading holds much beside the engine.
 const SECTION_ITEMS: usize = 4_096;
 /// No section is longer; a damaged length must not be believed.
@@ -72,7 +72,7 @@ fn write(to: &mut impl Write, what: &(impl Serialize + ?Sized)) -> Result<(), No
 }
 
 fn write_all<T: Serialize>(to: &mut impl Write, items: &[T]) -> Result<(), NotStored> {
-    to.write_all(&(items.len() as u64).to_le_bytes())?;
+    write(to, &(items.len() as u64))?;
     items.chunks(SECTION_ITEMS).try_for_each(|chunk| write(to, chunk))
 }
 
@@ -90,9 +90,9 @@ fn read<T: DeserializeOwned>(from: &mut impl Read) -> Result<T, Damaged> {
 }
 
 fn read_all<T: DeserializeOwned>(from: &mut impl Read) -> Result<Vec<T>, Damaged> {
-    let count = number(from)? as usize;
+    let count: u64 = read(from)?;
     let mut items: Vec<T> = Vec::new();
-    while items.len() < count {
+    while (items.len() as u64) < count {
         let section: Vec<T> = read(from)?;
         if section.is_empty() {
             return Err(Damaged);
