@@ -1,4 +1,4 @@
-//! A case's way after it is drafted: agreed on, issued, instructed, its deadline moved.
+//! A case's way after it is drafted: agreed on, issued, its deadline moved.
 
 pub mod case_views;
 pub mod consulting;
@@ -16,7 +16,7 @@ use crate::domain::case::{self, ApprovalSubject, CaseMove, Grade};
 use crate::domain::notice::Stage;
 use crate::domain::ticket::FieldError;
 use crate::lang::Message;
-use crate::store::cases::{self, Approval, Case, Directive};
+use crate::store::cases::{self, Approval, Case};
 use crate::store::new_id;
 use crate::store::people::{self, PostRow};
 use chrono::NaiveDate;
@@ -209,36 +209,6 @@ pub fn set_manager(ctx: &mut Ctx, case_id: &str, person_id: &str) -> Result<(), 
     };
     people::insert_posts(&mut ctx.tx, vec![row])?;
     ctx.record("case.manager_set", ("case", case_id), Some(case_id), json!({ "person": person_id }));
-    Ok(())
-}
-
-/// A leader's written instruction (批示).
-pub fn instruct(ctx: &mut Ctx, case_id: &str, text: String, due_on: Option<NaiveDate>) -> Result<(), Error> {
-    let case = cases::by_id(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?;
-    require_on_case(ctx, Action::Instruct, case_id)?;
-    let row = Directive {
-        id: new_id(),
-        case_id: case_id.to_owned(),
-        text: required("text", text)?,
-        leader: ctx.actor.name.clone(),
-        due_on,
-        recorded_by: ctx.actor.id().to_owned(),
-        at: ctx.now,
-        report: None,
-        reported_at: None,
-    };
-    cases::insert_directive(&mut ctx.tx, &row)?;
-    ctx.record("case.instructed", ("case", case_id), Some(case_id), json!({ "no": case.no, "due_on": due_on }));
-    Ok(())
-}
-
-pub fn report_directive(ctx: &mut Ctx, case_id: &str, directive_id: &str, report: String) -> Result<(), Error> {
-    require_on_case(ctx, Action::IssueCase, case_id)?;
-    let report = required("report", report)?;
-    if !cases::report_directive(&mut ctx.tx, directive_id, &report, ctx.now)? {
-        return Err(Error::NotFound);
-    }
-    ctx.record("case.directive_reported", ("case", case_id), Some(case_id), json!({}));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ pub mod supervisions;
 
 use super::access::require_on_task;
 use super::tasks::{required, told};
-use super::{Actor, App, Ctx, Error, Owed, Recipient};
+use super::{Actor, App, Ctx, Error, Owed, Recipient, directives};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
 use crate::domain::chase::Rung;
@@ -18,11 +18,15 @@ use serde_json::json;
 use std::collections::HashSet;
 
 /// Why a step that came together with a later one was not sent.
-const PASSED: &str = "passed";
+pub(in crate::app) const PASSED: &str = "passed";
 
 /// Owes the reminders that are due and drafts the 督办单 that are.
 pub async fn remind(app: &App) -> Result<(), Error> {
-    app.write(&Actor::job("催办"), remind_all).await
+    app.write(&Actor::job("催办"), |ctx| {
+        remind_all(ctx)?;
+        directives::reminding::remind_all(ctx)
+    })
+    .await
 }
 
 fn remind_all(ctx: &mut Ctx) -> Result<(), Error> {
@@ -50,7 +54,7 @@ fn remind_all(ctx: &mut Ctx) -> Result<(), Error> {
                 if Some(*rung) == latest {
                     take(ctx, &task, rung.stage)?;
                 } else {
-                    settle_without_mail(ctx, &task, rung.stage, PASSED)?;
+                    settle_without_mail(ctx, &step(ctx, &task, rung.stage), PASSED)?;
                 }
             }
         }
@@ -67,7 +71,7 @@ fn rungs(ctx: &Ctx, task: &Task) -> Vec<Rung> {
 }
 
 /// When a step comes, in UTC. A chase waits for the close of the due day in any case: its day is a later one.
-fn moment(ctx: &Ctx, rung: &Rung) -> NaiveDateTime {
+pub(in crate::app) fn moment(ctx: &Ctx, rung: &Rung) -> NaiveDateTime {
     let reminds_at = ctx.app.settings.chase.reminds_at;
     ctx.app.clock.start_of(rung.day) + (reminds_at - chrono::NaiveTime::MIN)
 }
@@ -89,7 +93,7 @@ fn is_formal(stage: Stage) -> bool {
 fn take(ctx: &mut Ctx, task: &Task, stage: Stage) -> Result<(), Error> {
     if is_formal(stage) {
         // From the head upwards a person signs: the draft is the step, and is recorded as one.
-        settle_without_mail(ctx, task, stage, "drafted")?;
+        settle_without_mail(ctx, &step(ctx, task, stage), "drafted")?;
         return supervisions::draft(ctx, task, stage, cycle(ctx, task, stage));
     }
     let cycle = cycle(ctx, task, stage);
@@ -111,17 +115,32 @@ fn take(ctx: &mut Ctx, task: &Task, stage: Stage) -> Result<(), Error> {
     Ok(())
 }
 
+/// One step of a ladder, for one unit.
+pub(in crate::app) struct Step<'a> {
+    /// Kind and id.
+    pub subject: (&'a str, &'a str),
+    pub unit_id: &'a str,
+    pub case_id: Option<&'a str>,
+    pub stage: Stage,
+    pub cycle: i32,
+}
+
+fn step<'a>(ctx: &Ctx, task: &'a Task, stage: Stage) -> Step<'a> {
+    let cycle = cycle(ctx, task, stage);
+    Step { subject: ("task", &task.id), unit_id: &task.unit_id, case_id: Some(&task.case_id), stage, cycle }
+}
+
 /// Records that a step is settled without a mail, and why.
-fn settle_without_mail(ctx: &mut Ctx, task: &Task, stage: Stage, decision: &str) -> Result<(), Error> {
+pub(in crate::app) fn settle_without_mail(ctx: &mut Ctx, step: &Step, decision: &str) -> Result<(), Error> {
     let row = Notice {
         id: new_id(),
-        subject_kind: "task".to_owned(),
-        subject_id: task.id.clone(),
-        stage,
+        subject_kind: step.subject.0.to_owned(),
+        subject_id: step.subject.1.to_owned(),
+        stage: step.stage,
         recipient_kind: RecipientKind::Unit,
-        recipient_id: task.unit_id.clone(),
-        cycle: cycle(ctx, task, stage),
-        case_id: Some(task.case_id.clone()),
+        recipient_id: step.unit_id.to_owned(),
+        cycle: step.cycle,
+        case_id: step.case_id.map(str::to_owned),
         policy_version: ctx.app.policy_version,
         detail: String::new(),
         state: NoticeState::Skipped,
@@ -157,7 +176,7 @@ pub fn stop(ctx: &mut Ctx, task_id: &str, stage: Stage, reason: String) -> Resul
     if next(ctx, &found.task)?.map(|(next, _)| next) != Some(stage) {
         return Err(Error::Refused(Message::new("这一步已经发出或已停止。")));
     }
-    settle_without_mail(ctx, &found.task, stage, &reason)?;
+    settle_without_mail(ctx, &step(ctx, &found.task, stage), &reason)?;
     let payload = told(&found, json!({ "stage": stage.code(), "reason": reason }));
     ctx.record("task.step_stopped", ("task", task_id), Some(&found.task.case_id), payload);
     Ok(())

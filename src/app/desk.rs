@@ -2,6 +2,7 @@
 
 use super::{Ctx, Error};
 use crate::app::cases::case_views;
+use crate::app::directives::views::{self as directive_views, DirectiveLine};
 use crate::app::tasks::task_views::{TaskLine, lines, of_my_units};
 use crate::domain::access::{Action, Subject};
 use crate::domain::case::{CaseState, Grade, ObservationResult};
@@ -64,6 +65,7 @@ pub fn waiting(ctx: &mut Ctx) -> Result<Vec<Waiting>, Error> {
         to_sign(ctx, &mut found)?;
         to_call(ctx, &mut found)?;
     }
+    directives(ctx, coordinates, &mut found)?;
     if ctx.actor.may_somewhere(Action::AcceptTask) {
         submissions(ctx, &mut found)?;
     }
@@ -166,6 +168,33 @@ fn to_sign(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Directives: a unit's until it has reported; a coordinator's when that is late, or no unit knows of them yet.
+fn directives(ctx: &mut Ctx, coordinates: bool, found: &mut Vec<Waiting>) -> Result<(), Error> {
+    for line in directive_views::waiting(ctx)? {
+        if coordinates && (line.is_late() || !line.is_issued) {
+            found.push(wait_for_directive(&line, Group::Trouble, "催反馈"));
+        } else if !coordinates && !directive_views::reports_for(ctx, &line).is_empty() {
+            found.push(wait_for_directive(&line, Group::Own, "反馈"));
+        }
+    }
+    Ok(())
+}
+
+fn wait_for_directive(line: &DirectiveLine, group: Group, button: &'static str) -> Waiting {
+    Waiting {
+        group,
+        late_days: line.days_left.map_or(0, |days| (-days).max(0)),
+        what: "批示待反馈",
+        title: line.row.text.clone(),
+        no: line.case_no.clone(),
+        whose: line.silent_names(),
+        since: line.row.at,
+        link: format!("/directives/{}", line.row.id),
+        button,
+        late: line.is_late(),
+    }
 }
 
 /// Urgent tasks nobody has signed for: a call comes before any mail.

@@ -2,13 +2,14 @@
 
 use super::{Ctx, Error};
 use crate::app::cases::case_views::{self, CaseLine, Trouble, unit_names};
+use crate::app::directives::views::{self as directive_views, DirectiveLine};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
 use crate::domain::problem::ProblemState;
 use crate::domain::share::Share;
 use crate::domain::task::TaskState;
 use crate::plan::Lamp;
-use crate::store::cases::{self, Case, Directive};
+use crate::store::cases;
 use crate::store::problems::{self, Problem};
 use crate::store::{events, plans, tasks};
 use chrono::TimeDelta;
@@ -18,6 +19,8 @@ use std::collections::{BTreeMap, HashMap};
 pub const SAMPLE_MIN: usize = 10;
 /// Rising problems shown.
 const RISING: i64 = 5;
+/// How long a directive's report stays on the page.
+const REPORTED_SHOWN_FOR: TimeDelta = TimeDelta::days(14);
 
 pub struct Leadership {
     pub in_hand: usize,
@@ -35,8 +38,9 @@ pub struct Leadership {
     pub units: Vec<UnitFigures>,
     /// Proposed problems without a case, the hottest first.
     pub rising: Vec<Problem>,
-    /// Each with the working days until it is due.
-    pub directives: Vec<(Directive, Case, Option<i64>)>,
+    /// What waits for a report, and what was reported on of late; of those the reader may read.
+    pub directives: Vec<DirectiveLine>,
+    pub reported: Vec<DirectiveLine>,
 }
 
 impl Leadership {
@@ -56,13 +60,6 @@ pub fn leadership(ctx: &mut Ctx) -> Result<Leadership, Error> {
     let lines = case_views::list(ctx, &[CaseState::Issued, CaseState::Verifying])?;
     let with_lamp = |lamp| lines.iter().filter(|line| line.lamp == Some(lamp)).count();
     let in_state = |state| lines.iter().filter(|line| line.case.state == state).count();
-    let mut directives = Vec::new();
-    for directive in cases::unreported_directives(&mut ctx.tx)? {
-        if let Some(case) = all.iter().find(|case| case.id == directive.case_id) {
-            let left = directive.due_on.map(|due| ctx.calendar.working_days_between(ctx.today, due));
-            directives.push((directive, case.clone(), left));
-        }
-    }
     Ok(Leadership {
         in_hand: in_state(CaseState::Issued),
         red: with_lamp(Lamp::Red),
@@ -75,7 +72,8 @@ pub fn leadership(ctx: &mut Ctx) -> Result<Leadership, Error> {
         units: units(ctx, &lines)?,
         rising: rising(ctx)?,
         lines,
-        directives,
+        directives: directive_views::waiting(ctx)?,
+        reported: directive_views::reported_since(ctx, ctx.now - REPORTED_SHOWN_FOR)?,
     })
 }
 

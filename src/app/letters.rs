@@ -18,7 +18,7 @@ use crate::domain::task::TaskState;
 use crate::lang::Lang;
 use crate::mail::{Ask, Letter, Link, compose};
 use crate::store::notices::{self, Mail, Notice};
-use crate::store::{cases, inbound, new_id, people, plans};
+use crate::store::{cases, directives, inbound, new_id, people, plans};
 use chrono::Datelike;
 use serde_json::json;
 
@@ -252,6 +252,9 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
             links: vec![Link { label: "查看邮件", url: format!("{url}/mail/{}", mail.id) }],
         }));
     }
+    if notice.subject_kind == "directive" {
+        return ask_for_report(ctx, notice, lang);
+    }
     let Some(case) = cases::by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
     let lines = [case.goal.clone(), notice.detail.clone()].into_iter().filter(|line| !line.is_empty()).collect();
     Ok(Some(Ask {
@@ -262,6 +265,26 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
         due_shown: None,
         due_at: None,
         links: vec![Link { label: "查看专项", url: format!("{url}/cases/{}", case.id) }],
+    }))
+}
+
+/// A report that a directive waits for; `None` when the unit has given it.
+fn ask_for_report(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<Ask>, Error> {
+    let Some(row) = directives::by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
+    let units = directives::units_of(&mut ctx.tx, std::slice::from_ref(&row.id))?;
+    if !units.iter().any(|unit| unit.unit_id == notice.recipient_id && unit.reported_at.is_none()) {
+        return Ok(None);
+    }
+    let Some(case) = cases::by_id(&mut ctx.tx, &row.case_id)? else { return Ok(None) };
+    let settings = &ctx.app.settings;
+    Ok(Some(Ask {
+        uid: format!("directive-{}", row.id),
+        stage: notice.stage,
+        heading: format!("{} {}", case.no, case.title),
+        lines: vec![crate::app::directives::mail_line(lang)],
+        due_shown: row.due_on.map(|day| due_words(day, settings.close_of_day, lang)),
+        due_at: row.due_on.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
+        links: vec![Link { label: "查看并反馈", url: format!("{}/directives/{}", settings.public_url, row.id) }],
     }))
 }
 

@@ -1,6 +1,6 @@
 //! What people do, one file a use case: authorise → load → decide → save in one transaction.
 //! A room a subject: [`tickets`], [`problems`], [`cases`] with their [`plans`] and [`tasks`], the [`letters`] that units
-//! get and the [`chase`] behind them. Beside the rooms, what all of them need.
+//! get, the [`chase`] behind them and the leaders' [`directives`]. Beside the rooms, what all of them need.
 
 pub mod access;
 pub mod accounts;
@@ -10,6 +10,7 @@ pub mod chase;
 mod clock;
 pub mod clock_control;
 pub mod desk;
+pub mod directives;
 mod error;
 pub mod heartbeat;
 mod keyed_hash;

@@ -2,6 +2,7 @@
 
 use super::{App, Ctx, Error};
 use crate::app::cases::case_views::{self, CaseLine};
+use crate::app::directives::views::{self as directive_views, DirectiveLine};
 use crate::domain::access::Action;
 use crate::domain::mask;
 use crate::store::people::{self, Person};
@@ -46,6 +47,7 @@ pub struct Found {
     pub tickets_total: i64,
     pub problems: Vec<Problem>,
     pub cases: Vec<CaseLine>,
+    pub directives: Vec<DirectiveLine>,
     pub people: Vec<Person>,
     /// Tickets that came in and cannot be found yet.
     pub behind: i64,
@@ -68,6 +70,7 @@ pub fn search(ctx: &mut Ctx, text: &str) -> Result<Found, Error> {
         found.problems = problems::list(&mut ctx.tx, &filter, 0, SHOWN)?.0;
     }
     found.cases = case_views::containing(ctx, text, SHOWN)?;
+    found.directives = directive_views::containing(ctx, text, SHOWN as usize)?;
     found.people = people::people(&mut ctx.tx)?
         .into_iter()
         .filter(|person| person.active && (person.name.contains(text) || person.login.contains(text)))

@@ -41,6 +41,9 @@ coded! {
         CommentTask = "comment_task" "留言",
         AnswerBlock = "answer_block" "答复协助请求",
         Instruct = "instruct" "批示",
+        TranscribeDirective = "transcribe_directive" "转录批示",
+        ReadDirective = "read_directive" "查看批示",
+        ReportDirective = "report_directive" "反馈批示",
         ReadLeadership = "read_leadership" "查看领导视图",
         ReadMail = "read_mail" "查看邮件",
         ResendMail = "resend_mail" "重发邮件",
@@ -63,6 +66,8 @@ pub enum Reach {
     AskedForHelp,
     /// The one case the post is for.
     ThisCase,
+    /// Directives that name the person as its leader or a reader.
+    Named,
 }
 
 /// The matrix. A role that is not listed for an action may not do it.
@@ -78,6 +83,12 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
         // What a unit says about a draft is the unit's own word.
         (Coordinator, Administer | Instruct | AddTickets | ReplyOpinion) => NONE,
         (Coordinator, _) => ALL,
+
+        // A directive has limited readers: who gave it, who is named, and the units that must report on it.
+        (Inspector, ReadDirective) => ALL,
+        (UnitHead | Officer | Liaison, ReadDirective) => &[OwnUnit, Named],
+        (Leader | LeadManager, ReadDirective) => &[Named],
+        (UnitHead | Officer, ReportDirective) => &[OwnUnit],
 
         (
             LeadManager,
@@ -125,6 +136,8 @@ pub struct Subject<'a> {
     pub force_paths: &'a [String],
     /// Paths of the units whose help is asked.
     pub helper_paths: &'a [String],
+    /// Whether the subject names the person.
+    pub is_named: bool,
 }
 
 /// Whether one of `posts` may do `action` on `subject`.
@@ -146,6 +159,7 @@ fn covers(reach: Reach, post: &Post, subject: &Subject) -> bool {
         Reach::OwnUnit => subject.unit_path.is_some_and(below_own),
         Reach::OwnCases => any_below(subject.force_paths) || any_below(subject.helper_paths),
         Reach::AskedForHelp => any_below(subject.helper_paths),
+        Reach::Named => subject.is_named,
         Reach::ThisCase => subject.case_id.is_some() && subject.case_id == post.case_id.as_deref(),
     }
 }

@@ -122,6 +122,17 @@ impl ChasePolicy {
         rungs.sort_by_key(|rung| rung.day);
         rungs
     }
+
+    /// Every step of a directive: told at once, then before, on and after the day it is to be reported on.
+    pub fn directive_rungs(&self, given_on: NaiveDate, due_on: NaiveDate, calendar: &Calendar) -> Vec<Rung> {
+        let reminders = [
+            Rung { stage: Stage::DirectiveDueSoon, day: calendar.subtract_working_days(due_on, self.due_soon) },
+            Rung { stage: Stage::DirectiveDueToday, day: due_on },
+            Rung { stage: Stage::DirectiveOverdue, day: calendar.add_working_days(due_on, self.chase_after) },
+        ];
+        let told = Rung { stage: Stage::DirectiveGiven, day: given_on };
+        std::iter::once(told).chain(reminders.into_iter().filter(|rung| rung.day > given_on)).collect()
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +159,23 @@ mod tests {
             (Stage::SupervisedLead, "2026-03-25"),
         ];
         assert_eq!(told, expected.map(|(stage, day)| (stage, day.to_owned())));
+    }
+
+    #[test]
+    fn a_directives_ladder_is_told_at_once_and_leads_past_its_day() {
+        let (policy, calendar) = (ChasePolicy::default(), Calendar::mainland());
+        let steps = |given: &str, due: &str| {
+            let rungs = policy.directive_rungs(day(given), day(due), &calendar);
+            rungs.into_iter().map(|rung| (rung.stage, rung.day.to_string())).collect::<Vec<_>>()
+        };
+        let expected = [
+            (Stage::DirectiveGiven, "2026-03-02"),
+            (Stage::DirectiveDueSoon, "2026-03-11"),
+            (Stage::DirectiveDueToday, "2026-03-13"),
+            (Stage::DirectiveOverdue, "2026-03-16"),
+        ];
+        assert_eq!(steps("2026-03-02", "2026-03-13"), expected.map(|(stage, day)| (stage, day.to_owned())));
+        assert_eq!(steps("2026-03-13", "2026-03-13").len(), 2, "due at once: told, and chased when it is late");
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod case;
 pub mod chase;
 pub mod coded;
+pub mod directive;
 pub mod event;
 pub mod inbound;
 pub mod mail_link;

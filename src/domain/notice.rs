@@ -20,6 +20,11 @@ coded! {
         /// A 督办单 to the unit's head, and one to the lead unit's: signed by a person.
         Supervised = "supervised" "督办",
         SupervisedLead = "supervised_lead" "督办牵头单位",
+        /// A leader's directive and its own ladder, for the units that must report on it.
+        DirectiveGiven = "directive_given" "批示待反馈",
+        DirectiveDueSoon = "directive_due_soon" "批示反馈临期",
+        DirectiveDueToday = "directive_due_today" "批示今日应反馈",
+        DirectiveOverdue = "directive_overdue" "批示反馈超期",
         SubmissionToAccept = "submission_to_accept" "待验收",
         SubmissionAccepted = "submission_accepted" "验收通过",
         SubmissionReturned = "submission_returned" "验收退回",
@@ -114,5 +119,11 @@ impl Stage {
     pub fn is_reminder(self) -> bool {
         use Stage::*;
         matches!(self, AcknowledgeReminder | DueSoon | DueToday | Overdue | OverdueAgain | Supervised | SupervisedLead)
+            || self.is_of_directive()
+    }
+
+    pub fn is_of_directive(self) -> bool {
+        use Stage::*;
+        matches!(self, DirectiveGiven | DirectiveDueSoon | DirectiveDueToday | DirectiveOverdue)
     }
 }

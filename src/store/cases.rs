@@ -1,7 +1,7 @@
 //! Cases and what belongs to a case as a whole.
 
 use super::conn::on_backend;
-use super::schema::{approval, case_problem, case_role, case_unit, cases, directive, problem, unit};
+use super::schema::{approval, case_problem, case_role, case_unit, cases, problem, unit};
 use super::{StoreError, Tx};
 use crate::domain::case::{ApprovalSubject, CaseState, Grade, Part};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -62,20 +62,6 @@ pub struct Approval {
     pub file_id: Option<String>,
     pub recorded_by: String,
     pub recorded_at: NaiveDateTime,
-}
-
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = directive)]
-pub struct Directive {
-    pub id: String,
-    pub case_id: String,
-    pub text: String,
-    pub leader: String,
-    pub due_on: Option<NaiveDate>,
-    pub recorded_by: String,
-    pub at: NaiveDateTime,
-    pub report: Option<String>,
-    pub reported_at: Option<NaiveDateTime>,
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -311,33 +297,4 @@ pub fn complete_approval(
         .set((approval::basis.eq(basis), approval::approver.eq(approver), approval::decided_on.eq(decided_on)))
         .execute(tx.0)?;
     Ok(completed == 1)
-}
-
-pub fn insert_directive(tx: &mut Tx, row: &Directive) -> Result<(), StoreError> {
-    diesel::insert_into(directive::table).values(row).execute(tx.0)?;
-    Ok(())
-}
-
-pub fn directives_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Directive>, StoreError> {
-    Ok(directive::table
-        .filter(directive::case_id.eq(case_id))
-        .order(directive::at)
-        .select(Directive::as_select())
-        .load(tx.0)?)
-}
-
-/// Directives nobody has reported on (待反馈), the earliest due first.
-pub fn unreported_directives(tx: &mut Tx) -> Result<Vec<Directive>, StoreError> {
-    Ok(directive::table
-        .filter(directive::reported_at.is_null())
-        .order((directive::due_on, directive::at))
-        .select(Directive::as_select())
-        .load(tx.0)?)
-}
-
-pub fn report_directive(tx: &mut Tx, id: &str, report: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
-    let reported = diesel::update(directive::table.find(id).filter(directive::reported_at.is_null()))
-        .set((directive::report.eq(report), directive::reported_at.eq(now)))
-        .execute(tx.0)?;
-    Ok(reported == 1)
 }

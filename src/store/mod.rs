@@ -10,6 +10,7 @@ pub mod attachments;
 pub mod cases;
 pub mod chase;
 pub mod decisions;
+pub mod directives;
 pub mod events;
 pub mod files;
 pub mod house;

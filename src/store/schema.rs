@@ -25,6 +25,7 @@ diesel::joinable!(task -> cases (case_id));
 // Only the tables that queries really join: every pair costs compile time.
 diesel::allow_tables_to_appear_in_same_query!(unit, person, post, session, api_token);
 diesel::allow_tables_to_appear_in_same_query!(cases, case_problem, case_unit, unit, problem);
+diesel::allow_tables_to_appear_in_same_query!(directive_unit, unit);
 diesel::allow_tables_to_appear_in_same_query!(task, unit);
 diesel::allow_tables_to_appear_in_same_query!(task, cases);
 diesel::allow_tables_to_appear_in_same_query!(task, dependency);

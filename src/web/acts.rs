@@ -1,6 +1,7 @@
 //! What can be done to a task, case, problem or ticket: one table for the pages' forms and the JSON API.
 
 mod on_cases;
+mod on_directives;
 mod on_mail;
 mod on_people;
 mod on_problems;
@@ -69,9 +70,17 @@ impl From<Vec<EngineChange>> for Done {
 
 /// Every act.
 pub fn all() -> impl Iterator<Item = &'static Act> {
-    [on_tasks::ACTS, on_cases::ACTS, on_problems::ACTS, on_tickets::ACTS, on_people::ACTS, on_mail::ACTS]
-        .into_iter()
-        .flatten()
+    [
+        on_tasks::ACTS,
+        on_cases::ACTS,
+        on_directives::ACTS,
+        on_problems::ACTS,
+        on_tickets::ACTS,
+        on_people::ACTS,
+        on_mail::ACTS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 pub fn routes() -> Vec<Route> {

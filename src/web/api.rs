@@ -1,6 +1,7 @@
 //! The JSON API under `/api/v1`: reading here, doing in [`super::acts`]. Errors are RFC 9457 problems with a stable `type`.
 
 mod admin;
+mod directives;
 pub(super) mod intake;
 mod openapi;
 mod read;
@@ -123,6 +124,7 @@ pub fn problem_of(error: &Error, lang: Lang) -> HttpResponse {
 
 pub fn routes() -> Vec<Route> {
     let mut routes = read::routes();
+    routes.extend(directives::routes());
     routes.extend(intake::routes());
     routes.extend(admin::routes());
     routes.extend(openapi::routes());

@@ -6,6 +6,7 @@ mod case_drawn;
 mod case_tried;
 mod demo;
 mod desk;
+mod directive;
 mod exchange;
 mod export;
 mod import;
@@ -41,6 +42,7 @@ pub fn routes() -> Vec<Route> {
         case::routes(),
         task::routes(),
         supervision::routes(),
+        directive::routes(),
         tickets::routes(),
         export::routes(),
         exchange::routes(),
@@ -140,8 +142,9 @@ fn event_words(kind: &str) -> &'static str {
         "case.dates_recomputed" => "工作日历调整，期限变动",
         "case.deadline_moved" => "调整期限",
         "case.manager_set" => "指定牵头负责人",
-        "case.instructed" => "批示",
-        "case.directive_reported" => "反馈批示",
+        "directive.given" => "批示",
+        "directive.reported" => "反馈批示",
+        "directive.step_stopped" => "停止一步提醒",
         "case.verify" => "转入成效观察",
         "case.observed" => "观察期满判定",
         "case.observation_prolonged" => "可比天数不足，延长观察",

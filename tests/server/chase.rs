@@ -7,7 +7,7 @@ use serde_json::json;
 use shenban::mail::catcher::Caught;
 
 /// An issued case with one task of a unit; gives the case's and the task's ids.
-async fn issued(server: &Server, coordinator: &Client, unit: &str, title: &str, grade: &str) -> (String, String) {
+pub async fn issued(server: &Server, coordinator: &Client, unit: &str, title: &str, grade: &str) -> (String, String) {
     let drafted = json!({ "title": title, "goal": "", "grade": grade, "lead_unit_id": server.units["police"], "deadline": "2099-01-01" });
     let case = coordinator.act("/cases", drafted).await["id"].as_str().unwrap().to_owned();
     let task = json!({ "title": title, "unit_id": server.units[unit], "duration": 5, "duration_unit": "working_days", "acceptance": "有记录" });
@@ -18,16 +18,16 @@ async fn issued(server: &Server, coordinator: &Client, unit: &str, title: &str, 
     (case, task)
 }
 
-fn to<'m>(mails: &'m [Caught], address: &str) -> Vec<&'m Caught> {
+pub fn to<'m>(mails: &'m [Caught], address: &str) -> Vec<&'m Caught> {
     mails.iter().filter(|mail| mail.to == [address]).collect()
 }
 
-async fn page(client: &Client, path: &str) -> String {
+pub async fn page(client: &Client, path: &str) -> String {
     client.get(path).await.text().await.unwrap()
 }
 
 /// Days pass one by one, each with what it brings.
-async fn live_through(server: &Server, days: i64) {
+pub async fn live_through(server: &Server, days: i64) {
     for _ in 0..days {
         server.days_pass(1).await;
         server.deliver().await;

@@ -5,6 +5,7 @@ mod chain;
 mod chase;
 mod commands;
 mod consulting;
+mod directives;
 mod durability;
 mod exchange;
 mod files;

@@ -28,7 +28,9 @@ async fn some_ids(server: &Server) -> Value {
     let (case_id, [survey, ..]) = diamond(server, &coordinator).await;
     issue(server, &coordinator, &case_id).await;
     let first = async |path: &str, list: &str| coordinator.read(path).await[list][0]["id"].clone();
-    json!({ "cases": case_id, "tasks": survey, "tickets": first("/tickets", "tickets").await,
+    let told = json!({ "text": "请加快", "leader": "市长", "source": "paper", "due_on": "2099-01-01" });
+    let directive = coordinator.act(&format!("/cases/{case_id}/transcribe-directive"), told).await["id"].clone();
+    json!({ "cases": case_id, "tasks": survey, "directives": directive, "tickets": first("/tickets", "tickets").await,
         "problems": first("/problems", "problems").await, "mail": first("/mails", "mails").await })
 }
 

@@ -1,6 +1,7 @@
 //! Cases as people read them: the list, and one case with its plan, lamp, figures and people.
 
 use crate::app::access::require_reading;
+use crate::app::directives::{self, views::DirectiveLine};
 use crate::app::plans::follow_up::is_late;
 use crate::app::plans::outlook::{self, Upcoming, is_critical};
 use crate::app::plans::{CasePlan, Likely};
@@ -11,10 +12,11 @@ use crate::domain::case::{self, ApprovalSubject, CaseMove, CaseState, Opinion, P
 use crate::domain::task::TaskState;
 use crate::lang::Message;
 use crate::plan::{Lamp, Plan, Schedule};
-use crate::store::cases::{self, Approval, Case, Directive, ForceUnit};
+use crate::store::cases::{self, Approval, Case, ForceUnit};
 use crate::store::consultations::{self, Consultation};
 use crate::store::events::{self, Event};
 use crate::store::observations::{self, LookBack, Observation};
+use crate::store::people::Person;
 use crate::store::plans::Task;
 use crate::store::tasks::{self, Report};
 use crate::store::{attachments, notices, people};
@@ -104,7 +106,8 @@ pub struct CaseView {
     pub approvals: Vec<Approval>,
     pub observations: Vec<Observation>,
     pub look_backs: Vec<LookBack>,
-    pub directives: Vec<Directive>,
+    /// Those the reader may read.
+    pub directives: Vec<DirectiveLine>,
     /// What units said about the draft, or that they have not.
     pub opinions: Vec<Consultation>,
     /// Ids of units the reader may answer for.
@@ -120,6 +123,9 @@ pub struct CaseView {
     pub may_issue: bool,
     pub may_end: bool,
     pub may_instruct: bool,
+    pub may_transcribe: bool,
+    /// Whom a directive may come from or go to.
+    pub leaders: Vec<Person>,
 }
 
 impl CaseView {
@@ -267,13 +273,15 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
     let was_observed = plan.case.verifying_at.is_some() || plan.case.round > 1;
     let observations = if was_observed { observations::of_case(&mut ctx.tx, &case_id)? } else { Vec::new() };
     let look_backs = if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() };
-    let directives = cases::directives_of(&mut ctx.tx, &case_id)?;
+    let own_directives = directives::views::of_case(ctx, &case_id)?;
     let opinions = consultations::of_case(&mut ctx.tx, &case_id)?;
     let may_reply = crate::app::cases::consulting::may_reply_for(ctx, &opinions)?;
-    let upcoming = outlook::upcoming(ctx, &plan, &schedule, &observations, &look_backs, &directives, UPCOMING);
+    let upcoming = outlook::upcoming(ctx, &plan, &schedule, &observations, &look_backs, &own_directives, UPCOMING);
     let mut may = |action| crate::app::access::require_on_case(ctx, action, &case_id).is_ok();
     let (may_shape, may_issue) = (may(Action::ShapePlan), may(Action::IssueCase));
     let (may_end, may_instruct) = (may(Action::EndCase), may(Action::Instruct));
+    let may_transcribe = may(Action::TranscribeDirective);
+    let leaders = if may_instruct || may_transcribe { directives::leaders(ctx)? } else { Vec::new() };
     Ok(CaseView {
         late,
         force: cases::force(&mut ctx.tx, &case_id)?,
@@ -292,7 +300,7 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
         approvals,
         observations,
         look_backs,
-        directives,
+        directives: own_directives,
         opinions,
         may_reply,
         upcoming,
@@ -306,6 +314,8 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
         may_issue,
         may_end,
         may_instruct,
+        may_transcribe,
+        leaders,
     })
 }
 

@@ -1,11 +1,11 @@
 //! What a case waits for, in words: why its lamp burns, who holds it, what comes next.
 
 use crate::app::Ctx;
+use crate::app::directives::views::DirectiveLine;
 use crate::app::plans::CasePlan;
 use crate::domain::task::TaskState;
 use crate::lang::Message;
 use crate::plan::{Lamp, Schedule};
-use crate::store::cases::Directive;
 use crate::store::observations::{LookBack, Observation};
 use crate::store::plans::Task;
 use chrono::NaiveDate;
@@ -64,7 +64,7 @@ pub fn upcoming(
     schedule: &Schedule,
     observations: &[Observation],
     look_backs: &[LookBack],
-    directives: &[Directive],
+    directives: &[DirectiveLine],
     most: usize,
 ) -> Vec<Upcoming> {
     let of_case = |day: NaiveDate, what: &'static str, title: &str| Upcoming {
@@ -79,8 +79,8 @@ pub fn upcoming(
     found.extend(open.map(|row| of_case(row.window_until, "观察期满", "")));
     let due = look_backs.iter().filter(|row| row.result.is_none());
     found.extend(due.map(|row| of_case(row.due_on, "回头看", "")));
-    let asked = directives.iter().filter(|row| row.report.is_none());
-    found.extend(asked.filter_map(|row| Some(of_case(row.due_on?, "批示反馈", &row.text))));
+    let asked = directives.iter().filter(|line| line.is_open());
+    found.extend(asked.filter_map(|line| Some(of_case(line.row.due_on?, "批示反馈", &line.row.text))));
     if plan.case.issued_at.is_some() && plan.case.verifying_at.is_none() && plan.case.ended_at.is_none() {
         found.push(of_case(plan.case.deadline, "专项期限", ""));
     }

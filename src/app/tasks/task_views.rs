@@ -2,6 +2,7 @@
 
 use crate::app::access::require_on_task;
 use crate::app::cases::case_views::unit_names;
+use crate::app::directives::views::{self as directive_views, DirectiveLine};
 use crate::app::plans::follow_up::is_late;
 use crate::app::{Ctx, Error, chase};
 use crate::domain::access::Action;
@@ -51,6 +52,8 @@ pub struct TaskView {
     pub next_step: Option<(Stage, NaiveDateTime)>,
     pub calls: Vec<PhoneCall>,
     pub supervisions: Vec<Supervision>,
+    /// Those the reader may read.
+    pub directives: Vec<DirectiveLine>,
     /// What the reader may do to this task.
     pub allowed: Vec<Action>,
 }
@@ -108,6 +111,7 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
         notices: notices::of_subject(&mut ctx.tx, task_id)?,
         next_step: chase::next(ctx, &found.task)?,
         calls,
+        directives: directive_views::of_task(ctx, task_id)?,
         supervisions: chase_rows::supervisions_of(&mut ctx.tx, task_id)?,
         days_left,
         late_days: days_left.map_or(0, |days| (-days).max(0)),

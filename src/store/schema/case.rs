@@ -92,13 +92,34 @@ diesel::table! {
     directive (id) {
         id -> Text,
         case_id -> Text,
+        task_id -> Nullable<Text>,
         text -> Text,
         leader -> Text,
+        leader_id -> Nullable<Text>,
+        given_on -> Date,
+        source -> Text,
         due_on -> Nullable<Date>,
         recorded_by -> Text,
         at -> Timestamp,
-        report -> Nullable<Text>,
         reported_at -> Nullable<Timestamp>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    directive_unit (directive_id, unit_id) {
+        directive_id -> Text,
+        unit_id -> Text,
+        report -> Nullable<Text>,
+        reported_by -> Nullable<Text>,
+        reported_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    directive_reader (directive_id, person_id) {
+        directive_id -> Text,
+        person_id -> Text,
     }
 }
 

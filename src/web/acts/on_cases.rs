@@ -106,22 +106,6 @@ pub const ACTS: &[Act] = &[
     },
     Act {
         on: "cases",
-        name: "instruct",
-        needs: Action::Instruct,
-        said: "批示已记录",
-        fields: &[("text", "string"), ("due_on", "string")],
-        run: |ctx, id, f| Ok(cases::instruct(ctx, id, f.text("text"), f.optional_date("due_on")?)?.into()),
-    },
-    Act {
-        on: "cases",
-        name: "report-directive",
-        needs: Action::IssueCase,
-        said: "已反馈",
-        fields: &[("directive_id", "string"), ("report", "string")],
-        run: |ctx, id, f| Ok(cases::report_directive(ctx, id, &f.text("directive_id"), f.text("report"))?.into()),
-    },
-    Act {
-        on: "cases",
         name: "add-task",
         needs: Action::ShapePlan,
         said: "任务已添加",

@@ -1,5 +1,6 @@
 //! What the API reads out.
 
+use super::directives::directive;
 use super::{Api, ApiResult};
 use crate::app::cases::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::letters::tracking::Tracked;
@@ -370,6 +371,7 @@ async fn search(api: Api, query: Query<Listing>) -> ApiResult {
     answer(&api, move |ctx| finding::search(ctx, &text), |found| {
         json!({ "tickets_total": found.tickets_total, "tickets_behind": found.behind, "tickets": found.tickets.iter().map(ticket).collect::<Vec<_>>(),
             "problems": found.problems.iter().map(problem).collect::<Vec<_>>(), "cases": found.cases.iter().map(case).collect::<Vec<_>>(),
+            "directives": found.directives.iter().map(directive).collect::<Vec<_>>(),
             "people": found.people.iter().map(|person| json!({ "id": person.id, "name": person.name })).collect::<Vec<_>>() })
     })
     .await

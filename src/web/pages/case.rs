@@ -6,6 +6,7 @@ use crate::app::cases::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::{Ctx, Error, plans::what_if, tickets};
 use crate::domain::access::Action;
 use crate::domain::case::{CaseState, Opinion};
+use crate::domain::directive::DirectiveSource;
 use crate::domain::task::{DependencyKind, TaskState};
 use crate::plan::gantt::{Gantt, gantt};
 use crate::plan::layout::{Layout, Route as EdgeRoute, layout};
