@@ -2,7 +2,7 @@
 
 use super::conn::on_backend;
 use super::notices::Mail;
-use super::schema::{attempt, mail, notice};
+use super::schema::{attempt, mail, notice, task};
 use super::{StoreError, Tx};
 use crate::domain::notice::{AttemptOutcome, MailState, NoticeState, Stage};
 use chrono::NaiveDateTime;
@@ -36,6 +36,14 @@ pub fn waited(tx: &mut Tx, stage: Stage) -> Result<Vec<f64>, StoreError> {
 /// (recipient, when) of every mail.
 pub fn mailed(tx: &mut Tx) -> Result<Vec<(String, NaiveDateTime)>, StoreError> {
     Ok(mail::table.select((mail::recipient_id, mail::created_at)).load(tx.0)?)
+}
+
+/// Released tasks whose unit was never mailed that it has one.
+pub fn released_unmailed(tx: &mut Tx) -> Result<i64, StoreError> {
+    let told = notice::table.filter(notice::stage.eq(Stage::TaskReleased.code())).filter(notice::mail_id.is_not_null());
+    let untold =
+        task::table.filter(task::released_at.is_not_null()).filter(task::id.ne_all(told.select(notice::subject_id)));
+    Ok(untold.count().get_result(tx.0)?)
 }
 
 /// (owed, mailed, settled without a mail): how many notices stand where.
