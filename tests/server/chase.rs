@@ -227,6 +227,53 @@ async fn a_deputy_reads_an_absent_persons_mails() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn the_first_notice_leaves_at_once_and_what_follows_within_the_window_goes_as_one() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (case, _) = issued(&server, &coordinator, "traffic", "第一件", "ordinary").await;
+    server.deliver().await;
+    let count = || to(&server.catcher.messages(), "traffic@city.example").len();
+    assert_eq!(count(), 1, "at once");
+    for title in ["第二件", "第三件"] {
+        let task = json!({ "title": title, "unit_id": server.units["traffic"], "duration": 5, "duration_unit": "working_days", "acceptance": "有" });
+        coordinator.act(&format!("/cases/{case}/add-task"), task).await;
+        server.deliver().await;
+    }
+    assert_eq!(count(), 1, "within the window nothing more leaves");
+    server.days_pass(1).await;
+    server.deliver().await;
+    let mails = server.catcher.messages();
+    let later = to(&mails, "traffic@city.example");
+    assert_eq!(later.len(), 2);
+    let both = |mail: &Caught| mail.text.contains("第二件") && mail.text.contains("第三件");
+    assert!(later.into_iter().any(both), "both in one");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_a_person_does_not_want_is_not_mailed_to_him_and_what_is_asked_is() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let (coordinator, head) = (server.sign_in("coordinator").await, server.sign_in("police-head").await);
+    let fields = [("rhythm", "each"), ("muted", "due_soon"), ("muted", "due_today")];
+    assert_eq!(head.form("/me/mails", &fields).await.status().as_u16(), 303);
+    let (_, task) = issued(&server, &coordinator, "police", "现场踏勘", "ordinary").await;
+    let people = server.sign_in("admin").await.read("/people").await;
+    let officer =
+        people["people"].as_array().unwrap().iter().find(|row| row["login"] == "police-head").unwrap()["id"].clone();
+    let assigned = json!({ "unit_id": server.units["police"], "officer_id": officer });
+    head.on_task(&task, "assign", assigned).await;
+    live_through(&server, 12).await;
+    let mails = server.catcher.messages();
+    let told = |address: &str, step: &str| to(&mails, address).iter().any(|mail| mail.subject.contains(step));
+    assert!(
+        told("police@city.example", "临期提醒") && !told("police-head@city.example", "临期提醒"),
+        "the unit has it"
+    );
+    assert!(told("police-head@city.example", "今日到期"), "what is asked is no matter of taste");
+    server.stop().await;
+}
+
 #[test]
 fn the_shipped_example_of_a_policy_can_be_read() {
     let text = std::fs::read_to_string(format!("{}/deploy/chase.example.yaml", env!("CARGO_MANIFEST_DIR"))).unwrap();

@@ -31,12 +31,13 @@ fn set(ctx: &mut Ctx, id: &str, (kind, rhythm, muted): (&str, Rhythm, Vec<Stage>
     Ok(())
 }
 
-/// News may be muted; what is asked may not.
+/// News may be muted, and the first hint of a date, which the unit gets as well; what is asked may not.
 pub fn can_be_muted(stage: Stage) -> bool {
     use Stage::*;
     matches!(
         stage,
         CaseIssued
+            | DueSoon
             | SubmissionAccepted
             | ExtensionDecided
             | CalendarChanged
