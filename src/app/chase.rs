@@ -1,5 +1,7 @@
 //! The ladder at work: each step of a task once, the next one shown, any of them stopped with a reason.
 
+pub mod briefs;
+pub mod duty;
 pub mod supervisions;
 
 use super::access::require_on_task;

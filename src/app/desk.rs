@@ -2,12 +2,14 @@
 
 use super::{Ctx, Error};
 use crate::app::cases::case_views;
+use crate::app::chase::duty::{self, Contact};
 use crate::app::directives::views::{self as directive_views, DirectiveLine};
 use crate::app::tasks::task_views::{TaskLine, lines, of_my_units};
 use crate::domain::access::{Action, Subject};
 use crate::domain::case::{CaseState, Grade, ObservationResult};
 use crate::domain::coded::coded;
 use crate::domain::inbound::InboundState;
+use crate::domain::notice::CallOutcome;
 use crate::domain::problem::ProblemState;
 use crate::domain::task::TaskState;
 use crate::store::cases;
@@ -197,19 +199,31 @@ fn wait_for_directive(line: &DirectiveLine, group: Group, button: &'static str) 
     }
 }
 
-/// Urgent tasks nobody has signed for: a call comes before any mail.
+/// Urgent tasks nobody has signed for: a call comes before any mail, until somebody was reached.
 fn to_call(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
     let ready = plans::in_states(&mut ctx.tx, &[TaskState::Ready])?;
     let issued = cases::in_states(&mut ctx.tx, &[CaseState::Issued])?;
     let urgent = |id: &str| issued.iter().any(|case| case.id == id && case.grade == Grade::Urgent);
     let ready = ready.into_iter().filter(|row| urgent(&row.task.case_id)).collect();
     for line in lines(ctx, ready)? {
-        if chase::calls_of(&mut ctx.tx, &line.found.task.id)?.is_empty() {
-            let since = line.found.task.released_at.unwrap_or(ctx.now);
-            found.push(wait_for_task(ctx, Group::Trouble, "紧急，请先电话通知", "记录通话", &line, since));
+        let task = &line.found.task;
+        if chase::calls_of(&mut ctx.tx, &task.id)?.iter().any(|call| call.outcome == CallOutcome::Reached) {
+            continue;
         }
+        let contact = duty::contact(ctx, &task.unit_id, task.officer_id.as_deref())?;
+        let since = task.released_at.unwrap_or(ctx.now);
+        let waiting = wait_for_task(ctx, Group::Trouble, "紧急，请先电话通知", "记录通话", &line, since);
+        let whose = whom_to_call(ctx, &line.found.unit_name, contact);
+        found.push(Waiting { whose, link: format!("{}#call", waiting.link), ..waiting });
     }
     Ok(())
+}
+
+/// The unit, and of it who is to be called and where.
+fn whom_to_call(ctx: &Ctx, unit: &str, contact: Option<Contact>) -> String {
+    let Some(Contact { name, phone, role }) = contact else { return unit.to_owned() };
+    let role = ctx.actor.lang.t(role);
+    format!("{unit} · {role} {name} {}", phone.unwrap_or_default()).trim_end().to_owned()
 }
 
 fn submissions(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {

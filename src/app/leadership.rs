@@ -1,7 +1,7 @@
 //! The leaders' minute: which cases are red and who holds them, how the units stand, what rises, what is owed to them.
 
 use super::{Ctx, Error};
-use crate::app::cases::case_views::{self, CaseLine, Trouble, unit_names};
+use crate::app::cases::case_views::{self, CaseLine, unit_names};
 use crate::app::directives::views::{self as directive_views, DirectiveLine};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
@@ -9,6 +9,7 @@ use crate::domain::problem::ProblemState;
 use crate::domain::share::Share;
 use crate::domain::task::TaskState;
 use crate::plan::Lamp;
+use crate::store::briefs::{self, Brief};
 use crate::store::cases;
 use crate::store::problems::{self, Problem};
 use crate::store::{events, plans, tasks};
@@ -41,13 +42,7 @@ pub struct Leadership {
     /// What waits for a report, and what was reported on of late; of those the reader may read.
     pub directives: Vec<DirectiveLine>,
     pub reported: Vec<DirectiveLine>,
-}
-
-impl Leadership {
-    /// Working days the holder of a case has kept it waiting.
-    pub fn held_days(&self, trouble: &Trouble) -> i64 {
-        self.blocked_days.get(&trouble.task.id).copied().unwrap_or(0).max(trouble.late_days)
-    }
+    pub brief: Option<Brief>,
 }
 
 pub fn leadership(ctx: &mut Ctx) -> Result<Leadership, Error> {
@@ -74,10 +69,12 @@ pub fn leadership(ctx: &mut Ctx) -> Result<Leadership, Error> {
         lines,
         directives: directive_views::waiting(ctx)?,
         reported: directive_views::reported_since(ctx, ctx.now - REPORTED_SHOWN_FOR)?,
+        brief: briefs::latest(&mut ctx.tx, 1)?.pop(),
     })
 }
 
-fn blocked_days(ctx: &mut Ctx, lines: &[CaseLine]) -> Result<HashMap<String, i64>, Error> {
+/// Working days each blocked task has waited, by its id.
+pub fn blocked_days(ctx: &mut Ctx, lines: &[CaseLine]) -> Result<HashMap<String, i64>, Error> {
     let blocked = lines.iter().flat_map(|line| &line.troubles).filter(|trouble| trouble.blocked);
     let ids: Vec<String> = blocked.map(|trouble| trouble.task.id.clone()).collect();
     let rows = tasks::open_blocks(&mut ctx.tx, &ids)?;

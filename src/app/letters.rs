@@ -11,13 +11,16 @@ pub mod undelivered;
 pub mod wordings;
 
 use super::{Ctx, Error};
+use crate::app::chase::duty;
 use crate::domain::access::Role;
 use crate::domain::calendar::due_moment;
+use crate::domain::case::Grade;
 use crate::domain::notice::{MailState, RecipientKind, Stage};
 use crate::domain::task::TaskState;
 use crate::lang::Lang;
 use crate::mail::{Ask, Letter, Link, compose};
 use crate::store::notices::{self, Mail, Notice};
+use crate::store::people::Person;
 use crate::store::{cases, directives, inbound, new_id, people, plans};
 use chrono::Datelike;
 use serde_json::json;
@@ -98,30 +101,43 @@ struct To {
     lang: Lang,
 }
 
-/// The unit's mailbox, else its liaison's or an officer's or its head's; a person's own. Flagged addresses are passed over.
+/// The unit's mailbox, else its liaison's or an officer's or its head's; a person's own. What is urgent goes on a day off to
+/// who is on duty. Flagged addresses are passed over.
 fn recipient(ctx: &mut Ctx, notice: &Notice) -> Result<Option<To>, Error> {
-    let (name, lang, addresses) = match notice.recipient_kind {
+    let mut reachable = Vec::new();
+    match notice.recipient_kind {
         RecipientKind::Person => {
             let Some(person) = people::person_by_id(&mut ctx.tx, &notice.recipient_id)? else { return Ok(None) };
             let deputy = preferences::deputy_of(ctx, &person.id)?;
-            let person = deputy.unwrap_or(person);
-            let lang = Lang::parse(&person.lang).unwrap_or_default();
-            (person.name, lang, person.email.into_iter().collect::<Vec<_>>())
+            reachable.extend(by_name(deputy.unwrap_or(person)));
         }
         RecipientKind::Unit => {
             let Some(unit) = people::unit_by_id(&mut ctx.tx, &notice.recipient_id)? else { return Ok(None) };
+            if is_urgent(ctx, notice)? {
+                reachable.extend(duty::reads_on_day_off(ctx, &unit.id)?.into_iter().filter_map(by_name));
+            }
             let roles = [Role::Liaison, Role::Officer, Role::UnitHead];
-            let reachable = people::reachable_in_unit(&mut ctx.tx, &unit.id, &roles, ctx.now)?;
-            let people = reachable.into_iter().filter_map(|person| person.email);
-            (unit.name, Lang::Zh, unit.mailbox.into_iter().chain(people).collect())
+            let people = people::reachable_in_unit(&mut ctx.tx, &unit.id, &roles, ctx.now)?;
+            let addresses = unit.mailbox.into_iter().chain(people.into_iter().filter_map(|person| person.email));
+            reachable.extend(addresses.map(|address| To { name: unit.name.clone(), address, lang: Lang::Zh }));
         }
-    };
-    for address in addresses {
-        if inbound::is_flagged(&mut ctx.tx, &address)?.is_none() {
-            return Ok(Some(To { name, address, lang }));
+    }
+    for to in reachable {
+        if inbound::is_flagged(&mut ctx.tx, &to.address)?.is_none() {
+            return Ok(Some(to));
         }
     }
     Ok(None)
+}
+
+fn by_name(person: Person) -> Option<To> {
+    let lang = Lang::parse(&person.lang).unwrap_or_default();
+    Some(To { name: person.name, address: person.email?, lang })
+}
+
+fn is_urgent(ctx: &mut Ctx, notice: &Notice) -> Result<bool, Error> {
+    let case = notice.case_id.as_deref().map(|id| cases::by_id(&mut ctx.tx, id)).transpose()?.flatten();
+    Ok(case.is_some_and(|case| case.grade == Grade::Urgent))
 }
 
 fn frozen(ctx: &mut Ctx, of: Frozen) -> Result<Mail, Error> {

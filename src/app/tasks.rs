@@ -1,6 +1,7 @@
 //! A task's way: signed for, started, reported on, submitted, accepted or returned, cancelled.
 
 pub mod files;
+pub mod proxy_entries;
 pub mod task_matters;
 pub mod task_views;
 
@@ -249,11 +250,15 @@ fn insert_report(ctx: &mut Ctx, task_id: &str, progress: &Progress) -> Result<()
 }
 
 fn checked(progress: &Progress) -> Result<i32, Error> {
-    if !(0..=100).contains(&progress.percent) {
-        return Err(Error::field("percent", Message::new("进度应在 0 到 100 之间")));
-    }
     bounded("text", &progress.text)?;
-    Ok(progress.percent)
+    checked_percent(progress.percent)
+}
+
+fn checked_percent(percent: i32) -> Result<i32, Error> {
+    if (0..=100).contains(&percent) {
+        return Ok(percent);
+    }
+    Err(Error::field("percent", Message::new("进度应在 0 到 100 之间")))
 }
 
 /// A text that must be there.

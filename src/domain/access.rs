@@ -35,6 +35,7 @@ coded! {
         ReadTask = "read_task" "查看任务",
         WorkTask = "work_task" "办理任务",
         AcceptTask = "accept_task" "验收任务",
+        CorrectProxy = "correct_proxy" "更正代录",
         DecideTask = "decide_task" "批复任务事项",
         ClearBlock = "clear_block" "解除受阻",
         AssignTask = "assign_task" "指派承办人",
@@ -45,6 +46,9 @@ coded! {
         ReadDirective = "read_directive" "查看批示",
         ReportDirective = "report_directive" "反馈批示",
         ReadLeadership = "read_leadership" "查看领导视图",
+        ReadDuty = "read_duty" "查看值班表",
+        KeepDuty = "keep_duty" "维护值班表",
+        IssueBrief = "issue_brief" "签发简报",
         ReadMail = "read_mail" "查看邮件",
         ResendMail = "resend_mail" "重发邮件",
         Search = "search" "搜索",
@@ -78,10 +82,10 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
     const ALL: &[Reach] = &[Everything];
     const NONE: &[Reach] = &[];
     match (role, action) {
-        (_, OwnAccount | Search) => ALL,
+        (_, OwnAccount | Search | ReadDuty) => ALL,
 
-        // What a unit says about a draft is the unit's own word.
-        (Coordinator, Administer | Instruct | AddTickets | ReplyOpinion) => NONE,
+        // What a unit says about a draft, or of what was entered for it, is the unit's own word.
+        (Coordinator, Administer | Instruct | AddTickets | ReplyOpinion | CorrectProxy) => NONE,
         (Coordinator, _) => ALL,
 
         // A directive has limited readers: who gave it, who is named, and the units that must report on it.
@@ -89,6 +93,7 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
         (UnitHead | Officer | Liaison, ReadDirective) => &[OwnUnit, Named],
         (Leader | LeadManager, ReadDirective) => &[Named],
         (UnitHead | Officer, ReportDirective) => &[OwnUnit],
+        (UnitHead | Officer | Liaison, KeepDuty | CorrectProxy) => &[OwnUnit],
 
         (
             LeadManager,

@@ -1,11 +1,13 @@
 //! The words and rules of the field. No I/O, no clock, no database: everything here takes values and gives values.
 
 pub mod access;
+pub mod brief;
 pub mod calendar;
 pub mod case;
 pub mod chase;
 pub mod coded;
 pub mod directive;
+pub mod duty;
 pub mod event;
 pub mod inbound;
 pub mod mail_link;

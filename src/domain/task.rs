@@ -4,6 +4,19 @@ use super::coded::coded;
 use crate::lang::Message;
 
 coded! {
+    /// What a coordinator may enter for a unit (代录); the codes are the acts' names.
+    pub enum ProxyAct {
+        Acknowledge = "acknowledge" "签收",
+        Start = "start" "开始办理",
+        Report = "report" "填报进展",
+        Submit = "submit" "提交办结",
+        Block = "block" "提请协调",
+        AskExtension = "ask-extension" "申请延期",
+        Object = "object" "职责异议",
+    }
+}
+
+coded! {
     /// The one linear state of a task. What happens beside it (blocked, an extension asked, an objection) has rows of its own.
     pub enum TaskState {
         Waiting = "waiting" "待前序",

@@ -16,7 +16,8 @@ use super::files::form_of;
 use super::page::{Page, PageResult};
 use super::routes::{Access, Route};
 use crate::app::problems::matching_index::EngineChange;
-use crate::app::{Ctx, Error, tasks::files, tickets::calls};
+use crate::app::tasks::{files, proxy_entries};
+use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpRequest, HttpResponse};
@@ -39,7 +40,7 @@ impl Act {
     /// Runs it; what a coordinator enters for a unit (代录) is marked with how it came.
     fn perform(&self, ctx: &mut Ctx, id: &str, fields: &Fields) -> Result<Done, Error> {
         if let ("tasks", Some(source)) = (self.on, fields.one("proxy_source")) {
-            calls::enter_for_unit(ctx, id, source)?;
+            proxy_entries::enter(ctx, id, self.name, source)?;
         }
         (self.run)(ctx, id, fields)
     }

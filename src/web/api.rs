@@ -1,7 +1,9 @@
 //! The JSON API under `/api/v1`: reading here, doing in [`super::acts`]. Errors are RFC 9457 problems with a stable `type`.
 
 mod admin;
+mod briefs;
 mod directives;
+mod duty;
 pub(super) mod intake;
 mod openapi;
 mod read;
@@ -125,6 +127,8 @@ pub fn problem_of(error: &Error, lang: Lang) -> HttpResponse {
 pub fn routes() -> Vec<Route> {
     let mut routes = read::routes();
     routes.extend(directives::routes());
+    routes.extend(duty::routes());
+    routes.extend(briefs::routes());
     routes.extend(intake::routes());
     routes.extend(admin::routes());
     routes.extend(openapi::routes());

@@ -1,12 +1,14 @@
 //! The HTML pages, one file a part of the rail.
 
 mod admin;
+mod brief;
 mod case;
 mod case_drawn;
 mod case_tried;
 mod demo;
 mod desk;
 mod directive;
+mod duty;
 mod exchange;
 mod export;
 mod import;
@@ -43,6 +45,8 @@ pub fn routes() -> Vec<Route> {
         task::routes(),
         supervision::routes(),
         directive::routes(),
+        duty::routes(),
+        brief::routes(),
         tickets::routes(),
         export::routes(),
         exchange::routes(),
@@ -176,6 +180,7 @@ fn event_words(kind: &str) -> &'static str {
         "task.objection_ruled" => "异议裁定",
         "task.assigned" | "task.handed_over" => "改派",
         "task.commented" => "留言",
+        "task.proxy_corrected" => "更正代录",
         "task.called" => "记录通话",
         "task.step_stopped" => "停止一步提醒",
         "task.supervision_drafted" => "拟督办单",

@@ -43,6 +43,7 @@ impl Page {
             at(self.may(Action::ReadTickets), "/tickets", "工单", 0, false),
             at(self.may(Action::WorkTask), "/unit", "本单位", 0, false),
             at(self.may(Action::ReadLeadership), "/lead", "领导视图", 0, true),
+            at(desk || self.may(Action::ReadLeadership), "/duty", "值班表", 0, false),
             at(self.may(Action::ReadMail), "/mail", "邮件", 0, !self.may(Action::ReadLeadership)),
             at(self.may(Action::Administer), "/admin", "管理", 0, false),
             at(self.is_demo(), "/demo", "演示", 0, false),

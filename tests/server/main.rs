@@ -1,5 +1,6 @@
 //! The whole server, seen from outside: its pages, its API, its mails, on both databases.
 
+mod briefs;
 mod browser;
 mod chain;
 mod chase;
@@ -7,6 +8,7 @@ mod commands;
 mod consulting;
 mod directives;
 mod durability;
+mod duty;
 mod exchange;
 mod files;
 mod from_mail;
@@ -20,6 +22,7 @@ mod permissions;
 mod postfix;
 mod postgres;
 mod problems;
+mod proxy;
 mod races;
 mod real;
 mod search;

@@ -85,6 +85,13 @@ pub struct Trouble {
     pub late_days: i64,
 }
 
+impl Trouble {
+    /// Working days its holder has kept the case waiting.
+    pub fn held_days(&self, blocked_days: &HashMap<String, i64>) -> i64 {
+        blocked_days.get(&self.task.id).copied().unwrap_or(0).max(self.late_days)
+    }
+}
+
 /// How much of the case each of the page's tabs holds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counts {

@@ -66,7 +66,7 @@ fn line(ctx: &mut Ctx, row: Directive) -> Result<DirectiveLine, Error> {
 }
 
 /// Of rows, those the actor may read.
-fn readable(ctx: &mut Ctx, rows: Vec<Directive>) -> Result<Vec<DirectiveLine>, Error> {
+pub fn readable(ctx: &mut Ctx, rows: Vec<Directive>) -> Result<Vec<DirectiveLine>, Error> {
     let mut found = Vec::new();
     for row in rows {
         let line = line(ctx, row)?;

@@ -2,16 +2,20 @@
 
 use crate::app::access::require_on_task;
 use crate::app::cases::case_views::unit_names;
+use crate::app::chase::briefs;
+use crate::app::chase::duty::{self, Contact};
 use crate::app::directives::views::{self as directive_views, DirectiveLine};
 use crate::app::plans::follow_up::is_late;
 use crate::app::{Ctx, Error, chase};
 use crate::domain::access::Action;
+use crate::domain::case::Grade;
 use crate::domain::notice::Stage;
 use crate::store::chase::{self as chase_rows, PhoneCall, Supervision};
 use crate::store::events::{self, Event};
 use crate::store::files::{self, File};
 use crate::store::notices::{self, Notice};
 use crate::store::plans::{self, TaskInCase};
+use crate::store::proxy_entries::{self, ProxyEntry};
 use crate::store::tasks::{self, Block, Comment, Extension, Objection, Report, Submission};
 use crate::store::{cases, people, problems};
 use chrono::NaiveDateTime;
@@ -51,9 +55,16 @@ pub struct TaskView {
     pub notices: Vec<Notice>,
     pub next_step: Option<(Stage, NaiveDateTime)>,
     pub calls: Vec<PhoneCall>,
+    /// Whom to call about it now.
+    pub contact: Option<Contact>,
+    pub is_urgent: bool,
+    /// Late beyond the ladder: it comes before the leaders in the next brief.
+    pub is_raised: bool,
     pub supervisions: Vec<Supervision>,
     /// Those the reader may read.
     pub directives: Vec<DirectiveLine>,
+    /// What was entered for the unit.
+    pub proxied: Vec<ProxyEntry>,
     /// What the reader may do to this task.
     pub allowed: Vec<Action>,
 }
@@ -87,7 +98,10 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
     ids.extend(comments.iter().map(|row| row.person_id.clone()));
     ids.extend(submissions.iter().flat_map(|row| [Some(row.person_id.clone()), row.verdict_by.clone()]).flatten());
     ids.extend(found.task.officer_id.clone());
+    let case = cases::by_id(&mut ctx.tx, &found.task.case_id)?;
     let calls = chase_rows::calls_of(&mut ctx.tx, task_id)?;
+    let proxied = proxy_entries::of_task(&mut ctx.tx, task_id)?;
+    ids.extend(proxied.iter().flat_map(|row| [Some(row.entered_by.clone()), row.corrected_by.clone()]).flatten());
     ids.extend(calls.iter().map(|call| call.person_id.clone()));
     let mut why = Vec::new();
     for problem_id in cases::problems_of(&mut ctx.tx, &found.task.case_id)? {
@@ -103,24 +117,31 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
         Action::AnswerBlock,
         Action::AssignTask,
         Action::CommentTask,
+        Action::CorrectProxy,
         Action::ShapePlan,
     ];
     let allowed = on_tasks.into_iter().filter(|action| require_on_task(ctx, *action, &found).is_ok()).collect();
     let days_left = found.task.due_on.map(|due| ctx.calendar.working_days_between(ctx.today, due));
+    let late_days = days_left.map_or(0, |days| (-days).max(0));
+    let late = is_late(ctx, &found.task);
     Ok(TaskView {
         notices: notices::of_subject(&mut ctx.tx, task_id)?,
         next_step: chase::next(ctx, &found.task)?,
+        contact: duty::contact(ctx, &found.task.unit_id, found.task.officer_id.as_deref())?,
+        is_urgent: case.is_some_and(|case| case.grade == Grade::Urgent),
         calls,
         directives: directive_views::of_task(ctx, task_id)?,
         supervisions: chase_rows::supervisions_of(&mut ctx.tx, task_id)?,
         days_left,
-        late_days: days_left.map_or(0, |days| (-days).max(0)),
-        late: is_late(ctx, &found.task),
+        is_raised: late && briefs::is_beyond_the_ladder(ctx, late_days),
+        late_days,
+        late,
         block: tasks::open_block(&mut ctx.tx, task_id)?,
         extension: tasks::extensions_of(&mut ctx.tx, task_id)?.into_iter().next_back(),
         objection: tasks::objections_of(&mut ctx.tx, task_id)?.into_iter().next_back(),
         events: events::of_subject(&mut ctx.tx, task_id, HISTORY)?,
         people: people::names_of(&mut ctx.tx, &ids)?.into_iter().collect(),
+        proxied,
         before,
         after,
         reports,

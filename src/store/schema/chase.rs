@@ -1,4 +1,4 @@
-//! The ladder's formal steps, calls, and how people want their mails.
+//! The ladder's formal steps, calls, who is on duty, and how people want their mails.
 
 diesel::table! {
     supervision (id) {
@@ -47,5 +47,44 @@ diesel::table! {
         deputy_id -> Text,
         from_day -> Date,
         until_day -> Date,
+    }
+}
+
+diesel::table! {
+    duty (id) {
+        id -> Text,
+        unit_id -> Text,
+        day -> Date,
+        person -> Text,
+        phone -> Text,
+        person_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    brief (id) {
+        id -> Text,
+        no -> Text,
+        kind -> Text,
+        from_day -> Date,
+        until_day -> Date,
+        note -> Text,
+        content -> Text,
+        issued_by -> Text,
+        issued_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    proxy_entry (id) {
+        id -> Text,
+        task_id -> Text,
+        act -> Text,
+        source -> Text,
+        entered_by -> Text,
+        entered_at -> Timestamp,
+        correction -> Nullable<Text>,
+        corrected_by -> Nullable<Text>,
+        corrected_at -> Nullable<Timestamp>,
     }
 }

@@ -3,7 +3,7 @@
 use super::{Act, Done};
 use crate::app::plans::plan_changes::TaskDraft;
 use crate::app::tasks::task_matters as matters;
-use crate::app::tasks::{self, Progress};
+use crate::app::tasks::{self, Progress, proxy_entries};
 use crate::app::tickets::calls::{self, NewCall};
 use crate::app::{
     Ctx, Error,
@@ -16,6 +16,8 @@ use crate::domain::task::DurationUnit;
 use crate::web::fields::Fields;
 
 const VERSION: (&str, &str) = ("version", "integer");
+/// How it came, when a coordinator enters it for the unit.
+const PROXY: (&str, &str) = ("proxy_source", "string");
 
 pub const ACTS: &[Act] = &[
     Act {
@@ -23,7 +25,7 @@ pub const ACTS: &[Act] = &[
         name: "acknowledge",
         needs: Action::WorkTask,
         said: "已签收",
-        fields: &[VERSION],
+        fields: &[VERSION, PROXY],
         run: |ctx, id, f| Ok(tasks::acknowledge(ctx, id, f.parsed("version")?)?.into()),
     },
     Act {
@@ -31,7 +33,7 @@ pub const ACTS: &[Act] = &[
         name: "start",
         needs: Action::WorkTask,
         said: "已开始办理",
-        fields: &[VERSION, ("percent", "integer"), ("text", "string")],
+        fields: &[VERSION, ("percent", "integer"), ("text", "string"), PROXY],
         run: |ctx, id, f| {
             let first = f.one("text").is_some().then(|| progress(f)).transpose()?;
             Ok(tasks::start(ctx, id, f.parsed("version")?, first)?.into())
@@ -42,7 +44,7 @@ pub const ACTS: &[Act] = &[
         name: "report",
         needs: Action::WorkTask,
         said: "进展已填报",
-        fields: &[VERSION, ("percent", "integer"), ("text", "string"), ("proxy_source", "string")],
+        fields: &[VERSION, ("percent", "integer"), ("text", "string"), PROXY],
         run: |ctx, id, f| Ok(tasks::report(ctx, id, f.parsed("version")?, progress(f)?)?.into()),
     },
     Act {
@@ -119,7 +121,7 @@ pub const ACTS: &[Act] = &[
         name: "block",
         needs: Action::WorkTask,
         said: "已登记受阻",
-        fields: &[("reason", "string"), ("helper_unit_id", "string"), ("due_on", "string")],
+        fields: &[("reason", "string"), ("helper_unit_id", "string"), ("due_on", "string"), PROXY],
         run: |ctx, id, f| {
             Ok(matters::raise_block(ctx, id, f.text("reason"), f.optional("helper_unit_id"), f.parsed("due_on")?)?
                 .into())
@@ -146,7 +148,7 @@ pub const ACTS: &[Act] = &[
         name: "ask-extension",
         needs: Action::WorkTask,
         said: "延期申请已提交",
-        fields: &[("asked_due_on", "string"), ("reason", "string")],
+        fields: &[("asked_due_on", "string"), ("reason", "string"), PROXY],
         run: |ctx, id, f| Ok(matters::ask_extension(ctx, id, f.parsed("asked_due_on")?, f.text("reason"))?.into()),
     },
     Act {
@@ -162,7 +164,7 @@ pub const ACTS: &[Act] = &[
         name: "object",
         needs: Action::WorkTask,
         said: "职责异议已提交",
-        fields: &[("clause", "string"), ("reason", "string")],
+        fields: &[("clause", "string"), ("reason", "string"), PROXY],
         run: |ctx, id, f| Ok(matters::object(ctx, id, f.text("clause"), f.text("reason"))?.into()),
     },
     Act {
@@ -180,6 +182,17 @@ pub const ACTS: &[Act] = &[
         said: "已留言",
         fields: &[("text", "string")],
         run: |ctx, id, f| Ok(matters::comment(ctx, id, f.text("text"))?.into()),
+    },
+    Act {
+        on: "tasks",
+        name: "correct-proxy",
+        needs: Action::CorrectProxy,
+        said: "代录已更正",
+        fields: &[("entry_id", "string"), ("correction", "string"), ("percent", "integer")],
+        run: |ctx, id, f| {
+            let percent = f.one("percent").is_some().then(|| f.parsed("percent")).transpose()?;
+            Ok(proxy_entries::correct(ctx, id, &f.text("entry_id"), f.text("correction"), percent)?.into())
+        },
     },
     Act {
         on: "tasks",

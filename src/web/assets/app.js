@@ -16,6 +16,13 @@
   // A refused form was answered at its own address; the page it stands on has another.
   const back = $("main")?.dataset.at;
   if (back) history.replaceState(null, "", back);
+  // A text for elsewhere: one press copies it, and without that its field is selected as a whole.
+  addEventListener("click", (e) => {
+    const text = document.getElementById(e.target.dataset?.copies ?? e.target.id);
+    if (!text?.readOnly) return;
+    text.select();
+    if (e.target.dataset.copies) navigator.clipboard?.writeText(text.value) ?? document.execCommand("copy");
+  });
   // What a link leads to may be folded away.
   const unfold = () => {
     const aim = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
