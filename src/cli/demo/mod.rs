@@ -1,6 +1,7 @@
 //! `shenban demo`: a city in one command, with an embedded database and a mail catcher.
 
 mod city;
+mod leaders;
 pub mod tickets;
 mod words;
 
@@ -106,7 +107,10 @@ async fn found(app: &App) -> Outcome {
         app.clock.set_days_later(-ISSUED_DAYS_AGO + 3 + step * 6);
         work_on(app, &case_id, step).await?;
     }
+    leaders::on_paper(app, &case_id).await?;
     app.clock.set_days_later(0);
+    leaders::in_person(app, &case_id, &units).await?;
+    leaders::roster(app).await?;
     take_in(app, recent).await?;
     consolidating::consolidate(app, "demo").await?;
     counting::recount(app).await?;
