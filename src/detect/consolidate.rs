@@ -8,6 +8,8 @@ use super::lexicon::Lexicon;
 use super::postings::keys;
 use super::profile::Profile;
 
+/// Earlier tickets looked at for each: more than when one is placed, as nobody waits for it.
+const NEIGHBOURS: usize = 24;
 /// A part of a problem that is worth a proposal of its own.
 const SPLIT_LEAST: usize = 3;
 
@@ -122,7 +124,7 @@ impl<'a> View<'a> {
         let mut pairs = FxHashSet::default();
         for (position, ticket) in self.engine.tickets.iter().enumerate() {
             let keys = keys(Profile::of(&self.lexicon, &ticket.features).terms());
-            for other in self.engine.postings.nearest(&keys, self.engine.settings.candidates) {
+            for other in self.engine.postings.nearest(&keys, NEIGHBOURS) {
                 let (a, b) = (self.block_of[position], self.block_of[other as usize]);
                 if a != b {
                     pairs.insert((a.min(b), a.max(b)));

@@ -22,8 +22,10 @@ pub struct Settings {
     pub theme: Likeness,
     /// A ticket joins a problem, or makes one with a lone ticket, from this likeness on.
     pub online_cut: f64,
-    /// Two problems of the machine's making are united from this likeness on.
+    /// Two problems of the machine's making are united from this likeness on,
     pub unite_cut: f64,
+    /// when a ticket is this much like either.
+    pub unite_near: f64,
     /// The same for groups of tickets, when the whole archive is looked at.
     pub local_cut: f64,
     /// Problems are of one theme from this likeness on.
@@ -39,6 +41,7 @@ impl Default for Settings {
             theme: Likeness::theme(),
             online_cut: 0.07,
             unite_cut: 0.025,
+            unite_near: 0.06,
             local_cut: 0.03,
             theme_cut: 0.08,
             candidates: 12,

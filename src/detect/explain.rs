@@ -71,6 +71,23 @@ fn strongest(words: impl Iterator<Item = (f64, String)>, n: usize) -> Vec<(Strin
     words
 }
 
+/// A title without the places it names that has most of what these words say in fewest characters: what a theme is called.
+pub fn matter(titles: &[&str], words: &[(String, f64)]) -> Option<String> {
+    let said = |matter: &String| {
+        let strength: f64 = words.iter().filter(|(word, _)| matter.contains(word)).map(|(_, strength)| strength).sum();
+        strength / (matter.chars().count() as f64).sqrt()
+    };
+    let matters = titles.iter().map(|title| without_places(title)).filter(|matter| !matter.is_empty());
+    matters.map(|matter| (said(&matter), matter)).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, matter)| matter)
+}
+
+fn without_places(title: &str) -> String {
+    let folded = fold(title);
+    let named = place::mark(&folded);
+    let told: String = folded.iter().zip(named).filter(|(_, named)| !named).map(|(c, _)| c).collect();
+    told.trim_matches(|c: char| !c.is_alphanumeric()).to_owned()
+}
+
 /// The words of a text; single characters and numbers are none.
 fn words(text: &Document) -> FxHashSet<String> {
     let beginning = |text: &str| fold(text).into_iter().take(READ_CHARS).collect::<String>();
@@ -163,4 +180,17 @@ pub fn near_duplicates(engine: &Engine, ids: &[String]) -> Vec<(String, usize)> 
         }
     }
     kept.into_iter().map(|(position, _, folded)| (engine.id(position).to_owned(), folded)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_theme_is_called_what_its_places_have_in_common() {
+        let titles = ["清水湾小区夜间施工噪音扰民", "反映桃园路夜间施工噪音扰民，影响孩子学习", "咨询"];
+        let words = [("夜间".to_owned(), 0.9), ("施工".to_owned(), 0.8), ("噪音".to_owned(), 0.7)];
+        assert_eq!(matter(&titles, &words).as_deref(), Some("夜间施工噪音扰民"));
+        assert_eq!(matter(&["清水湾小区"], &words), None, "a place alone is no matter");
+    }
 }

@@ -116,8 +116,8 @@ impl Engine {
     /// tickets stays; gives it, and those that went.
     fn unite(&mut self, problem: String, near: &[(Unit, f64)]) -> (String, Vec<String>) {
         let (mut stays, mut absorbed) = (self.number(&problem), Vec::new());
-        let least = self.settings.unite_cut;
-        let worth_it = near.iter().filter(|(_, score)| *score >= least);
+        let (least, near_enough) = (self.settings.unite_cut, self.settings.unite_near);
+        let worth_it = near.iter().filter(|(_, score)| *score >= near_enough);
         for other in worth_it.filter_map(|(unit, _)| unit.problem()) {
             let (one, two) = (&self.problems[stays as usize], &self.problems[other as usize]);
             let like = || self.settings.local.of(&one.profile, &two.profile, &self.lexicon);

@@ -105,6 +105,11 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Problem>, StoreError> {
     Ok(problem::table.find(id).select(Problem::as_select()).first(tx.0).optional()?)
 }
 
+/// By the number that people see.
+pub fn by_no(tx: &mut Tx, no: i64) -> Result<Option<Problem>, StoreError> {
+    Ok(problem::table.filter(problem::no.eq(no)).select(Problem::as_select()).first(tx.0).optional()?)
+}
+
 /// The problem that this one was merged into, at the end of all merges; itself when it was not.
 pub fn living(tx: &mut Tx, id: &str) -> Result<String, StoreError> {
     let mut id = id.to_owned();

@@ -137,7 +137,11 @@ async fn a_merge_is_taken_back_whole(#[values(On::Sqlite, On::Postgres)] on: On)
     complain(&server, &operator, "b", "白鹭花园", FUMES, 6).await;
     let (noise, fumes) = (problem_of(&coordinator, "a0").await, problem_of(&coordinator, "b0").await);
     assert_ne!(noise, fumes);
-    coordinator.act(&format!("/problems/{fumes}/merge"), json!({ "into": noise, "reason": "同一工地" })).await;
+    let told = coordinator.refused(&format!("/problems/{fumes}/merge"), json!({ "into": "#999999" }), 422).await;
+    assert_eq!(told["errors"][0]["field"], "into", "{told}");
+    let no = &coordinator.read(&format!("/problems/{noise}")).await["no"];
+    let named = format!("#{no} 夜间施工噪音");
+    coordinator.act(&format!("/problems/{fumes}/merge"), json!({ "into": named, "reason": "同一工地" })).await;
     assert_eq!(problem_of(&coordinator, "b3").await, noise);
     assert_eq!(coordinator.read(&format!("/problems/{noise}")).await["tickets"], 12);
 

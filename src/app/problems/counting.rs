@@ -18,8 +18,6 @@ const RECOUNTED_AT_ONCE: usize = 8;
 /// A problem of fewer tickets keeps the title of its first: most never grow, and their words would cost as much.
 const DESCRIBED_FROM: usize = 3;
 const TERMS_SHOWN: usize = 8;
-/// A theme's title.
-const TERMS_IN_TITLE: usize = 3;
 /// Tickets read to find a problem's terms, the latest.
 const TEXTS_READ: usize = 60;
 const PLACES_SHOWN: usize = 12;
@@ -122,8 +120,10 @@ fn describe(ctx: &mut Ctx, problem_id: &str, calls: &[Call]) -> Result<Option<De
     let Some((terms, central)) = read else { return Ok(None) };
     let title = match central {
         Some(id) => tickets::by_id(&mut ctx.tx, &id)?.map(|ticket| short(&ticket.title)),
-        // The index knows no themes: their words name them.
-        None => Some(terms.iter().take(TERMS_IN_TITLE).map(|(term, _)| term.as_str()).collect::<Vec<_>>().join("·")),
+        // The index knows no themes: what their tickets' titles have in common names them.
+        None => {
+            explain::matter(&texts.iter().map(|text| text.title).collect::<Vec<_>>(), &terms).map(|told| short(&told))
+        }
     };
     let title = title.filter(|title| !title.is_empty());
     Ok(Some(Description { terms: json!(terms).to_string(), places: places(ctx, problem_id, calls, &texts)?, title }))

@@ -69,6 +69,17 @@ pub fn rename(ctx: &mut Ctx, id: &str, title: String) -> Result<(), Error> {
     save(ctx, &problem)
 }
 
+/// The id of the problem that somebody names: by its id, or by its number as people see it (`12`, `#12 …`).
+pub fn chosen(ctx: &mut Ctx, field: &'static str, said: &str) -> Result<String, Error> {
+    let number = said.trim().trim_start_matches('#').split_whitespace().next().and_then(|no| no.parse().ok());
+    let found = match number {
+        Some(no) => problems::by_no(&mut ctx.tx, no)?,
+        None => problems::by_id(&mut ctx.tx, said.trim())?,
+    };
+    let found = found.map(|problem| problem.id);
+    found.ok_or_else(|| Error::field(field, Message::new("没有编号为「%{said}」的问题").with("said", said)))
+}
+
 /// Merges a problem into another. Two with an open case each cannot be merged until the cases are.
 pub fn merge(ctx: &mut Ctx, from: &str, into: &str, reason: String) -> Result<Vec<EngineChange>, Error> {
     let mut source = load_local(ctx, from)?;

@@ -50,7 +50,7 @@ fn named(ctx: &mut Ctx, found: Vec<Theme>) -> Result<(Vec<Wanted>, Vec<String>),
         }
         shares.extend(share.into_iter().map(|(id, tickets)| (tickets, number, id.clone())));
     }
-    shares.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    shares.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (a.1, &a.2).cmp(&(b.1, &b.2))));
     let mut ids: Vec<Option<String>> = vec![None; found.len()];
     let mut taken = HashSet::new();
     for (_, number, id) in shares {

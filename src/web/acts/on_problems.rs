@@ -49,7 +49,7 @@ pub const ACTS: &[Act] = &[
         said: "已合并",
         fields: &[("into", "string"), ("reason", "string")],
         run: |ctx, id, f| {
-            let into = f.text("into");
+            let into = problem_decisions::chosen(ctx, "into", &f.text("into"))?;
             let changes = problem_decisions::merge(ctx, id, &into, f.text("reason"))?;
             Ok(Done { go: Some(format!("/problems/{into}")), changes, ..Done::default() })
         },
@@ -71,7 +71,10 @@ pub const ACTS: &[Act] = &[
         needs: Action::DecideProblems,
         said: "已认定不是一个问题",
         fields: &[("other", "string"), ("reason", "string")],
-        run: |ctx, id, f| Ok(problem_decisions::keep_apart(ctx, id, &f.text("other"), f.text("reason"))?.into()),
+        run: |ctx, id, f| {
+            let other = problem_decisions::chosen(ctx, "other", &f.text("other"))?;
+            Ok(problem_decisions::keep_apart(ctx, id, &other, f.text("reason"))?.into())
+        },
     },
     Act {
         on: "decisions",
