@@ -165,11 +165,17 @@ impl Pass<'_> {
             return Cause::Actual;
         }
         match self.holder(at, start, false) {
-            Some(edge) if start > begin => Cause::Dependency(edge),
+            Some(edge) if start > begin || self.is_in_hand_before(at, edge) => Cause::Dependency(edge),
             _ if task.fixed_on == Some(start) => Cause::Fixed,
             _ if task.not_before == Some(start) => Cause::NotBefore,
             _ => Cause::Begin,
         }
+    }
+
+    /// What a link waits for is being worked on: late, it ends today, when a plan would begin anyway.
+    fn is_in_hand_before(&self, at: usize, edge: EdgeIndex) -> bool {
+        let mut links = self.net.links_into(at).iter();
+        links.any(|link| link.edge == edge && self.net.nodes[link.from as usize].stage == Stage::Running)
     }
 
     fn finish_cause(&self, at: usize, today: Day) -> Cause {

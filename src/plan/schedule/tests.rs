@@ -52,6 +52,20 @@ fn what_happened_replaces_what_was_planned() {
 }
 
 #[test]
+fn a_late_task_holds_what_could_begin_today() {
+    let late = PlanTask {
+        state: TaskState::Ready,
+        released_on: Some(day("2026-03-02")),
+        due_on: Some(day("2026-03-05")),
+        ..lasting(1, 3)
+    };
+    let plan = Plan::build(vec![late, lasting(2, 1)], vec![edge(1, 2)]).unwrap();
+    let schedule = scheduled(&plan, "2026-03-10", "2026-03-02");
+    assert_eq!(schedule.dates("2").unwrap().start, day("2026-03-10"));
+    assert_eq!(schedule.critical_path, ["1", "2"]);
+}
+
+#[test]
 fn the_lamp_follows_the_critical_path() {
     let today = day("2026-03-10");
     let late = PlanTask {
