@@ -7,12 +7,12 @@ pub const CARD_WIDTH: i32 = 152;
 pub const CARD_HEIGHT: i32 = 56;
 /// The lane's name stands above its first row of cards.
 const LANE_TITLE: i32 = 24;
-const LANE_BOTTOM: i32 = 12;
 const ROW_GAP: i32 = 12;
 const MARGIN: i32 = 16;
 const GUTTER_MIN: i32 = 26;
-/// Between two edges that run side by side.
+/// Between two edges that run side by side, down a gutter and along a passage.
 const TRACK: i32 = 6;
+const PASSAGE_TRACK: i32 = 4;
 const CORNER: i32 = 6;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +60,8 @@ struct Cell {
 pub fn layout(plan: &Plan) -> Layout {
     let layers = layers(plan);
     let (lanes_of_rows, cells) = place(plan, &layers);
-    let (lanes, row_y, height) = lane_boxes(&lanes_of_rows);
-    let routing = Routing::plan(plan, &cells, row_y.len());
+    let routing = Routing::plan(plan, &cells, lanes_of_rows.iter().map(|(_, rows)| rows).sum());
+    let (lanes, row_y, height) = lane_boxes(&lanes_of_rows, &routing.passages);
     let column_x = routing.column_x(&cells);
     let cards = plan
         .tasks()
@@ -115,7 +115,8 @@ fn place(plan: &Plan, layers: &HashMap<String, usize>) -> (Vec<(String, usize)>,
     (lanes, cells)
 }
 
-fn lane_boxes(lanes_of_rows: &[(String, usize)]) -> (Vec<Lane>, Vec<i32>, i32) {
+/// Lanes, the top of every row, and the height of all; under a row there is room for the edges of its passage.
+fn lane_boxes(lanes_of_rows: &[(String, usize)], passages: &[Passage]) -> (Vec<Lane>, Vec<i32>, i32) {
     let mut lanes = Vec::new();
     let mut row_y = Vec::new();
     let mut y = 0;
@@ -123,13 +124,35 @@ fn lane_boxes(lanes_of_rows: &[(String, usize)]) -> (Vec<Lane>, Vec<i32>, i32) {
         let top = y;
         y += LANE_TITLE;
         for _ in 0..*count {
+            let tracks = passages[row_y.len()].tracks.len() as i32;
             row_y.push(y);
-            y += CARD_HEIGHT + ROW_GAP;
+            y += CARD_HEIGHT + ROW_GAP.max((tracks + 1) * PASSAGE_TRACK);
         }
-        y += LANE_BOTTOM - ROW_GAP;
         lanes.push(Lane { unit_id: unit_id.clone(), y: top, height: y - top });
     }
     (lanes, row_y, y)
+}
+
+/// The edges along one row, in as few tracks as keep them apart.
+#[derive(Default, Clone)]
+struct Passage {
+    /// By track: from which gutter to which, and out of which task.
+    tracks: Vec<Vec<(usize, usize, String)>>,
+}
+
+impl Passage {
+    /// The first track that is free between two gutters, or used there by edges out of the same task only.
+    fn take(&mut self, from: usize, to: usize, task_id: &str) -> usize {
+        let is_free = |used: &[(usize, usize, String)]| {
+            used.iter().all(|(begin, end, task)| task == task_id || *end < from || to < *begin)
+        };
+        let track = self.tracks.iter().position(|used| is_free(used)).unwrap_or(self.tracks.len());
+        if track == self.tracks.len() {
+            self.tracks.push(Vec::new());
+        }
+        self.tracks[track].push((from, to, task_id.to_owned()));
+        track
+    }
 }
 
 /// Which track of which gutter and which passage every edge uses. Gutter `g` lies left of column `g`; passage `r` runs
@@ -137,6 +160,8 @@ fn lane_boxes(lanes_of_rows: &[(String, usize)]) -> (Vec<Lane>, Vec<i32>, i32) {
 struct Routing {
     /// Tracks used in each gutter.
     gutters: Vec<usize>,
+    /// One under each row.
+    passages: Vec<Passage>,
     /// (dependency, its way) in a stable order.
     ways: Vec<(String, String, String, Way)>,
 }
@@ -147,14 +172,14 @@ enum Way {
     /// One vertical in the gutter before the successor.
     Step { track: usize },
     /// Down or up beside the predecessor, along the passage under a row, and again beside the successor.
-    Passage { out_track: usize, row: usize, lane: usize, in_track: usize },
+    Passage { out_track: usize, row: usize, track: usize, in_track: usize },
 }
 
 impl Routing {
     fn plan(plan: &Plan, cells: &HashMap<String, Cell>, rows: usize) -> Routing {
         let columns = cells.values().map(|cell| cell.layer + 1).max().unwrap_or(0);
         let mut gutters = vec![0usize; columns + 1];
-        let mut passages = vec![0usize; rows];
+        let mut passages = vec![Passage::default(); rows];
         // Edges out of one task share a track, and so do edges into one task: they are one stroke there.
         let mut out_tracks: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         let mut in_tracks: BTreeMap<(usize, usize), usize> = BTreeMap::new();
@@ -174,18 +199,16 @@ impl Routing {
                 Way::Step { track: take(&mut gutters, &mut out_tracks, to.layer, from.row) }
             } else {
                 let row = from.row.min(to.row).max(from.row.max(to.row).saturating_sub(1));
-                let lane = passages[row];
-                passages[row] += 1;
                 Way::Passage {
                     out_track: take(&mut gutters, &mut out_tracks, from.layer + 1, from.row),
                     row,
-                    lane,
+                    track: passages[row].take(from.layer + 1, to.layer, &edge.predecessor),
                     in_track: take(&mut gutters, &mut in_tracks, to.layer, to.row),
                 }
             };
             ways.push((edge.id.clone(), edge.predecessor.clone(), edge.successor.clone(), way));
         }
-        Routing { gutters, ways }
+        Routing { gutters, passages, ways }
     }
 
     fn column_x(&self, cells: &HashMap<String, Cell>) -> Vec<i32> {
@@ -225,11 +248,10 @@ impl Routing {
                         let x = self.track_x(column_x, to.layer, track);
                         vec![start, (x, start.1), (x, end.1), end]
                     }
-                    Way::Passage { out_track, row, lane, in_track } => {
+                    Way::Passage { out_track, row, track, in_track } => {
                         let x1 = self.track_x(column_x, from.layer + 1, out_track);
                         let x2 = self.track_x(column_x, to.layer, in_track);
-                        // Under a row there is room for a few edges beside each other; more share the lines.
-                        let y = row_y[row] + CARD_HEIGHT + 3 + (lane as i32 % 3) * 3;
+                        let y = row_y[row] + CARD_HEIGHT + (track as i32 + 1) * PASSAGE_TRACK;
                         vec![start, (x1, start.1), (x1, y), (x2, y), (x2, end.1), end]
                     }
                 };
@@ -287,6 +309,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn edges_of_different_tasks_never_share_a_line_across(plan in any_plan(24)) {
+            let drawn = layout(&plan);
+            let across: Vec<_> = drawn.routes.iter().filter(|route| route.points.len() == 6).collect();
+            for (i, a) in across.iter().enumerate() {
+                for b in &across[..i] {
+                    let is_apart = a.points[2].1 != b.points[2].1
+                        || a.points[3].0 < b.points[2].0
+                        || b.points[3].0 < a.points[2].0;
+                    prop_assert!(is_apart || a.predecessor == b.predecessor, "{:?} {:?}", a, b);
+                }
+            }
+        }
+
         #[test]
         fn cards_do_not_overlap_and_no_edge_runs_through_a_card(plan in any_plan(24)) {
             let drawn = layout(&plan);
