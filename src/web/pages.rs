@@ -3,6 +3,7 @@
 mod admin;
 mod brief;
 mod case;
+mod case_charts;
 mod case_drawn;
 mod case_tried;
 mod demo;
@@ -42,6 +43,7 @@ pub fn routes() -> Vec<Route> {
         desk::routes(),
         problems::routes(),
         case::routes(),
+        case_charts::routes(),
         task::routes(),
         supervision::routes(),
         directive::routes(),

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// A chromedriver of its own; ended with the test.
-struct Driver {
+pub struct Driver {
     child: Child,
     port: u16,
 }
@@ -25,7 +25,7 @@ impl Drop for Driver {
 
 impl Driver {
     /// None where no browser is installed, which is said; in CI that is a failure.
-    fn start() -> Option<Driver> {
+    pub fn start() -> Option<Driver> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let spawned = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -42,7 +42,7 @@ impl Driver {
         }
     }
 
-    async fn browser(&self, width: u32) -> Client {
+    pub async fn browser(&self, width: u32) -> Client {
         let options = json!({ "goog:chromeOptions": { "args": ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage",
             format!("--window-size={width},900"), "--lang=zh-CN"] } });
         let capabilities = options.as_object().unwrap().clone();
@@ -59,7 +59,7 @@ impl Driver {
     }
 }
 
-async fn sign_in(browser: &Client, server: &Server, login: &str) {
+pub async fn sign_in(browser: &Client, server: &Server, login: &str) {
     browser.goto(&format!("{}/sign-in", server.base)).await.unwrap();
     browser.find(Locator::Css("input[name=login]")).await.unwrap().send_keys(login).await.unwrap();
     browser.find(Locator::Css("input[name=password]")).await.unwrap().send_keys(PASSWORD).await.unwrap();
@@ -67,7 +67,7 @@ async fn sign_in(browser: &Client, server: &Server, login: &str) {
     browser.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css("nav.rail")).await.unwrap();
 }
 
-async fn click(browser: &Client, selector: &str) {
+pub async fn click(browser: &Client, selector: &str) {
     browser
         .wait()
         .at_most(Duration::from_secs(10))
@@ -79,7 +79,7 @@ async fn click(browser: &Client, selector: &str) {
         .unwrap();
 }
 
-async fn wait_for_text(browser: &Client, text: &str) {
+pub async fn wait_for_text(browser: &Client, text: &str) {
     for _ in 0..100 {
         if browser.source().await.unwrap().contains(text) {
             return;
@@ -90,7 +90,7 @@ async fn wait_for_text(browser: &Client, text: &str) {
 }
 
 /// A page that is wider than its window makes the reader scroll sideways.
-async fn fits(browser: &Client) {
+pub async fn fits(browser: &Client) {
     let wider = browser
         .execute("return document.documentElement.scrollWidth - document.documentElement.clientWidth", Vec::new())
         .await

@@ -12,6 +12,7 @@ mod duty;
 mod exchange;
 mod files;
 mod from_mail;
+mod graph;
 mod hostile;
 mod house;
 mod import;

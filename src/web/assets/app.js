@@ -1,4 +1,3 @@
-"use strict";
 (() => {
   const $ = (selector, inside = document) => inside.querySelector(selector);
   const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
@@ -33,58 +32,43 @@
   };
   addEventListener("hashchange", unfold);
 
-  // The graph: the task at hand in view; what comes before and after a card lit up.
-  const graph = () => {
-    const box = $(".plan"), svg = box && $("svg", box);
-    if (!svg) return;
-    const card = $("a[aria-current]", svg);
-    if (card) {
-      const at = card.getBBox(), place = $("g", card).transform.baseVal[0].matrix;
-      box.scrollLeft = place.e + at.width / 2 - box.clientWidth / 2;
-    }
-    const names = $(".lane-names", svg);
-    const follow_names = () => names.setAttribute("transform", `translate(${box.scrollLeft} 0)`);
-    box.addEventListener("scroll", follow_names, { passive: true });
-    follow_names();
-    const edges = all(".edge", svg);
-    const follow = (no, from, to, seen) => {
-      for (const edge of edges) if (edge.dataset[from] === no) { seen.add(edge); follow1(edge.dataset[to], from, to, seen); }
-    };
-    const follow1 = (no, from, to, seen) => { if (!seen.has(no)) { seen.add(no); follow(no, from, to, seen); } };
-    const light = (no) => {
-      const on = new Set([no]);
-      for (const [from, to] of [["from", "to"], ["to", "from"]]) { const way = new Set(); follow1(no, from, to, way); way.forEach((x) => on.add(x)); }
-      svg.classList.toggle("lit", on.size > 1);
-      edges.forEach((edge) => edge.classList.toggle("on", on.has(edge)));
-      all("a[data-no]", svg).forEach((a) => $(".card", a).classList.toggle("on", on.has(a.dataset.no)));
-    };
-    const dark = () => svg.classList.remove("lit");
-    for (const a of all("a[data-no]", svg)) {
-      a.addEventListener("mouseenter", () => light(a.dataset.no));
-      a.addEventListener("focus", () => light(a.dataset.no));
-      a.addEventListener("mouseleave", dark);
-      a.addEventListener("blur", dark);
-    }
-  };
-
-  // A change made elsewhere: the page fetches itself anew, unless somebody is writing on it.
-  const dirty = () => typing() || all("main textarea, main input:not([type=hidden])").some((f) => f.value !== f.defaultValue || f.checked !== f.defaultChecked);
-  const show = async (address) => {
-    const answer = await fetch(address, { headers: { accept: "text/html" } });
-    if (!answer.ok || dirty()) return false;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // A change made elsewhere: the page fetches itself anew, unless somebody is writing or drawing on it.
+  const dirty = () => typing() || $(".ghost, .panning") || all("main textarea, main input:not([type=hidden])").some((f) => f.value !== f.defaultValue || f.checked !== f.defaultChecked);
+  // Puts another page's content in the place of this one's; what is unfolded and where the plan stands stay.
+  const put = (html) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
     const fresh = $("main", page), main = $("main");
     if (!fresh || !main) return false;
-    const open = all("details", main).map((d) => d.open), left = $(".plan")?.scrollLeft ?? 0;
+    const open = all("details", main).map((d) => d.open), { scrollLeft: left = 0, scrollTop: top = 0 } = $(".plan") ?? {};
     all("details", fresh).forEach((d, i) => { if (open[i]) d.open = true; });
     main.replaceWith(fresh);
     const rail = $(".rail", page);
     if (rail && !$(".thumb details[open]")) $(".rail").replaceWith(rail);
     begin();
-    const plan = $(".plan");
-    if (plan) plan.scrollLeft = left;
+    $(".plan")?.scrollTo(left, top);
     return true;
   };
+  const show = async (address) => {
+    const answer = await fetch(address, { headers: { accept: "text/html" } });
+    const html = await answer.text();
+    return answer.ok && !dirty() && put(html);
+  };
+  // Opens an address of this page without leaving it.
+  const open = async (to) => {
+    if (await show(to)) history.replaceState(null, "", to); else location.href = to;
+  };
+  // Sends a form without leaving the page; a refusal is shown on it.
+  const send = async (form) => {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    if (!put(await answer.text())) return form.submit();
+    if (answer.redirected) history.replaceState(null, "", answer.url);
+    $(".faults, .said")?.scrollIntoView({ block: "nearest" });
+  };
+  addEventListener("submit", (e) => {
+    if (!("stay" in e.target.dataset)) return;
+    e.preventDefault();
+    send(e.target);
+  });
   let again = 0;
   const renew = () => { if (!dirty()) show(location.href); };
   // A card opens beside the graph without leaving the page.
@@ -92,8 +76,8 @@
     const a = e.target.closest?.(".plan a[data-no]");
     if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
     e.preventDefault();
-    const to = a.getAttribute("href"), no = a.dataset.no;
-    if (await show(to)) { history.replaceState(null, "", to); $(`.plan a[data-no="${no}"]`)?.focus({ preventScroll: true }); } else location.href = to;
+    await open(a.getAttribute("href"));
+    $(`.plan a[data-no="${a.dataset.no}"]`)?.focus({ preventScroll: true });
   });
   const live = () => ($("main")?.dataset.live ?? "").split(" ");
   if (live().some(Boolean)) {
@@ -124,7 +108,28 @@
     form.addEventListener("dragleave", over(false));
     form.addEventListener("drop", (e) => { over(false)(e); if (e.dataTransfer.files.length) field.files = e.dataTransfer.files; });
   };
-  const begin = () => { graph(); known(); drop(); };
+  // A drawing as a picture: painted from its file, at twice its size where that is not too large for a canvas.
+  const picture = async (link) => {
+    const image = new Image();
+    image.src = link.href;
+    await image.decode();
+    const times = Math.min(2, 16000 / Math.max(image.width, image.height)), canvas = document.createElement("canvas");
+    canvas.width = image.width * times;
+    canvas.height = image.height * times;
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    const saved = document.createElement("a");
+    saved.href = URL.createObjectURL(await new Promise((done) => canvas.toBlob(done)));
+    saved.download = link.dataset.png;
+    saved.click();
+    setTimeout(() => URL.revokeObjectURL(saved.href), 60_000);
+  };
+  const drawing = () => {
+    const plan = $(".plan");
+    if (plan) graphOf(plan, { open, send });
+    for (const link of all("[data-png]")) { link.hidden = false; link.onclick = (e) => { e.preventDefault(); picture(link); }; }
+    for (const button of all("[data-print]")) { button.hidden = false; button.onclick = () => print(); }
+  };
+  const begin = () => { drawing(); known(); drop(); };
   begin();
   unfold();
 })();

@@ -1,6 +1,7 @@
 //! Cases: the list, and one case with its plan as graph, Gantt chart or table.
 
-use super::case_drawn::{self as drawn, CardView, GanttRow, LEGEND, Panel};
+use super::case_charts::{self as charts, Chart, Graph};
+use super::case_drawn::{self as drawn, CardView, GanttRow, Link, Panel};
 use super::case_tried::{self as tried, Trial};
 use crate::app::cases::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::{Ctx, Error, plans::what_if, tickets};
@@ -8,11 +9,10 @@ use crate::domain::access::Action;
 use crate::domain::case::{CaseState, Opinion};
 use crate::domain::directive::DirectiveSource;
 use crate::domain::task::{DependencyKind, TaskState};
-use crate::plan::gantt::{Gantt, gantt};
-use crate::plan::layout::{Layout, Route as EdgeRoute, layout};
+use crate::plan::gantt::gantt;
+use crate::plan::layout::layout;
 use crate::store::events::Event;
 use crate::store::notices::{self, MailFilter, MailLine};
-use crate::store::plans::Dependency;
 use crate::store::tickets::{Filter, Ticket};
 use crate::web::address;
 use crate::web::fields::Fields;
@@ -64,11 +64,13 @@ struct OnePage {
     is_list: bool,
     views: [(&'static str, &'static str); 3],
     panel: Option<Panel>,
+    /// Beside the graph in the place of a task.
+    link: Option<Link>,
     unannounced: Option<i32>,
-    /// Only for the view that draws it.
-    layout: Option<Layout>,
+    /// The drawings as SVG, only for the view that shows them.
+    graph: Option<String>,
+    gantt: Option<String>,
     cards: Vec<CardView>,
-    gantt: Option<Gantt>,
     rows: Vec<GanttRow>,
     tickets: Vec<Ticket>,
     mails: Vec<MailLine>,
@@ -89,8 +91,8 @@ impl OnePage {
         tried::address_of(&self.here, view, task, self.trial.as_ref())
     }
 
-    /// Whether the reader may try changes out.
-    fn may_try(&self) -> bool {
+    /// Whether the reader may change the plan here, where nothing is tried.
+    fn may_reshape(&self) -> bool {
         let state = self.view.line.case.state;
         self.trial.is_none() && self.view.may_shape && state.is_open() && state != CaseState::Verifying
     }
@@ -108,32 +110,10 @@ impl OnePage {
         }
     }
 
-    /// Number, title and kind of what a task depends on.
-    fn edges_into(&self, task_id: &str) -> Vec<(i32, String, DependencyKind)> {
-        let edges = self.view.plan.dependencies.iter().filter(|edge| edge.successor_id == task_id);
-        let told = |edge: &Dependency| {
-            let task = self.view.plan.task(&edge.predecessor_id).ok()?;
-            Some((task.no, task.title.clone(), edge.kind))
-        };
-        edges.filter_map(told).collect()
-    }
-
-    /// The view a card's link stays in: on a phone the list, until the graph is asked for.
-    fn view_of_cards(&self) -> &'static str {
-        if self.is_list { "" } else { "graph" }
-    }
-
-    /// An edge of the critical path.
-    fn on_path(&self, route: &EdgeRoute) -> bool {
-        self.view
-            .schedule
-            .critical_path
-            .windows(2)
-            .any(|pair| pair[0] == route.predecessor && pair[1] == route.successor)
-    }
-
-    fn no_of(&self, task_id: &str) -> i32 {
-        self.view.plan.task(task_id).map_or(0, |task| task.no)
+    /// This page, to come back to: its view, beside its task.
+    fn beside(&self) -> String {
+        let view = if self.is_list { "" } else { self.shown };
+        self.at(view, self.panel.as_ref().map(|panel| &panel.task.no))
     }
 
     /// Cards as a phone lists them: late and blocked first, then what a unit has, then what waits.
@@ -276,11 +256,26 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
         })
         .await?;
     let panel = picked.and_then(|(report, id)| drawn::panel(&page, &view, &id, report));
+    let link = asked.one("edge").filter(|_| is_graph).and_then(|edge| drawn::link(&view, edge));
+    let trial = tried.map(|tried| Trial::told(&page, &view, tried));
+    let here = format!("/cases/{}", view.line.case.id);
+    let is_list = is_graph && asked.one("view").is_none();
     let layout = is_graph.then(|| layout(&view.graph));
     let cards = if tab == "plan" { drawn::cards(&page, &view, layout.as_ref(), panel.as_ref()) } else { Vec::new() };
+    let graph = layout.as_ref().map(|layout| {
+        // On a phone a card stays in the list, until the graph is asked for.
+        let at = tried::address_of(&here, if is_list { "" } else { "graph" }, None, trial.as_ref());
+        let edge = link.as_ref().map(|link| (link.from, link.to));
+        charts::rendered(
+            &page,
+            &Graph { page: &page, view: &view, layout, cards: &cards, here: Some(at), edge, heading: None },
+        )
+    });
     let gantt = (tab == "plan" && shown == "gantt")
         .then(|| gantt(&view.graph, &view.schedule, view.line.case.deadline, page.today()));
     let rows = gantt.as_ref().map_or_else(Vec::new, |gantt| drawn::gantt_rows(&view, gantt));
+    let gantt =
+        gantt.map(|gantt| charts::rendered(&page, &Chart { page: &page, gantt: &gantt, rows: &rows, heading: None }));
     let mut unit_options: Vec<(String, String)> = view.units.clone().into_iter().collect();
     unit_options.sort_by(|a, b| a.1.cmp(&b.1));
     let count = |code: &str| match code {
@@ -293,22 +288,23 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
     let last = view.line.forecast.unwrap_or(page.today()).max(view.line.case.deadline);
     page.html(&OnePage {
         page: page.clone(),
-        here: format!("/cases/{}", view.line.case.id),
+        here,
         tab,
         tabs: TABS.iter().map(|(code, label)| (*code, *label, count(code))).collect(),
         shown,
-        is_list: is_graph && asked.one("view").is_none(),
+        is_list,
         views: VIEWS,
         panel,
+        link,
         unannounced: page.app.calendar().first_unannounced(page.today(), last),
-        layout,
+        graph: graph.transpose()?,
+        gantt: gantt.transpose()?,
         cards,
-        gantt,
         rows,
         tickets,
         mails,
         unit_options,
-        trial: tried.map(|tried| Trial::told(&page, &view, tried)),
+        trial,
         view,
     })
 }

@@ -2,25 +2,32 @@
 
 use crate::app::cases::case_views::CaseView;
 use crate::app::plans::outlook::is_critical;
-use crate::domain::task::TaskState;
+use crate::domain::task::{DependencyKind, TaskState};
 use crate::lang::Message;
 use crate::plan::gantt::Gantt;
 use crate::plan::layout::Layout;
-use crate::store::plans::Task;
+use crate::store::plans::{Dependency, Task};
 use crate::store::tasks::Report;
 use crate::web::page::Page;
 use crate::web::show;
 use chrono::{Datelike, NaiveDate};
 
-/// The states under the graph: class, shape and word.
-pub const LEGEND: [(&str, &str, &str); 6] = [
-    ("done", "●", "已办结"),
-    ("in_progress", "◑", "办理中"),
-    ("ready", "◔", "待签收"),
-    ("waiting", "○", "待前序"),
-    ("blocked", "▲", "受阻"),
-    ("late", "■", "超期"),
-];
+/// What a task shows beside its name: class, shape and word (a translation key).
+pub type Mark = (&'static str, &'static str, &'static str);
+
+const LATE: Mark = ("late", "■", "超期");
+const BLOCKED: Mark = ("blocked", "▲", "受阻");
+
+/// The marks that occur in a plan, trouble first.
+pub fn legend(cards: &[CardView]) -> Vec<Mark> {
+    let states = TaskState::ALL.iter().map(|state| of_state(*state));
+    let known = [LATE, BLOCKED].into_iter().chain(states);
+    known.filter(|mark| cards.iter().any(|card| card.state == mark.0)).collect()
+}
+
+fn of_state(state: TaskState) -> Mark {
+    (state.code(), state.shape(), state.label())
+}
 
 /// A task as drawn: on a card, in a table row.
 pub struct CardView {
@@ -40,6 +47,7 @@ pub struct CardView {
     pub due: String,
     pub late: bool,
     pub blocked: bool,
+    pub critical: bool,
     /// Done or cancelled.
     pub ended: bool,
     /// The one beside the graph.
@@ -54,7 +62,10 @@ pub struct GanttRow {
     pub id: String,
     pub label: String,
     pub unit: String,
-    pub class: String,
+    pub class: &'static str,
+    pub shape: &'static str,
+    /// A translation key.
+    pub word: &'static str,
     pub x: i64,
     pub y: i32,
     pub width: i64,
@@ -62,14 +73,14 @@ pub struct GanttRow {
     pub critical: bool,
 }
 
-/// What a task shows beside its state: late and blocked go before it.
-fn mark(view: &CaseView, task: &Task) -> (&'static str, &'static str, &'static str) {
+/// Late and blocked go before a task's state.
+fn mark(view: &CaseView, task: &Task) -> Mark {
     if view.late.contains(&task.id) {
-        ("late", "■", "超期")
+        LATE
     } else if view.plan.blocked.contains(&task.id) {
-        ("blocked", "▲", "受阻")
+        BLOCKED
     } else {
-        (task.state.code(), task.state.shape(), task.state.label())
+        of_state(task.state)
     }
 }
 
@@ -81,7 +92,7 @@ pub fn cards(page: &Page, view: &CaseView, layout: Option<&Layout>, panel: Optio
             let (state, shape, word) = mark(view, task);
             let dates = view.schedule.dates(&task.id);
             let is_picked = panel.is_some_and(|panel| panel.task.id == task.id);
-            let critical = if view.schedule.critical_path.contains(&task.id) { " critical" } else { "" };
+            let critical = view.schedule.critical_path.contains(&task.id);
             let place = layout.and_then(|layout| layout.cards.iter().find(|card| card.task_id == task.id));
             let (x, y) = place.map_or((0, 0), |card| (card.x, card.y));
             let due = task.due_on.or_else(|| dates.map(|dates| dates.finish));
@@ -97,10 +108,12 @@ pub fn cards(page: &Page, view: &CaseView, layout: Option<&Layout>, panel: Optio
                 state,
                 shape,
                 word,
-                class: format!("{state}{critical}{}", if is_picked { " picked" } else { "" }),
+                class: [state, if critical { " critical" } else { "" }, if is_picked { " picked" } else { "" }]
+                    .concat(),
                 due: due.map_or_else(|| "—".to_owned(), |day| format!("{:02}-{:02}", day.month(), day.day())),
                 late: view.late.contains(&task.id),
                 blocked: view.plan.blocked.contains(&task.id),
+                critical,
                 ended: task.state.is_final(),
                 picked: is_picked,
                 slack: dates
@@ -120,11 +133,14 @@ pub fn gantt_rows(view: &CaseView, gantt: &Gantt) -> Vec<GanttRow> {
         .iter()
         .filter_map(|bar| {
             let task = view.plan.task(&bar.task_id).ok()?;
+            let (class, shape, word) = mark(view, task);
             Some(GanttRow {
                 id: task.id.clone(),
                 label: format!("{} {}", task.no, task.title),
                 unit: view.unit(&task.unit_id),
-                class: mark(view, task).0.to_owned(),
+                class,
+                shape,
+                word,
                 x: bar.x,
                 y: bar.y,
                 width: bar.width,
@@ -133,6 +149,46 @@ pub fn gantt_rows(view: &CaseView, gantt: &Gantt) -> Vec<GanttRow> {
             })
         })
         .collect()
+}
+
+/// A dependency as it is told beside the graph.
+pub struct DependencyLine {
+    pub id: String,
+    pub from: i32,
+    pub from_title: String,
+    pub to: i32,
+    pub to_title: String,
+    pub kind: DependencyKind,
+    pub lag_days: i32,
+}
+
+fn dependency_line(view: &CaseView, edge: &Dependency) -> Option<DependencyLine> {
+    let (from, to) = (view.plan.task(&edge.predecessor_id).ok()?, view.plan.task(&edge.successor_id).ok()?);
+    Some(DependencyLine {
+        id: edge.id.clone(),
+        from: from.no,
+        from_title: from.title.clone(),
+        to: to.no,
+        to_title: to.title.clone(),
+        kind: edge.kind,
+        lag_days: edge.lag_days,
+    })
+}
+
+/// What is picked at a line of the graph: two tasks, and how one depends on the other.
+pub struct Link {
+    pub from: i32,
+    pub to: i32,
+    pub lines: Vec<DependencyLine>,
+}
+
+/// The dependencies between two tasks, named as `1-3`.
+pub fn link(view: &CaseView, asked: &str) -> Option<Link> {
+    let (from, to) = asked.split_once('-')?;
+    let (from, to): (i32, i32) = (from.parse().ok()?, to.parse().ok()?);
+    let lines = view.plan.dependencies.iter().filter_map(|edge| dependency_line(view, edge));
+    let lines: Vec<_> = lines.filter(|line| (line.from, line.to) == (from, to)).collect();
+    (!lines.is_empty()).then_some(Link { from, to, lines })
 }
 
 /// The task beside the graph.
@@ -150,6 +206,8 @@ pub struct Panel {
     /// Titles of what it waits for, and of what waits for it.
     pub before: Vec<String>,
     pub after: Vec<String>,
+    /// What it depends on and what depends on it, ended or not.
+    pub lines: Vec<DependencyLine>,
     /// What it means for the whole case.
     pub sentence: Option<Message>,
     /// Why it starts and ends when it does.
@@ -189,6 +247,11 @@ pub fn panel(page: &Page, view: &CaseView, task_id: &str, report: Option<(Report
         report,
         before: before.map(titled).collect(),
         after: after.map(titled).collect(),
+        lines: edges
+            .iter()
+            .filter(|edge| [&edge.predecessor_id, &edge.successor_id].contains(&&task.id))
+            .filter_map(|edge| dependency_line(view, edge))
+            .collect(),
         sentence: meaning(page, view, &task),
         why: [view.graph.why_start(&view.schedule, task_id), view.graph.why_finish(&view.schedule, task_id)]
             .into_iter()
