@@ -19,7 +19,8 @@ struct Recurring {
     grows: bool,
     /// Falls on school days only.
     school: bool,
-    titles: &'static [&'static str],
+    /// Parts of a title, one of each, after the place.
+    titles: [&'static [&'static str]; 3],
     facts: &'static [&'static str],
     wishes: &'static [&'static str],
 }
@@ -31,11 +32,10 @@ const RECURRING: &[Recurring] = &[
         tickets: 170,
         grows: true,
         school: true,
-        titles: &[
-            "实验小学门口放学时间严重拥堵",
-            "实验小学上学高峰校门口堵车",
-            "实验小学门前接送车辆乱停堵路",
-            "接孩子的车把实验小学门口堵死了",
+        titles: [
+            &["门口", "校门口", "门前", "大门外"],
+            &["放学时", "上学高峰", "早晚高峰", "接送孩子时"],
+            &["严重拥堵", "车辆拥堵走不动", "车辆乱停堵路", "接送车辆堵死路口"],
         ],
         facts: &[
             "每天下午四点半接送车辆停满两侧车道",
@@ -57,11 +57,10 @@ const RECURRING: &[Recurring] = &[
         tickets: 95,
         grows: false,
         school: false,
-        titles: &[
-            "滨河花园小区一下雨就积水",
-            "滨河花园地下车库雨天进水",
-            "滨河花园排水不畅内涝",
-            "滨河花园楼下积水没过脚踝",
+        titles: [
+            &["小区", "院内", "地下车库", "楼下"],
+            &["一下雨就", "雨天", "每逢大雨", "雨后"],
+            &["积水", "积水进水", "积水内涝", "排水不畅积水"],
         ],
         facts: &[
             "昨晚下雨后院内积水半天不退",
@@ -77,11 +76,10 @@ const RECURRING: &[Recurring] = &[
         tickets: 88,
         grows: true,
         school: false,
-        titles: &[
-            "锦绣家园电动车飞线充电",
-            "锦绣家园电动自行车推进电梯上楼充电",
-            "锦绣家园楼道里给电动车充电有火灾隐患",
-            "锦绣家园充电桩不够用",
+        titles: [
+            &["电动车", "电动自行车", "电瓶车"],
+            &["飞线充电", "推上楼充电", "在楼道里充电", "进电梯上楼充电", "充电桩不够拉线充电"],
+            &["有火灾隐患", "很危险", "没人管"],
         ],
         facts: &[
             "一楼住户从窗户拉线充电，电线裸露在外",
@@ -97,11 +95,10 @@ const RECURRING: &[Recurring] = &[
         tickets: 84,
         grows: false,
         school: false,
-        titles: &[
-            "云创工地夜间施工噪音扰民",
-            "云创工地凌晨还在打桩",
-            "云创项目半夜施工吵得睡不着",
-            "云创工地夜里浇筑混凝土噪声大",
+        titles: [
+            &["夜间", "凌晨", "半夜", "夜里"],
+            &["施工", "打桩施工", "浇筑混凝土施工"],
+            &["噪音扰民", "吵得睡不着", "噪声大", "噪音没人管"],
         ],
         facts: &[
             "凌晨一点还有打桩机的声音",
@@ -117,11 +114,10 @@ const RECURRING: &[Recurring] = &[
         tickets: 72,
         grows: false,
         school: false,
-        titles: &[
-            "望江路烧烤店油烟扰民",
-            "望江路餐饮油烟直排居民楼",
-            "望江路夜市油烟呛人开不了窗",
-            "望江路烧烤摊油烟污染",
+        titles: [
+            &["烧烤店", "夜市烧烤", "烧烤摊", "餐饮店"],
+            &["油烟扰民", "油烟直排", "油烟呛人", "油烟污染"],
+            &["开不了窗", "居民楼受影响", "没人管"],
         ],
         facts: &[
             "十几家烧烤店没有油烟净化器",
@@ -137,11 +133,10 @@ const RECURRING: &[Recurring] = &[
         tickets: 66,
         grows: false,
         school: false,
-        titles: &[
-            "文化广场广场舞音响太吵",
-            "文化广场跳舞噪音扰民",
-            "文化广场晚上大音箱放到十点",
-            "文化广场早上六点就放音乐",
+        titles: [
+            &["广场舞", "跳广场舞", "跳舞"],
+            &["音响太吵", "噪音扰民", "音箱扰民", "音乐太响"],
+            &["从早到晚", "到晚上十点", "早上六点就开始"],
         ],
         facts: &[
             "三支队伍比着放音响，关窗都听得见",
@@ -157,7 +152,11 @@ const RECURRING: &[Recurring] = &[
         tickets: 61,
         grows: true,
         school: false,
-        titles: &["科苑小区高层水压低", "科苑小区晚上停水没通知", "科苑小区自来水发黄", "科苑小区高楼层用水高峰没有水"],
+        titles: [
+            &["高层", "高楼层", "十五楼以上"],
+            &["用水高峰", "晚上", "经常"],
+            &["水压低", "停水", "没有水", "水压不足"],
+        ],
         facts: &[
             "十五楼以上晚上七点水龙头不出水",
             "水放出来是黄的，有铁锈味",
@@ -192,7 +191,7 @@ fn recurring(rng: &mut SmallRng, end: NaiveDateTime, at: usize, n: usize, proble
     let fact = pick(rng, problem.facts);
     let more = pick(rng, problem.facts);
     let detail = if fact == more { String::new() } else { format!("，{more}") };
-    let title = pick(rng, problem.titles).to_owned();
+    let title = problem.titles.iter().fold(problem.place.to_owned(), |title, parts| title + pick(rng, parts));
     let body = format!("{}{}{fact}{detail}。{}。", pick(rng, OPENINGS), problem.place, pick(rng, problem.wishes));
     // Some people call again and again: about three tickets for two callers.
     let caller = at * 1_000 + rng.random_range(0..=(n * 2 / 3 + 5));
