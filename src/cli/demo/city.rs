@@ -32,7 +32,7 @@ const PEOPLE: &[(&str, &str, Role, &str)] = &[
     ("hefan", "何凡", Role::Coordinator, "center"),
     ("liwei", "李伟（副市长）", Role::Leader, "city"),
     ("zhoulan", "周岚（督查室）", Role::Inspector, "city"),
-    ("sunmei", "孙梅（话务员）", Role::Operator, "center"),
+    ("sunmei", "孙梅", Role::Operator, "center"),
     ("admin", "系统管理员", Role::Admin, "center"),
     ("zhaogang", "赵刚（交警）", Role::Officer, "traffic"),
     ("qianfeng", "钱峰（交警支队长）", Role::UnitHead, "traffic"),
