@@ -13,7 +13,7 @@
 //! * [`exchange`]: plans as files of other programs: spreadsheets, Microsoft Project, iCalendar.
 //! * [`mail`]: a message's bytes, the SMTP connections, the demo's mail catcher. Knows no database.
 //! * [`store`]: the only floor that knows diesel: schema, rows, one file an aggregate.
-//! * [`app`]: what people do, one file a use case: authorise → load → decide → save in one transaction.
+//! * [`app`]: what people do, a room a subject: authorise → load → decide → save in one transaction.
 //! * [`jobs`]: what happens by itself: detection, deadlines, delivery, verification, sealing.
 //! * [`web`]: the pages, the JSON API and the live stream over HTTP.
 //! * [`cli`]: one file a subcommand.
