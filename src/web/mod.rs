@@ -21,6 +21,7 @@ mod page;
 pub mod pages;
 mod rail;
 mod refill;
+mod request_log;
 pub mod routes;
 mod server;
 mod show;

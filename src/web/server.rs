@@ -4,6 +4,7 @@ use super::give_back;
 use super::limits::Limits;
 use super::live::Live;
 use super::rail::Rails;
+use super::request_log::RequestLog;
 use super::routes::{self, Access, Route};
 use crate::app::App;
 use crate::mail::catcher::Catcher;
@@ -45,7 +46,7 @@ pub fn serve(state: Arc<State>, listener: TcpListener) -> io::Result<Server> {
             .wrap(from_fn(give_back::pass))
             .wrap(Compress::default())
             .wrap(security_headers())
-            .wrap(tracing_actix_web::TracingLogger::default())
+            .wrap(tracing_actix_web::TracingLogger::<RequestLog>::new())
             .configure(routes::register)
     })
     .workers(WORKERS)
