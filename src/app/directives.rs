@@ -133,11 +133,14 @@ pub fn report(ctx: &mut Ctx, id: &str, unit_id: Option<String>, text: String) ->
     let row = directives::take(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
     let line = views::readable_line(ctx, row)?;
     let mine = views::reports_for(ctx, &line);
+    let has_reported = |id: &String| line.units.iter().any(|unit| unit.unit_id == *id && unit.reported_at.is_some());
+    let already = Error::Refused(Message::new("这件批示已反馈。"));
     let unit_id = match (unit_id, mine.as_slice()) {
         (Some(unit_id), _) if mine.contains(&unit_id) => unit_id,
+        (Some(unit_id), _) if has_reported(&unit_id) => return Err(already),
         (None, [only]) => only.clone(),
         (None, [_, ..]) => return Err(Error::field("unit_id", Message::new("请选择单位"))),
-        _ if !line.is_open() => return Err(Error::Refused(Message::new("这件批示已反馈。"))),
+        (None, []) if !line.is_open() => return Err(already),
         _ => return Err(Error::Forbidden),
     };
     let text = required("report", text)?;

@@ -31,13 +31,15 @@ async fn a_directive_waits_until_its_last_unit_has_reported(#[values(On::Sqlite,
     let report = format!("/directives/{id}/report");
     assert!(page(&traffic, "/desk").await.contains(WORDS), "it waits on the unit's desk");
     traffic.refused(&report, json!({ "report": " " }), 422).await;
+    education.refused(&report, json!({ "unit_id": server.units["traffic"], "report": "越权" }), 403).await;
     traffic.act(&report, json!({ "report": "方案已报市局" })).await;
     assert_eq!(
         traffic.read(&format!("/directives/{id}")).await["reported_at"],
         Value::Null,
         "one unit is still to report"
     );
-    education.refused(&report, json!({ "unit_id": server.units["traffic"], "report": "越权" }), 403).await;
+    let again = json!({ "unit_id": server.units["traffic"], "report": "再报一次" });
+    traffic.refused(&report, again, 409).await;
     // By phone, and entered by the office: marked so.
     coordinator.act(&report, json!({ "report": "家长会已开" })).await;
     coordinator.refused(&report, json!({ "report": "再报一次" }), 409).await;
