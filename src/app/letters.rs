@@ -19,7 +19,8 @@ use crate::domain::notice::{MailState, RecipientKind, Stage};
 use crate::domain::task::TaskState;
 use crate::lang::Lang;
 use crate::mail::{Ask, Letter, Link, compose};
-use crate::store::notices::{self, Mail, Notice};
+use crate::store::mails::{self, Mail};
+use crate::store::notices::{self, Notice};
 use crate::store::people::Person;
 use crate::store::{cases, directives, inbound, new_id, people, plans};
 use chrono::Datelike;
@@ -146,7 +147,7 @@ fn frozen(ctx: &mut Ctx, of: Frozen) -> Result<Mail, Error> {
     let case = case_id.as_deref().map(|id| cases::by_id(&mut ctx.tx, id)).transpose()?.flatten();
     let case_line = case.as_ref().map(|case| format!("{} {}", case.no, case.title)).unwrap_or_default();
     // A case is a thread to each recipient, and what crosses cases is one of its own.
-    let references = notices::thread_root(&mut ctx.tx, case_id.as_deref(), &first.recipient_id)?.into_iter().collect();
+    let references = mails::thread_root(&mut ctx.tx, case_id.as_deref(), &first.recipient_id)?.into_iter().collect();
     let (subject, opening) = worded(ctx, &asks, &to, &case_line, bundle)?;
     let unsubscribe = (bundle == Bundle::Digest).then(|| {
         let path = preferences::unsubscribe_path(ctx, &first.recipient_id);
@@ -257,7 +258,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
         }));
     }
     if notice.subject_kind == "mail" {
-        let Some(mail) = notices::mail_by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
+        let Some(mail) = mails::by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
         return Ok(Some(Ask {
             uid: format!("mail-{}", mail.id),
             stage: notice.stage,

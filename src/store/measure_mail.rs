@@ -1,7 +1,7 @@
 //! What delivery did and what waits: for benchmarks only.
 
 use super::conn::on_backend;
-use super::notices::Mail;
+use super::mails::Mail;
 use super::schema::{attempt, mail, notice, task};
 use super::{StoreError, Tx};
 use crate::domain::notice::{AttemptOutcome, MailState, NoticeState, Stage};

@@ -19,6 +19,7 @@ pub mod house;
 pub mod imports;
 pub mod inbound;
 pub mod mail_links;
+pub mod mails;
 pub mod measure;
 pub mod measure_mail;
 pub mod notices;

@@ -185,11 +185,11 @@ async fn who_wants_a_digest_gets_one_a_day_and_can_end_it_with_one_click() {
     assert!((0..3).all(|n| first.text.contains(&format!("第{n}件事"))), "{}", first.text);
     assert!(digests.len() <= 4, "at most one a day");
     let frozen = server.app.store.read(|tx| -> Result<_, shenban::store::StoreError> {
-        let line = shenban::store::notices::mails(tx, &Default::default(), 0, 50)?
+        let line = shenban::store::mails::list(tx, &Default::default(), 0, 50)?
             .0
             .into_iter()
             .find(|line| line.subject.contains("汇总"));
-        shenban::store::notices::mail_by_id(tx, &line.expect("a digest").id)
+        shenban::store::mails::by_id(tx, &line.expect("a digest").id)
     });
     let raw = frozen.await.unwrap().unwrap().message;
     assert!(raw.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"));

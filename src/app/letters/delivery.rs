@@ -5,7 +5,7 @@ use crate::domain::access::Action;
 use crate::domain::notice::{AttemptOutcome, MailState};
 use crate::lang::Message;
 use crate::mail::{Mailer, SendError, backoff};
-use crate::store::notices::{self, Attempt, Claim, Mail};
+use crate::store::mails::{self, Attempt, Claim, Mail};
 use crate::store::{StoreError, inbound, new_id};
 use chrono::TimeDelta;
 use serde_json::json;
@@ -26,7 +26,7 @@ const PUT_OFF_MAX: TimeDelta = TimeDelta::days(5);
 /// One worker's turn: sends some of the queued mails that are due, one after the other. Gives how many were tried.
 pub async fn send(app: &App, mailer: &Mailer, holder: &str) -> Result<usize, Error> {
     let now = app.clock.now();
-    if mailer.holds_off() || !app.store.read(move |tx| notices::any_due(tx, now)).await? {
+    if mailer.holds_off() || !app.store.read(move |tx| mails::any_due(tx, now)).await? {
         return Ok(0);
     }
     let claimed_at = Instant::now();
@@ -48,7 +48,7 @@ pub async fn send(app: &App, mailer: &Mailer, holder: &str) -> Result<usize, Err
     note(app, holder, last).await?;
     if !mails.is_empty() {
         let (ids, holder): (Vec<String>, _) = (mails.into_iter().map(|mail| mail.id).collect(), holder.to_owned());
-        app.store.write(move |tx| notices::give_back(tx, &holder, &ids)).await?;
+        app.store.write(move |tx| mails::give_back(tx, &holder, &ids)).await?;
     }
     Ok(tried)
 }
@@ -66,7 +66,7 @@ async fn claim(app: &App, mailer: &Mailer, holder: &str) -> Result<Vec<Mail>, St
                 // Whoever fell silent may still have been sending for as long as a send takes.
                 word_held_after: real - longest_send,
             };
-            notices::claim(tx, &claim, now, CLAIMED_AT_ONCE)
+            mails::claim(tx, &claim, now, CLAIMED_AT_ONCE)
         })
         .await
 }
@@ -110,7 +110,7 @@ fn record(ctx: &mut Ctx, holder: &str, Tried { mail, outcome }: Tried) -> Result
         at: ctx.now,
     };
     let wait = TimeDelta::from_std(backoff(mail.attempts, rand::random())).unwrap_or(TimeDelta::minutes(1));
-    let recorded = notices::record_attempt(&mut ctx.tx, row, holder, state, ctx.now + wait)?;
+    let recorded = mails::record_attempt(&mut ctx.tx, row, holder, state, ctx.now + wait)?;
     if !recorded {
         tracing::warn!(mail = mail.id, "a mail's claim was lost while it was sent");
         return Ok(());
@@ -125,12 +125,12 @@ fn record(ctx: &mut Ctx, holder: &str, Tried { mail, outcome }: Tried) -> Result
 /// Sends a mail that did not arrive again as it was frozen: a person's decision, who also vouches for the address.
 pub fn resend(ctx: &mut Ctx, mail_id: &str) -> Result<(), Error> {
     ctx.require_anywhere(Action::ResendMail)?;
-    let mail = notices::mail_by_id(&mut ctx.tx, mail_id)?.ok_or(Error::NotFound)?;
+    let mail = mails::by_id(&mut ctx.tx, mail_id)?.ok_or(Error::NotFound)?;
     if !matches!(mail.state, MailState::Failed | MailState::Bounced) {
         return Err(Error::Refused(Message::new("只有发送失败或被退信的邮件可以重发。")));
     }
     inbound::unflag(&mut ctx.tx, &mail.address)?;
-    notices::requeue(&mut ctx.tx, mail_id, ctx.now)?;
+    mails::requeue(&mut ctx.tx, mail_id, ctx.now)?;
     ctx.record("mail.resent", ("mail", mail_id), mail.case_id.as_deref(), json!({ "subject": mail.subject }));
     Ok(())
 }

@@ -10,8 +10,8 @@ use crate::lang::Message;
 use crate::mail::bounce::{self, Bounce};
 use crate::mail::maildir::{self, Unread};
 use crate::store::inbound::{self, Inbound};
+use crate::store::mails::{self, Attempt};
 use crate::store::new_id;
-use crate::store::notices::{self, Attempt};
 use mail_parser::MessageParser;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -143,7 +143,7 @@ fn sender_of(message: &mail_parser::Message) -> String {
 }
 
 fn bounced(ctx: &mut Ctx, mut row: Inbound, bounce: &Bounce) -> Result<Inbound, Error> {
-    let Some(mail) = notices::mail_by_message_id(&mut ctx.tx, &bounce.message_id)? else {
+    let Some(mail) = mails::by_message_id(&mut ctx.tx, &bounce.message_id)? else {
         row.verdict = "退信所指的邮件不是本系统发出的".to_owned();
         return Ok(row);
     };
@@ -153,9 +153,9 @@ fn bounced(ctx: &mut Ctx, mut row: Inbound, bounce: &Bounce) -> Result<Inbound, 
     let outcome = if bounce.failed { AttemptOutcome::Refused } else { AttemptOutcome::Deferred };
     let (mail_id, at) = (mail.id.clone(), ctx.now);
     let told = Attempt { id: new_id(), mail_id, channel: "dsn".to_owned(), outcome, response: response.clone(), at };
-    notices::insert_attempt(&mut ctx.tx, told)?;
+    mails::insert_attempt(&mut ctx.tx, told)?;
     row.verdict = "对方服务器尚未送达，仍在重试".to_owned();
-    if bounce.failed && notices::bounce(&mut ctx.tx, &mail.id, ctx.now)? {
+    if bounce.failed && mails::bounce(&mut ctx.tx, &mail.id, ctx.now)? {
         if bounce.blames_the_address() {
             undelivered::wrong_address(ctx, &mail, &response)?;
             row.verdict = "已标记该邮箱不可用，并告知协调员".to_owned();

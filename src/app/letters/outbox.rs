@@ -5,6 +5,7 @@ use crate::app::{Actor, App, Ctx, Error};
 use crate::domain::case::{CaseState, Grade};
 use crate::domain::notice::Rhythm;
 use crate::domain::rhythm::{self, Leaves, Rule, Waiting};
+use crate::store::mails;
 use crate::store::notices::{self, OwedGroup};
 use crate::store::{cases, preferences};
 use chrono::{Datelike, NaiveDateTime, TimeDelta};
@@ -57,7 +58,7 @@ fn leaving(ctx: &mut Ctx) -> Result<Vec<Leaving>, Error> {
         return Ok(Vec::new());
     }
     let recipients: Vec<String> = by_recipient.keys().cloned().collect();
-    let recent = notices::mailed_since(&mut ctx.tx, &recipients, ctx.now - HOUR)?;
+    let recent = mails::mailed_since(&mut ctx.tx, &recipients, ctx.now - HOUR)?;
     let issued = cases::in_states(&mut ctx.tx, &[CaseState::Issued])?;
     let urgent: HashSet<String> =
         issued.into_iter().filter(|case| case.grade == Grade::Urgent).map(|case| case.id).collect();

@@ -12,7 +12,8 @@ use crate::domain::task::TaskState;
 use crate::lang::Message;
 use crate::mail::reply::{self, Asked, Reply};
 use crate::store::inbound::{self, Inbound};
-use crate::store::notices::{self, Mail};
+use crate::store::mails::{self, Mail};
+use crate::store::notices;
 use crate::store::people::{self, Unit};
 use crate::store::plans::{self, Task};
 use chrono::TimeDelta;
@@ -47,7 +48,7 @@ pub fn weigh(ctx: &mut Ctx, row: &mut Inbound, message: &mail_parser::Message) -
     }
     let mut mail = None;
     for id in reply::answered(message) {
-        mail = notices::mail_by_message_id(&mut ctx.tx, &id)?;
+        mail = mails::by_message_id(&mut ctx.tx, &id)?;
         if mail.is_some() {
             break;
         }

@@ -2,7 +2,7 @@
 
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
-use crate::store::notices::{self, MailFilter, MailLine};
+use crate::store::mails::{self, MailFilter, MailLine};
 use crate::store::{inbound, mail_links};
 use chrono::NaiveDateTime;
 
@@ -19,7 +19,7 @@ pub struct Tracked {
 /// The mail log, newest first.
 pub fn mails(ctx: &mut Ctx, filter: &MailFilter, offset: i64, limit: i64) -> Result<(Vec<Tracked>, i64), Error> {
     ctx.require_anywhere(Action::ReadMail)?;
-    let (lines, total) = notices::mails(&mut ctx.tx, filter, offset, limit)?;
+    let (lines, total) = mails::list(&mut ctx.tx, filter, offset, limit)?;
     let ids: Vec<String> = lines.iter().map(|line| line.id.clone()).collect();
     let links = mail_links::of_mails(&mut ctx.tx, &ids)?;
     let answers = inbound::answers(&mut ctx.tx, &ids)?;

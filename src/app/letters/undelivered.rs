@@ -3,7 +3,8 @@
 use crate::app::{Ctx, Error, Owed, Recipient};
 use crate::domain::notice::{RecipientKind, Stage};
 use crate::store::inbound::Flagged;
-use crate::store::notices::{self, Mail};
+use crate::store::mails::Mail;
+use crate::store::notices;
 use crate::store::{cases, inbound};
 use serde_json::json;
 

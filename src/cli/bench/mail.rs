@@ -15,7 +15,7 @@ use crate::cli::config::{Config, ConfigArgs};
 use crate::domain::notice::{MailState, RecipientKind, Stage};
 use crate::jobs::Jobs;
 use crate::mail::{Ask, Letter, Link, Mailer, compose};
-use crate::store::notices::Mail;
+use crate::store::mails::Mail;
 use crate::store::{measure_mail, new_id, plans};
 use crate::web::live::Live;
 use crate::web::{self, State};

@@ -16,7 +16,7 @@ use crate::app::{
 use crate::domain::access::Action;
 use crate::lang::{Lang, Message};
 use crate::plan::TaskDates;
-use crate::store::notices::MailFilter;
+use crate::store::mails::MailFilter;
 use crate::store::plans::Task;
 use crate::store::tickets::Filter;
 use crate::store::{events, problems as problem_rows};

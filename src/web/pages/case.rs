@@ -12,7 +12,7 @@ use crate::domain::task::{DependencyKind, TaskState};
 use crate::plan::gantt::gantt;
 use crate::plan::layout::layout;
 use crate::store::events::Event;
-use crate::store::notices::{self, MailFilter, MailLine};
+use crate::store::mails::{self, MailFilter, MailLine};
 use crate::store::tickets::{Filter, Ticket};
 use crate::web::address;
 use crate::web::fields::Fields;
@@ -243,7 +243,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
             };
             let mails = if tab == "mails" {
                 let of_case = MailFilter { case_id: filter.case_id.clone(), ..MailFilter::default() };
-                notices::mails(&mut ctx.tx, &of_case, 0, TICKETS_SHOWN)?.0
+                mails::list(&mut ctx.tx, &of_case, 0, TICKETS_SHOWN)?.0
             } else {
                 Vec::new()
             };

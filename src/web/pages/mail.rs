@@ -8,7 +8,7 @@ use crate::app::{
 };
 use crate::domain::access::Action;
 use crate::domain::notice::MailState;
-use crate::store::notices::{self, Attempt, Mail, MailFilter};
+use crate::store::mails::{self, Attempt, Mail, MailFilter};
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::web::{Path, Query};
@@ -101,8 +101,8 @@ async fn one(page: Page, id: Path<String>) -> PageResult {
     let (mail, attempts) = page
         .read(move |ctx| {
             ctx.require_anywhere(Action::ReadMail)?;
-            let mail = notices::mail_by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
-            Ok((mail, notices::attempts_of(&mut ctx.tx, &id)?))
+            let mail = mails::by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
+            Ok((mail, mails::attempts_of(&mut ctx.tx, &id)?))
         })
         .await?;
     let text = MessageParser::default()

@@ -1,0 +1,269 @@
+//! A mail's frozen bytes, who is sending them, and each try to deliver them.
+
+use super::conn::on_backend;
+use super::schema::{attempt, lease, mail, notice, task};
+use super::{StoreError, Tx};
+use crate::domain::notice::{AttemptOutcome, MailState, RecipientKind};
+use crate::domain::task::TaskState;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = mail)]
+pub struct Mail {
+    pub id: String,
+    pub message_id: String,
+    pub case_id: Option<String>,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub recipient_kind: RecipientKind,
+    pub recipient_id: String,
+    pub recipient_name: String,
+    pub address: String,
+    pub subject: String,
+    /// The whole message, 7-bit.
+    pub message: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub state: MailState,
+    pub attempts: i32,
+    pub next_attempt_at: NaiveDateTime,
+    pub claimed_by: Option<String>,
+    pub claimed_until: Option<NaiveDateTime>,
+    pub created_at: NaiveDateTime,
+    pub settled_at: Option<NaiveDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = attempt)]
+pub struct Attempt {
+    pub id: String,
+    pub mail_id: String,
+    pub channel: String,
+    #[diesel(deserialize_as = String, serialize_as = String)]
+    pub outcome: AttemptOutcome,
+    pub response: String,
+    pub at: NaiveDateTime,
+}
+
+/// Mails to one recipient about one case since some moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mailed {
+    pub recipient_id: String,
+    pub case_id: Option<String>,
+    pub count: i64,
+    pub last: NaiveDateTime,
+}
+
+pub fn mailed_since(tx: &mut Tx, recipients: &[String], since: NaiveDateTime) -> Result<Vec<Mailed>, StoreError> {
+    let rows: Vec<(String, Option<String>, i64, Option<NaiveDateTime>)> = mail::table
+        .filter(mail::recipient_id.eq_any(recipients))
+        .filter(mail::created_at.gt(since))
+        .group_by((mail::recipient_id, mail::case_id))
+        .select((mail::recipient_id, mail::case_id, diesel::dsl::count(mail::id), diesel::dsl::max(mail::created_at)))
+        .load(tx.0)?;
+    let mailed = |(recipient_id, case_id, count, last): (_, _, _, Option<NaiveDateTime>)| {
+        last.map(|last| Mailed { recipient_id, case_id, count, last })
+    };
+    Ok(rows.into_iter().filter_map(mailed).collect())
+}
+
+/// Whether a queued mail is due at `now`: a look that costs no commit.
+pub fn any_due(tx: &mut Tx, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let due = mail::table.filter(mail::state.eq(MailState::Queued.code())).filter(mail::next_attempt_at.le(now));
+    Ok(due.select(mail::id).first::<String>(tx.0).optional()?.is_some())
+}
+
+/// For how long, and by whom, mails are claimed; all on real time.
+pub struct Claim<'a> {
+    pub holder: &'a str,
+    pub real: NaiveDateTime,
+    pub until: NaiveDateTime,
+    /// The claims of a process whose word ran out before this moment are free.
+    pub word_held_after: NaiveDateTime,
+}
+
+/// Claims queued mails that are due at `now`.
+pub fn claim(tx: &mut Tx, claim: &Claim, now: NaiveDateTime, limit: i64) -> Result<Vec<Mail>, StoreError> {
+    let running = lease::table.filter(lease::until.ge(claim.word_held_after)).select(lease::name.nullable());
+    let free =
+        mail::claimed_until.is_null().or(mail::claimed_until.lt(claim.real)).or(mail::claimed_by.ne_all(running));
+    let due: Vec<String> = mail::table
+        .filter(mail::state.eq(MailState::Queued.code()))
+        .filter(mail::next_attempt_at.le(now))
+        .filter(free)
+        .order(mail::next_attempt_at)
+        .limit(limit)
+        .select(mail::id)
+        .load(tx.0)?;
+    let mut claimed = Vec::with_capacity(due.len());
+    for id in due {
+        // Two replicas may have read the same row: the one whose update still finds it free has it.
+        let row = on_backend!(tx.0, c => diesel::update(mail::table.find(&id).filter(mail::state.eq(MailState::Queued.code())).filter(free))
+            .set((mail::claimed_by.eq(claim.holder), mail::claimed_until.eq(claim.until), mail::attempts.eq(mail::attempts + 1)))
+            .returning(Mail::as_returning())
+            .get_result(c)
+            .optional())?;
+        claimed.extend(row);
+    }
+    Ok(claimed)
+}
+
+/// Gives claimed mails back untried.
+pub fn give_back(tx: &mut Tx, holder: &str, mails: &[String]) -> Result<(), StoreError> {
+    diesel::update(mail::table.filter(mail::id.eq_any(mails)).filter(mail::claimed_by.eq(holder)))
+        .set((
+            mail::claimed_by.eq(None::<String>),
+            mail::claimed_until.eq(None::<NaiveDateTime>),
+            mail::attempts.eq(mail::attempts - 1),
+        ))
+        .execute(tx.0)?;
+    Ok(())
+}
+
+/// Marks a mail that was sent as bounced; `false` when it was not sent.
+pub fn bounce(tx: &mut Tx, mail_id: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let bounced = diesel::update(mail::table.find(mail_id).filter(mail::state.eq(MailState::Sent.code())))
+        .set((mail::state.eq(MailState::Bounced.code()), mail::settled_at.eq(now)))
+        .execute(tx.0)?;
+    Ok(bounced == 1)
+}
+
+pub fn by_message_id(tx: &mut Tx, message_id: &str) -> Result<Option<Mail>, StoreError> {
+    Ok(mail::table.filter(mail::message_id.eq(message_id)).select(Mail::as_select()).first(tx.0).optional()?)
+}
+
+pub fn insert_attempt(tx: &mut Tx, row: Attempt) -> Result<(), StoreError> {
+    diesel::insert_into(attempt::table).values(row).execute(tx.0)?;
+    Ok(())
+}
+
+/// Records how an attempt ended and where that leaves the mail. A claim that was lost meanwhile records the attempt only.
+pub fn record_attempt(
+    tx: &mut Tx,
+    row: Attempt,
+    holder: &str,
+    state: MailState,
+    next_attempt_at: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let (mail_id, at) = (row.mail_id.clone(), row.at);
+    insert_attempt(tx, row)?;
+    let settled_at = (state != MailState::Queued).then_some(at);
+    let recorded = diesel::update(mail::table.find(&mail_id).filter(mail::claimed_by.eq(holder)))
+        .set((
+            mail::state.eq(state.code()),
+            mail::next_attempt_at.eq(next_attempt_at),
+            mail::claimed_by.eq(None::<String>),
+            mail::claimed_until.eq(None::<NaiveDateTime>),
+            mail::settled_at.eq(settled_at),
+        ))
+        .execute(tx.0)?;
+    Ok(recorded == 1)
+}
+
+/// The Message-ID of the first mail of a case (or of none) to a recipient: what later ones refer to, so that a case is
+/// one thread.
+pub fn thread_root(tx: &mut Tx, case_id: Option<&str>, recipient_id: &str) -> Result<Option<String>, StoreError> {
+    let query = mail::table.filter(mail::recipient_id.eq(recipient_id)).into_boxed();
+    let query = match case_id {
+        Some(case_id) => query.filter(mail::case_id.eq(case_id.to_owned())),
+        None => query.filter(mail::case_id.is_null()),
+    };
+    Ok(query.order(mail::created_at).select(mail::message_id).first(tx.0).optional()?)
+}
+
+/// Puts a mail back into the queue.
+pub fn requeue(tx: &mut Tx, mail_id: &str, now: NaiveDateTime) -> Result<(), StoreError> {
+    diesel::update(mail::table.find(mail_id))
+        .set((
+            mail::state.eq(MailState::Queued.code()),
+            mail::attempts.eq(0),
+            mail::next_attempt_at.eq(now),
+            mail::settled_at.eq(None::<NaiveDateTime>),
+        ))
+        .execute(tx.0)?;
+    Ok(())
+}
+
+/// What the mail log shows: everything of `mail` but its bytes.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = mail)]
+pub struct MailLine {
+    pub id: String,
+    pub case_id: Option<String>,
+    pub recipient_id: String,
+    pub recipient_name: String,
+    pub address: String,
+    pub subject: String,
+    #[diesel(deserialize_as = String)]
+    pub state: MailState,
+    pub attempts: i32,
+    pub next_attempt_at: NaiveDateTime,
+    pub created_at: NaiveDateTime,
+    pub settled_at: Option<NaiveDateTime>,
+}
+
+/// Which mails are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct MailFilter {
+    pub case_id: Option<String>,
+    pub recipient_id: Option<String>,
+    pub state: Option<MailState>,
+    /// Only those about a task that still waits to be signed for.
+    pub silent: bool,
+}
+
+/// Mails, newest first.
+pub fn list(tx: &mut Tx, filter: &MailFilter, offset: i64, limit: i64) -> Result<(Vec<MailLine>, i64), StoreError> {
+    let silent = if filter.silent { Some(about_unsigned_tasks(tx)?) } else { None };
+    let filtered = || {
+        let mut query = mail::table.into_boxed();
+        if let Some(case_id) = &filter.case_id {
+            query = query.filter(mail::case_id.eq(case_id));
+        }
+        if let Some(recipient_id) = &filter.recipient_id {
+            query = query.filter(mail::recipient_id.eq(recipient_id));
+        }
+        if let Some(state) = filter.state {
+            query = query.filter(mail::state.eq(state.code()));
+        }
+        if let Some(silent) = &silent {
+            query = query.filter(mail::id.eq_any(silent));
+        }
+        query
+    };
+    let total = filtered().count().get_result(tx.0)?;
+    let lines = filtered()
+        .order((mail::created_at.desc(), mail::id.desc()))
+        .offset(offset)
+        .limit(limit)
+        .select(MailLine::as_select())
+        .load(tx.0)?;
+    Ok((lines, total))
+}
+
+fn about_unsigned_tasks(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<Option<String>> = notice::table
+        .inner_join(task::table.on(task::id.eq(notice::subject_id)))
+        .filter(task::state.eq(TaskState::Ready.code()))
+        .filter(task::unit_id.eq(notice::recipient_id))
+        .filter(notice::mail_id.is_not_null())
+        .select(notice::mail_id)
+        .distinct()
+        .load(tx.0)?;
+    Ok(ids.into_iter().flatten().collect())
+}
+
+pub fn count_of_case(tx: &mut Tx, case_id: &str) -> Result<i64, StoreError> {
+    Ok(mail::table.filter(mail::case_id.eq(case_id)).count().get_result(tx.0)?)
+}
+
+pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Mail>, StoreError> {
+    Ok(mail::table.find(id).select(Mail::as_select()).first(tx.0).optional()?)
+}
+
+pub fn attempts_of(tx: &mut Tx, mail_id: &str) -> Result<Vec<Attempt>, StoreError> {
+    Ok(attempt::table
+        .filter(attempt::mail_id.eq(mail_id))
+        .order(attempt::at)
+        .select(Attempt::as_select())
+        .load(tx.0)?)
+}
