@@ -43,17 +43,22 @@ pub fn owe(tx: &mut Tx, rows: Vec<Notice>) -> Result<usize, StoreError> {
     Ok(owed)
 }
 
-/// All notices owed to one recipient about one case, the oldest first.
+/// All notices owed to one recipient about one case, the oldest first, held until the transaction ends: on PostgreSQL
+/// another replica may be about to freeze the same.
 pub fn owed_to(tx: &mut Tx, recipient_id: &str, case_id: Option<&str>) -> Result<Vec<Notice>, StoreError> {
     let mut query = notice::table
         .filter(notice::state.eq(NoticeState::Owed.code()))
         .filter(notice::recipient_id.eq(recipient_id))
+        .select(notice::id)
         .into_boxed();
     query = match case_id {
         Some(case_id) => query.filter(notice::case_id.eq(case_id)),
         None => query.filter(notice::case_id.is_null()),
     };
-    Ok(query.order((notice::owed_at, notice::id)).select(Notice::as_select()).load(tx.0)?)
+    let found: Vec<String> = query.load(tx.0)?;
+    let held = notice::table.filter(notice::id.eq_any(found)).filter(notice::state.eq(NoticeState::Owed.code()));
+    diesel::update(held.clone()).set(notice::state.eq(NoticeState::Owed.code())).execute(tx.0)?;
+    Ok(held.order((notice::owed_at, notice::id)).select(Notice::as_select()).load(tx.0)?)
 }
 
 /// The oldest owed notices.

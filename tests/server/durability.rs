@@ -14,9 +14,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-struct Process {
-    child: Child,
-    base: String,
+pub struct Process {
+    pub child: Child,
+    pub base: String,
 }
 
 impl Drop for Process {
@@ -27,12 +27,13 @@ impl Drop for Process {
     }
 }
 
-fn serve(place: &Place, catcher: &Catcher) -> Process {
+pub fn serve(place: &Place, catcher: &Catcher) -> Process {
     let mut child = place
         .command(&["serve"])
         .env("SHENBAN_LISTEN", "127.0.0.1:0")
         .env("SHENBAN_SMTP_PORT", catcher.address().port().to_string())
         .env("SHENBAN_SMTP_TIMEOUT_SECONDS", "5")
+        .env("SHENBAN_MAILS_HOURLY_MAX", "0")
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -45,7 +46,7 @@ fn serve(place: &Place, catcher: &Catcher) -> Process {
     Process { child, base }
 }
 
-async fn sign_in(base: &str, login: &str) -> Client {
+pub async fn sign_in(base: &str, login: &str) -> Client {
     let http =
         reqwest::Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let mut client = Client { http, base: base.to_owned(), csrf: String::new() };
@@ -55,7 +56,7 @@ async fn sign_in(base: &str, login: &str) -> Client {
     client
 }
 
-async fn units(place: &Place) -> HashMap<&'static str, String> {
+pub async fn units(place: &Place) -> HashMap<&'static str, String> {
     let store = Store::open(&DatabaseUrl::parse(&place.database).unwrap()).unwrap();
     let app = App::new(store, settings(place.folder.path())).unwrap();
     app.write(&Actor::operator_of_machine(), found).await.unwrap()

@@ -17,6 +17,7 @@ mod hostile;
 mod house;
 mod import;
 mod index;
+mod kills;
 mod learning;
 mod pages;
 mod permissions;

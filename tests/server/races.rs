@@ -5,6 +5,8 @@ use crate::support::{Client, On, Server};
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::json;
+use shenban::store::{StoreError, Tx, notices};
+use std::time::Duration;
 
 /// Other trackers stored a cycle in one of three such races.
 const RACES: usize = 1_000;
@@ -71,5 +73,36 @@ async fn a_cycle_is_refused_and_spelled_out(#[case] on: On) {
     let told = coordinator.refused(&format!("/cases/{case_id}/add-dependency"), edge, 409).await;
     let detail = told["detail"].as_str().unwrap();
     assert!(detail.contains("施划即停即走区 → 现场踏勘") || detail.contains("现场踏勘 →"), "{detail}");
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_replica_is_freezing_another_does_not_put_into_a_second_mail(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    issued(&server).await;
+    let recipient = |tx: &mut Tx| -> Result<_, StoreError> { Ok(notices::owed(tx, 1)?.remove(0)) };
+    let notice = server.app.store.read(recipient).await.unwrap();
+    let (id, case_id) = (notice.recipient_id, notice.case_id);
+    let of = (id.clone(), case_id.clone());
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let first = server.app.store.write(move |tx| -> Result<_, StoreError> {
+        let held = notices::owed_to(tx, &of.0, of.1.as_deref())?;
+        begun.send(()).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        for notice in &held {
+            notices::skip(tx, &notice.id, "test")?;
+        }
+        Ok(held.len())
+    });
+    let second = async {
+        begins.await.unwrap();
+        server.app.store.write(move |tx| notices::owed_to(tx, &id, case_id.as_deref())).await
+    };
+    let (held, left) = futures_util::join!(first, second);
+    assert!(held.unwrap() > 0);
+    assert_eq!(left.unwrap(), []);
     server.stop().await;
 }

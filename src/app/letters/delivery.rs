@@ -19,6 +19,9 @@ pub const CLAIM_LASTS: TimeDelta = TimeDelta::minutes(5);
 /// A send begins this soon after its claim, which gave the process's word anew, or not at all: a process that was
 /// paused longer may have lost its claims.
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
+/// How long writing down an outcome is tried, well within the claim, and how often.
+const NOTED_WITHIN: Duration = Duration::from_secs(60);
+const NOTED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// A mail that is only ever put off counts as failed after so many tries and so many days.
 const ATTEMPTS_MAX: i32 = 20;
 const PUT_OFF_MAX: TimeDelta = TimeDelta::days(5);
@@ -34,16 +37,22 @@ pub async fn send(app: &App, mailer: &Mailer, holder: &str) -> Result<usize, Err
     let mut tried = 0;
     let mut last: Option<Tried> = None;
     while let Some(mail) = mails.pop_front() {
-        mailer.turn().await;
-        if claimed_at.elapsed() > BEGINS_WITHIN || mailer.holds_off() {
-            mails.push_front(mail);
-            break;
+        let turn = async {
+            mailer.turn().await;
+            let begins = claimed_at.elapsed() <= BEGINS_WITHIN && !mailer.holds_off();
+            if begins { Ok(attempt(mailer, mail).await) } else { Err(mail) }
+        };
+        // The last outcome is written down while this mail waits for its turn and is under way.
+        let (outcome, noted) = futures_util::join!(turn, note(app, holder, last.take()));
+        noted?;
+        match outcome {
+            Ok(outcome) => last = Some(outcome),
+            Err(untried) => {
+                mails.push_front(untried);
+                break;
+            }
         }
         tried += 1;
-        // The last outcome is written down while this mail is under way.
-        let (outcome, noted) = futures_util::join!(attempt(mailer, mail), note(app, holder, last.take()));
-        noted?;
-        last = Some(outcome);
     }
     note(app, holder, last).await?;
     if !mails.is_empty() {
@@ -71,6 +80,7 @@ async fn claim(app: &App, mailer: &Mailer, holder: &str) -> Result<Vec<Mail>, St
         .await
 }
 
+#[derive(Clone)]
 struct Tried {
     mail: Mail,
     outcome: Result<String, SendError>,
@@ -81,11 +91,22 @@ async fn attempt(mailer: &Mailer, mail: Mail) -> Tried {
     Tried { mail, outcome }
 }
 
+/// Writes an outcome down. A database that is busy is asked again: a mail that arrived, unnoted, would go a second time.
 async fn note(app: &App, holder: &str, tried: Option<Tried>) -> Result<(), Error> {
-    let (Some(tried), holder) = (tried, holder.to_owned()) else { return Ok(()) };
-    // Somebody waits for the connection: not behind the others.
-    let (app, actor) = (app.clone(), Actor::job("寄送"));
-    app.clone().store.write(move |tx| app.run(tx, actor, |ctx| record(ctx, &holder, tried))).await
+    let Some(tried) = tried else { return Ok(()) };
+    let begun = Instant::now();
+    loop {
+        // Somebody waits for the connection: not behind the others.
+        let (running, tried, holder) = (app.clone(), tried.clone(), holder.to_owned());
+        let noted = app.store.write(move |tx| running.run(tx, Actor::job("寄送"), |ctx| record(ctx, &holder, tried)));
+        match noted.await {
+            Err(error @ (Error::Busy | Error::Internal(_))) if begun.elapsed() < NOTED_WITHIN => {
+                tracing::warn!(%error, "a mail's outcome is not written down yet");
+                tokio::time::sleep(NOTED_AGAIN_AFTER).await;
+            }
+            noted => return noted,
+        }
+    }
 }
 
 fn record(ctx: &mut Ctx, holder: &str, Tried { mail, outcome }: Tried) -> Result<(), Error> {

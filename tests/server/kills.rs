@@ -1,0 +1,146 @@
+//! A real server process, killed again and again under load: every mail owed is counted at the mail server.
+
+use crate::commands::Place;
+use crate::durability::{serve, sign_in, units};
+use crate::support::{Client, On, settings, smtp};
+use futures_util::future::join_all;
+use rstest::rstest;
+use serde_json::{Value, json};
+use shenban::app::App;
+use shenban::app::letters::{delivery, outbox};
+use shenban::domain::notice::{MailState, NoticeState, Stage};
+use shenban::mail::Mailer;
+use shenban::mail::catcher::{Catcher, Caught};
+use shenban::store::mails::{self, MailFilter, MailLine};
+use shenban::store::{DatabaseUrl, Store, StoreError, Tx, notices};
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+const KILLS: usize = 12;
+/// Cases that are made and issued side by side.
+const SIDE_BY_SIDE: usize = 4;
+const UNITS: [&str; 4] = ["traffic", "education", "finance", "street"];
+
+/// A task of an issue that was acknowledged: its unit's mail is owed.
+struct Promised {
+    task_id: String,
+    title: String,
+}
+
+/// Changes something; none when the server is gone.
+async fn try_act(client: &Client, path: &str, body: Value) -> Option<Value> {
+    let request = client.http.post(format!("{}/api/v1{path}", client.base)).header("x-csrf-token", &client.csrf);
+    let answer = request.json(&body).send().await.ok()?;
+    let (status, told) = (answer.status(), answer.text().await.ok()?);
+    assert!(status.is_success(), "{path}: {status} {told}");
+    serde_json::from_str(&told).ok()
+}
+
+/// Makes and issues one case of a task a unit; the tasks once the issue was acknowledged.
+async fn issue(client: &Client, units: &HashMap<&str, String>, name: &str) -> Option<Vec<Promised>> {
+    let drafted = json!({ "title": name, "goal": "", "grade": "ordinary", "lead_unit_id": units["police"],
+        "deadline": "2099-01-01" });
+    let id = try_act(client, "/cases", drafted).await?["id"].as_str()?.to_owned();
+    let mut tasks = Vec::new();
+    for unit in UNITS {
+        let title = format!("{name}之{unit}项");
+        let body = json!({ "title": title, "unit_id": units[unit], "duration": 5, "duration_unit": "working_days", "acceptance": "有记录" });
+        let task_id = try_act(client, &format!("/cases/{id}/add-task"), body).await?["id"].as_str()?.to_owned();
+        tasks.push(Promised { task_id, title });
+    }
+    let shown = client.http.get(format!("{}/api/v1/cases/{id}", client.base)).send().await.ok()?;
+    let version = shown.json::<Value>().await.ok()?["version"].clone();
+    let basis = json!({ "version": version, "basis": "批示", "approver": "市长", "decided_on": "2020-01-02" });
+    try_act(client, &format!("/cases/{id}/issue"), basis).await?;
+    Some(tasks)
+}
+
+/// Issues case after case until the server is gone.
+async fn issue_on(client: &Client, units: &HashMap<&str, String>, name: String) -> Vec<Promised> {
+    let mut promised = Vec::new();
+    for n in 0.. {
+        let Some(tasks) = issue(client, units, &format!("{name}第{n}件")).await else { break };
+        promised.extend(tasks);
+    }
+    promised
+}
+
+/// What is left after the last kill goes out; gives every mail there is.
+async fn drain(app: &App, mailer: &Mailer) -> Vec<MailLine> {
+    for day in 1..100 {
+        outbox::freeze_owed(app.clone(), mailer.from().to_owned()).await.unwrap();
+        delivery::send(app, mailer, "the one after").await.unwrap();
+        let look = |tx: &mut Tx| -> Result<_, StoreError> {
+            Ok((notices::backlog(tx)?, mails::list(tx, &MailFilter::default(), 0, 100_000)?.0))
+        };
+        let (backlog, lines) = app.store.read(look).await.unwrap();
+        if backlog == (0, 0) {
+            return lines;
+        }
+        // Puts off no longer than a real second what waits for a claim of the dead; the clock's days let the rest go.
+        app.clock.set_days_later(day);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    panic!("mails are left over after the last kill");
+}
+
+fn every_mail_arrived_and_a_repeat_is_the_same(lines: &[MailLine], ids: &BTreeSet<String>, caught: &[Caught]) {
+    let mut first: HashMap<&str, &Caught> = HashMap::new();
+    for mail in caught {
+        let seen = first.entry(&mail.message_id).or_insert(mail);
+        assert_eq!((&seen.subject, &seen.text, &seen.to), (&mail.subject, &mail.text, &mail.to), "a repeat");
+    }
+    let unsent: Vec<_> = lines.iter().filter(|line| line.state != MailState::Sent).collect();
+    assert!(unsent.is_empty(), "{unsent:#?}");
+    let arrived: BTreeSet<String> = first.keys().map(|id| (*id).to_owned()).collect();
+    assert_eq!(&arrived, ids, "the mails of the database are those of the mail server");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_again_and_again_no_owed_mail_is_missing_and_a_repeat_is_the_same_mail(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(place) = Place::new(on) else { return };
+    let catcher = Catcher::start(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let units = units(&place).await;
+    let mut promised = Vec::new();
+    let mut process = serve(&place, &catcher);
+    let mut client = sign_in(&process.base, "coordinator").await;
+    for round in 0..KILLS {
+        client.base = process.base.clone();
+        let loads = (0..SIDE_BY_SIDE).map(|n| issue_on(&client, &units, format!("第{round}轮{n}号")));
+        let killed = async {
+            // Ever later: the kill meets drafting, issuing, freezing, sending and recording.
+            tokio::time::sleep(Duration::from_millis(150 + 110 * round as u64)).await;
+            process.child.kill().unwrap();
+        };
+        let (kept, ()) = futures_util::join!(join_all(loads), killed);
+        promised.extend(kept.into_iter().flatten());
+        process.child.wait().unwrap();
+        process = serve(&place, &catcher);
+    }
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    assert!(promised.len() > KILLS, "{} tasks were released before the kills", promised.len());
+
+    let store = Store::open(&DatabaseUrl::parse(&place.database).unwrap()).unwrap();
+    let app = App::new(store, settings(place.folder.path())).unwrap();
+    let lines = drain(&app, &Mailer::new(smtp(catcher.address().port()))).await;
+    let caught = catcher.messages();
+    let wanted: Vec<String> = lines.iter().map(|line| line.id.clone()).collect();
+    let read_ids = move |tx: &mut Tx| -> Result<BTreeSet<String>, StoreError> {
+        wanted.iter().filter_map(|id| Some(mails::by_id(tx, id).transpose()?.map(|mail| mail.message_id))).collect()
+    };
+    let ids = app.store.read(read_ids).await.unwrap();
+    every_mail_arrived_and_a_repeat_is_the_same(&lines, &ids, &caught);
+
+    let text: String = caught.iter().map(|mail| mail.text.as_str()).collect();
+    for task in promised {
+        let told = app.store.read(move |tx| notices::of_subject(tx, &task.task_id)).await.unwrap();
+        let released: Vec<_> = told.iter().filter(|notice| notice.stage == Stage::TaskReleased).collect();
+        assert_eq!(released.len(), 1, "{}: {told:#?}", task.title);
+        assert_eq!(released[0].state, NoticeState::Mailed, "{}", task.title);
+        assert!(text.contains(&task.title), "{} is in no mail", task.title);
+    }
+}
