@@ -14,7 +14,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Settings that every command takes. A flag goes over the environment (`SHENBAN_DATABASE` …), that over the file.
@@ -82,6 +82,8 @@ pub struct Config {
     pub mail_link_url: Option<String>,
     /// The maildir that replies and bounces are delivered to.
     pub inbound_maildir: Option<PathBuf>,
+    /// Where replies and bounces are taken over SMTP or LMTP instead.
+    pub inbound_listen: Option<String>,
     /// The most mails a recipient gets within an hour; what is more goes as one. 0 is no ceiling.
     pub mails_hourly_max: u32,
     pub demo: bool,
@@ -121,10 +123,17 @@ impl Default for Config {
             mail_reply_to: None,
             mail_link_url: None,
             inbound_maildir: None,
+            inbound_listen: None,
             mails_hourly_max: 12,
             demo: false,
         }
     }
+}
+
+/// The door for replies and bounces.
+pub struct Inbound {
+    pub maildir: PathBuf,
+    pub listen: Option<SocketAddr>,
 }
 
 /// A setting that cannot be used, by its name.
@@ -180,11 +189,24 @@ impl Config {
             thresholds: self.thresholds()?,
             mail: MailSettings {
                 reply_to: self.mail_reply_to.clone(),
-                inbound_maildir: self.inbound_maildir.clone(),
+                inbound_maildir: self.inbound()?.map(|inbound| inbound.maildir),
                 link_url: self.mail_link_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
                 hourly_max: self.mails_hourly_max,
             },
         })
+    }
+
+    /// Where replies and bounces come in, and what is listened on for them.
+    pub fn inbound(&self) -> Result<Option<Inbound>, Box<dyn std::error::Error>> {
+        match (&self.inbound_listen, &self.inbound_maildir) {
+            (None, maildir) => Ok(maildir.clone().map(|maildir| Inbound { maildir, listen: None })),
+            (Some(listen), Some(_)) => Err(wrong("inbound_listen", listen, "used beside inbound_maildir: choose one")),
+            (Some(listen), None) => {
+                let address: SocketAddr =
+                    listen.parse().map_err(|_| wrong("inbound_listen", listen, "an address such as 127.0.0.1:2525"))?;
+                Ok(Some(Inbound { maildir: self.data_dir.join("inbound-mail"), listen: Some(address) }))
+            }
+        }
     }
 
     fn chase(&self) -> Result<ChasePolicy, Box<dyn std::error::Error>> {

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::jobs::Jobs;
 use crate::mail::Mailer;
 use crate::mail::catcher::Catcher;
+use crate::mail::listener::Listener;
 use crate::web::live::Live;
 use crate::web::{self, State};
 use std::net::TcpListener;
@@ -26,7 +27,18 @@ pub fn run(args: Args) -> Outcome {
     let listener = listen(&config)?;
     let mailer = config.delivery.then(|| config.smtp()).transpose()?.map(Mailer::new);
     eprintln!("shenban: http://{}", listener.local_addr()?);
-    actix_web::rt::System::new().block_on(serve(app, listener, mailer, config.detection, None))
+    let inbound = config.inbound()?.and_then(|inbound| Some((inbound.listen?, inbound.maildir)));
+    actix_web::rt::System::new().block_on(async {
+        let _open = match inbound {
+            Some((address, maildir)) => Some(
+                Listener::start(address, maildir)
+                    .await
+                    .map_err(|error| format!("setting `inbound_listen`: {address}: {error}"))?,
+            ),
+            None => None,
+        };
+        serve(app, listener, mailer, config.detection, None).await
+    })
 }
 
 /// Level by RUST_LOG; warnings when it is not set.

@@ -1,18 +1,18 @@
 //! The demo's mail catcher: a small SMTP server on loopback that keeps what it is sent. Tests make it misbehave.
 
+use super::wire::{command, data, say};
 use mail_parser::MessageParser;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// Messages kept; the oldest go first.
 const KEPT: usize = 2_000;
 const MESSAGE_MAX_BYTES: usize = 25 * 1024 * 1024;
-const LINE_MAX_BYTES: u64 = 4_096;
 
 /// A caught message.
 #[derive(Debug, Clone)]
@@ -101,9 +101,7 @@ async fn converse<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
 ) -> io::Result<()> {
     say(write, "220 shenban mail catcher").await?;
     let mut to: Vec<String> = Vec::new();
-    while let Some(line) = next_line(read).await? {
-        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-        let verb = line.get(..4).unwrap_or(&line).to_ascii_uppercase();
+    while let Some((verb, line)) = command(read).await? {
         match verb.as_str() {
             "EHLO" => say(write, "250-localhost\r\n250-8BITMIME\r\n250 SIZE 26214400").await?,
             "HELO" | "NOOP" => say(write, "250 OK").await?,
@@ -118,7 +116,9 @@ async fn converse<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
             "DATA" if to.is_empty() => say(write, "503 RCPT first").await?,
             "DATA" => {
                 say(write, "354 go on").await?;
-                let Some(bytes) = data(read).await? else { return say(write, "552 too large").await };
+                let Some(bytes) = data(read, MESSAGE_MAX_BYTES).await? else {
+                    return say(write, "552 too large").await;
+                };
                 let fault = locked(kept).faults.pop_front();
                 match fault {
                     None => {
@@ -135,31 +135,6 @@ async fn converse<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         }
     }
     Ok(())
-}
-
-async fn say<W: AsyncWrite + Unpin>(write: &mut W, line: &str) -> io::Result<()> {
-    write.write_all(format!("{line}\r\n").as_bytes()).await
-}
-
-async fn next_line<R: AsyncRead + Unpin>(read: &mut BufReader<R>) -> io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    read.take(LINE_MAX_BYTES).read_until(b'\n', &mut line).await?;
-    Ok((!line.is_empty()).then_some(line))
-}
-
-/// The message up to the lone dot, leading dots undone (RFC 5321 §4.5.2); `None` when it is too large.
-async fn data<R: AsyncRead + Unpin>(read: &mut BufReader<R>) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    while let Some(line) = next_line(read).await? {
-        if line == b".\r\n" {
-            return Ok(Some(bytes));
-        }
-        bytes.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
-        if bytes.len() > MESSAGE_MAX_BYTES {
-            return Ok(None);
-        }
-    }
-    Err(io::ErrorKind::UnexpectedEof.into())
 }
 
 fn keep(kept: &Mutex<Kept>, to: Vec<String>, bytes: &[u8]) {

@@ -1,7 +1,7 @@
 //! A maildir as the mail server fills it: `new/` holds what nobody has read yet.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The largest message read.
@@ -43,6 +43,25 @@ fn read(path: PathBuf) -> io::Result<Unread> {
     let cut_off = bytes.len() as u64 > MESSAGE_MAX_BYTES;
     bytes.truncate(MESSAGE_MAX_BYTES as usize);
     Ok(Unread { path, bytes, cut_off })
+}
+
+/// Puts a message into the maildir: it is on disk when this returns.
+pub fn deliver(maildir: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (unfinished, new) = (maildir.join("tmp"), maildir.join("new"));
+    fs::create_dir_all(&unfinished)?;
+    // Its text sorts by the time it was made, as the names of mail servers do.
+    let name = uuid::Uuid::now_v7().to_string();
+    let path = unfinished.join(&name);
+    let kept = fs::create_dir_all(&new)
+        .and_then(|()| fs::File::create_new(&path))
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&path, new.join(name)))
+        .and_then(|()| fs::File::open(&new)?.sync_all());
+    if kept.is_err() {
+        // The sender keeps it; absent when it never began.
+        let _ = fs::remove_file(&path);
+    }
+    kept
 }
 
 /// Marks a message as read: it moves to `cur/`.

@@ -1,12 +1,14 @@
-//! A message's bytes, the connections that carry it, what comes back, and the demo's mail catcher. Knows no database.
+//! A message's bytes, the connections that carry it, what comes back and the door for it, and the demo's mail catcher. Knows no database.
 
 pub mod bounce;
 pub mod catcher;
 pub mod compose;
+pub mod listener;
 pub mod maildir;
 mod pace;
 pub mod reply;
 pub mod smtp;
+mod wire;
 pub mod wording;
 
 pub use compose::{Ask, Letter, Link, compose};

@@ -120,6 +120,7 @@ fn the_real_messages_are_imported_once(#[case] on: On) {
 #[case("SHENBAN_SMTP_PORT", "many", "smtp_port")]
 #[case("SHENBAN_LISTEN", "nowhere", "listen")]
 #[case("SHENBAN_CLOSE_OF_DAY", "late", "close_of_day")]
+#[case("SHENBAN_INBOUND_LISTEN", "anywhere", "inbound_listen")]
 #[case("SHENBAN_COLOUR", "red", "colour")]
 #[case("SHENBAN_PROBLEM_CALLERS", "0", "problem_callers")]
 fn a_wrong_setting_is_named(#[case] variable: &str, #[case] value: &str, #[case] named: &str) {
