@@ -1,6 +1,6 @@
 //! What a reply says: its own words without what it quotes, and what its first line asks for.
 
-use mail_parser::{HeaderValue, Message};
+use mail_parser::{HeaderName, HeaderValue, Message};
 use regex::Regex;
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
@@ -93,13 +93,24 @@ pub fn is_automatic(message: &Message) -> bool {
         || said("Precedence", &["bulk", "junk", "list", "auto"])
         || ["X-Autoreply", "X-Autorespond", "List-Id"].iter().any(|name| header(name).is_some())
         || header("Return-Path").is_some_and(|path| path == "<>")
-        || ["自动回复", "automatic reply", "out of office", "auto:"].iter().any(|words| subject.starts_with(words))
+        || ["自动回复", "自动答复", "automatic reply", "out of office", "auto:"]
+            .iter()
+            .any(|words| subject.starts_with(words))
 }
 
 /// Whether the receiving server found that the sender is not who it says (RFC 8601).
 pub fn is_disproved(message: &Message) -> bool {
-    let verdicts = message.header_raw("Authentication-Results").unwrap_or_default().to_lowercase();
-    verdicts.contains("dmarc=fail") || verdicts.contains("spf=fail")
+    // A forger may have written a favourable one below the server's own.
+    let verdicts = message.headers_raw().filter(|(name, _)| name.eq_ignore_ascii_case("Authentication-Results"));
+    verdicts.map(|(_, value)| value.to_lowercase()).any(|said| said.contains("dmarc=fail") || said.contains("spf=fail"))
+}
+
+/// The sender's address in lower case. Several are given as they stand together, which is nobody's address: servers check
+/// one of them, and it need not be the one that is read.
+pub fn sender(message: &Message) -> String {
+    let senders =
+        message.header_values(HeaderName::From).filter_map(HeaderValue::as_address).flat_map(|from| from.iter());
+    senders.map(|from| from.address().unwrap_or_default().to_lowercase()).collect::<Vec<_>>().join(", ")
 }
 
 /// The Message-IDs that a message answers, the nearest first.
@@ -160,9 +171,35 @@ mod tests {
     #[case("Auto-Submitted: no", false)]
     #[case("Precedence: bulk", true)]
     #[case("Subject: Automatic reply: hello", true)]
+    #[case("Subject: =?utf-8?B?6Ieq5Yqo562U5aSNOiDkvJHlgYc=?=", true)]
     #[case("X-Mailer: Foxmail", false)]
     fn machines_are_told_from_people(#[case] header: &str, #[case] automatic: bool) {
         let raw = format!("From: a@b.example\r\n{header}\r\n\r\n签收\r\n");
         assert_eq!(is_automatic(&MessageParser::default().parse(raw.as_bytes()).unwrap()), automatic);
+    }
+
+    #[rstest]
+    #[case("Authentication-Results: mx.city.example; spf=pass; dmarc=pass", false)]
+    #[case(
+        "Authentication-Results: mx.city.example; dmarc=fail\r\nAuthentication-Results: mx.city.example; dmarc=pass",
+        true
+    )]
+    #[case(
+        "Authentication-Results: mx.city.example; dmarc=pass\r\nauthentication-results: mx.city.example; SPF=FAIL",
+        true
+    )]
+    fn a_forger_does_not_outtalk_the_servers_verdict(#[case] headers: &str, #[case] disproved: bool) {
+        let raw = format!("{headers}\r\nFrom: a@b.example\r\n\r\n签收\r\n");
+        assert_eq!(is_disproved(&MessageParser::default().parse(raw.as_bytes()).unwrap()), disproved);
+    }
+
+    #[rstest]
+    #[case("From: A <A@b.example>", "a@b.example")]
+    #[case("From: a@b.example, c@d.example", "a@b.example, c@d.example")]
+    #[case("From: mallory@d.example\r\nFrom: a@b.example", "mallory@d.example, a@b.example")]
+    #[case("Subject: nobody", "")]
+    fn several_senders_are_nobody(#[case] headers: &str, #[case] sender_is: &str) {
+        let raw = format!("{headers}\r\n\r\n签收\r\n");
+        assert_eq!(sender(&MessageParser::default().parse(raw.as_bytes()).unwrap()), sender_is);
     }
 }

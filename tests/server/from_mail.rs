@@ -1,11 +1,13 @@
 //! What a unit does from its mails: by the links, and by replying.
 
-use crate::support::{Client, On, Server};
+use crate::support::{Client, On, Server, smtp};
 use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
 use shenban::app::letters::inbox;
+use shenban::mail::Mailer;
 use shenban::mail::catcher::Caught;
+use shenban::mail::listener::Listener;
 use std::path::PathBuf;
 
 /// An issued case with tasks of the traffic police; gives the case's and the tasks' ids.
@@ -60,9 +62,15 @@ async fn a_link_does_its_one_thing_once_and_a_look_at_it_does_nothing(#[values(O
     let mail = mail_about(&server, "现场踏勘").await;
     let (stranger, sign) = (server.stranger(), link(&mail, "签收"));
 
-    for _ in 0..3 {
-        assert_eq!(stranger.get(&sign).await.status(), StatusCode::OK);
+    let offered = mail.text.lines().filter_map(|line| line.split_once("http://shenban.example/m/"));
+    for (_, token) in offered {
+        let url = format!("{}/m/{}", stranger.base, token.trim());
+        for method in [reqwest::Method::GET, reqwest::Method::HEAD, reqwest::Method::GET] {
+            let look = stranger.http.request(method, &url).header("sec-purpose", "prefetch").send().await.unwrap();
+            assert!(look.status().as_u16() < 500, "{url}: {}", look.status());
+        }
     }
+    assert_eq!(stranger.get(&sign).await.status(), StatusCode::OK);
     assert_eq!(state(&coordinator, &tasks[0]).await, "ready", "scanners look and nothing happens");
     let silent = coordinator.get("/mail?silent=1").await.text().await.unwrap();
     assert!(silent.contains("traffic局"), "who has not reacted is seen at a glance");
@@ -149,7 +157,7 @@ impl Mailbox {
         Mailbox { folder, sent: 0 }
     }
 
-    fn deliver(&mut self, raw: &str) {
+    fn deliver(&mut self, raw: impl AsRef<[u8]>) {
         self.sent += 1;
         let unfinished = self.folder.with_file_name(format!("{}", self.sent));
         std::fs::write(&unfinished, raw).unwrap();
@@ -187,21 +195,21 @@ async fn replies_do_what_the_links_do(#[values(On::Sqlite, On::Postgres)] on: On
     let (_, tasks) = issued(&server, &coordinator, &[("现场踏勘", "现场照片"), ("施划标线", "")]).await;
     let mail = mail_about(&server, "现场踏勘").await;
     let mut inbound = Mailbox::of(&server);
-    inbound.deliver(&answer(&mail, "traffic@city.example", "", "签收"));
+    inbound.deliver(answer(&mail, "traffic@city.example", "", "签收"));
     assert_eq!(read_all(&server, &inbound).await, []);
     for task in &tasks {
         assert_eq!(state(&coordinator, task).await, "acknowledged", "both tasks of the mail");
     }
-    inbound.deliver(&answer(&mail, "王 <traffic@city.example>", "", "01 进度 60% 已进场"));
-    inbound.deliver(&answer(&mail, "traffic@city.example", "", "02 延期 3 个工作日 原因：材料未到"));
-    inbound.deliver(&answer(&mail, "traffic@city.example", "", "02 请问标线用什么颜色？"));
+    inbound.deliver(answer(&mail, "王 <traffic@city.example>", "", "01 进度 60% 已进场"));
+    inbound.deliver(answer(&mail, "traffic@city.example", "", "02 延期 3 个工作日 原因：材料未到"));
+    inbound.deliver(answer(&mail, "traffic@city.example", "", "02 请问标线用什么颜色？"));
     assert_eq!(read_all(&server, &inbound).await.len(), 1, "which task a comment is about must be said");
     let first = coordinator.task(&tasks[0]).await;
     assert_eq!((&first["percent"], &first["state"]), (&json!(60), &json!("in_progress")));
     let page = coordinator.get(&format!("/tasks/{}", tasks[1])).await.text().await.unwrap();
     assert!(page.contains("材料未到"), "the extension is asked");
 
-    inbound.deliver(&answer(&mail, "traffic@city.example", "", "01 完成"));
+    inbound.deliver(answer(&mail, "traffic@city.example", "", "01 完成"));
     let waits = read_all(&server, &inbound).await;
     assert!(
         waits.iter().any(|(_, why)| why.contains("现场照片")),
@@ -213,11 +221,65 @@ async fn replies_do_what_the_links_do(#[values(On::Sqlite, On::Postgres)] on: On
          --b\r\nContent-Type: image/jpeg\r\nContent-Disposition: attachment; filename=\"=?utf-8?B?546w5Zy6LmpwZw==?=\"\r\n\r\nphoto\r\n--b--\r\n",
         mail.message_id
     );
-    inbound.deliver(&with_photo);
+    inbound.deliver(with_photo);
     read_all(&server, &inbound).await;
     assert_eq!(state(&coordinator, &tasks[0]).await, "submitted");
     let page = coordinator.get(&format!("/tasks/{}", tasks[0])).await.text().await.unwrap();
     assert!(page.contains("现场.jpg"), "attachments are kept as evidence");
+    server.stop().await;
+}
+
+/// As Foxmail and Coremail write: in GB18030, the quote below a line of its own, the photo's name as RFC 2231 or 2047 has it.
+#[rstest]
+#[case::plain_text(
+    "text/plain; charset=\"gb18030\"",
+    "01 完成\r\n\r\n------------------ 原始邮件 ------------------\r\n01 进度 9%\r\n",
+    "attachment; filename*=gb18030''%CF%D6%B3%A1.jpg"
+)]
+#[case::only_html(
+    "text/html; charset=gb2312",
+    "<div>01 完成</div><div><br></div><div>------------------ 原始邮件 ------------------</div><div>01 进度 9%</div>",
+    "attachment; filename=\"=?gb18030?B?z9azoS5qcGc=?=\""
+)]
+#[tokio::test]
+async fn a_reply_in_the_encoding_of_chinese_mail_programs_is_understood(
+    #[case] kind: &str,
+    #[case] body: &str,
+    #[case] named: &str,
+) {
+    let Some(server) = Server::start(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (_, tasks) = issued(&server, &coordinator, &[("现场踏勘", "现场照片")]).await;
+    let mail = mail_about(&server, "现场踏勘").await;
+    let raw = format!(
+        "From: =?gb18030?B?vbu+rw==?= <traffic@city.example>\r\nSubject: =?gb18030?B?u9i4tA==?=\r\nIn-Reply-To: <{}>\r\n\
+         MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{body}\r\n\
+         --b\r\nContent-Type: image/jpeg\r\nContent-Disposition: {named}\r\n\r\nphoto\r\n--b--\r\n",
+        mail.message_id
+    );
+    let mut inbound = Mailbox::of(&server);
+    inbound.deliver(encoding_rs::GB18030.encode(&raw).0);
+    assert_eq!(read_all(&server, &inbound).await, []);
+    assert_eq!(state(&coordinator, &tasks[0]).await, "submitted");
+    let page = coordinator.get(&format!("/tasks/{}", tasks[0])).await.text().await.unwrap();
+    assert!(page.contains("现场.jpg"), "the photo keeps its name");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_reply_handed_over_by_smtp_does_the_same() {
+    let Some(server) = Server::start(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (_, tasks) = issued(&server, &coordinator, &[("现场踏勘", "")]).await;
+    let mail = mail_about(&server, "现场踏勘").await;
+    let maildir = server.app.settings.mail.inbound_maildir.clone().unwrap();
+    let listener = Listener::start(([127, 0, 0, 1], 0).into(), maildir).await.unwrap();
+    let city = Mailer::new(smtp(listener.address().port()));
+    let reply = answer(&mail, "traffic@city.example", "", "签收");
+    city.send("shenban@city.example", reply.as_bytes()).await.unwrap();
+    assert_eq!(read_all(&server, &Mailbox::of(&server)).await, []);
+    assert_eq!(state(&coordinator, &tasks[0]).await, "acknowledged");
     server.stop().await;
 }
 
@@ -229,16 +291,19 @@ async fn what_cannot_be_trusted_or_is_a_machines_changes_nothing_and_sends_nothi
     let mail = mail_about(&server, "现场踏勘").await;
     let before = server.catcher.messages().len();
     let mut inbound = Mailbox::of(&server);
-    inbound.deliver(&answer(&mail, "mallory@elsewhere.example", "", "签收"));
-    inbound.deliver(&answer(&mail, "traffic@city.example", "Authentication-Results: mx; dmarc=fail\r\n", "签收"));
-    inbound.deliver(&answer(&mail, "traffic@city.example", "Auto-Submitted: auto-replied\r\n", "签收"));
+    inbound.deliver(answer(&mail, "mallory@elsewhere.example", "", "签收"));
+    inbound.deliver(answer(&mail, "traffic@city.example", "Authentication-Results: mx; dmarc=fail\r\n", "签收"));
+    let outtalked = "Authentication-Results: mx; dmarc=fail\r\nAuthentication-Results: mx; dmarc=pass\r\n";
+    inbound.deliver(answer(&mail, "traffic@city.example", outtalked, "签收"));
+    inbound.deliver(answer(&mail, "mallory@elsewhere.example\r\nFrom: traffic@city.example", "", "签收"));
+    inbound.deliver(answer(&mail, "traffic@city.example", "Auto-Submitted: auto-replied\r\n", "签收"));
     inbound.deliver("From: traffic@city.example\r\nIn-Reply-To: <guessed@city.example>\r\n\r\n签收\r\n");
     inbound.deliver("\0\u{1}not a mail at all");
     let deep = (0..400)
         .fold(String::new(), |body, n| format!("{body}Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n"));
-    inbound.deliver(&format!("From: traffic@city.example\r\nIn-Reply-To: <{}>\r\n{deep}", mail.message_id));
+    inbound.deliver(format!("From: traffic@city.example\r\nIn-Reply-To: <{}>\r\n{deep}", mail.message_id));
     let waits = read_all(&server, &inbound).await;
-    assert_eq!(waits.len(), 5, "all but the machine's answer wait for a person: {waits:?}");
+    assert_eq!(waits.len(), 7, "all but the machine's answer wait for a person: {waits:?}");
     assert_eq!(state(&coordinator, &tasks[0]).await, "ready");
     assert_eq!(server.catcher.messages().len(), before, "nothing is answered");
 

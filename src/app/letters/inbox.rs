@@ -9,6 +9,7 @@ use crate::domain::notice::AttemptOutcome;
 use crate::lang::Message;
 use crate::mail::bounce::{self, Bounce};
 use crate::mail::maildir::{self, Unread};
+use crate::mail::reply;
 use crate::store::inbound::{self, Inbound};
 use crate::store::mails::{self, Attempt};
 use crate::store::new_id;
@@ -93,7 +94,7 @@ fn understood(ctx: &mut Ctx, digest: String, message: &Unread) -> Result<(Inboun
         note: None,
     };
     let Some(parsed) = MessageParser::default().parse(&message.bytes) else { return Ok((row, Weighed::Settled)) };
-    row.sender = sender_of(&parsed);
+    row.sender = reply::sender(&parsed).chars().take(200).collect();
     row.subject = parsed.subject().unwrap_or_default().chars().take(200).collect();
     if message.cut_off {
         row.verdict = "来信过大，只保存了开头".to_owned();
@@ -135,11 +136,6 @@ pub fn settle(ctx: &mut Ctx, id: &str, note: String) -> Result<(), Error> {
     }
     ctx.record("mail.inbound_settled", ("inbound", id), row.case_id.as_deref(), json!({ "title": row.subject }));
     Ok(())
-}
-
-fn sender_of(message: &mail_parser::Message) -> String {
-    let address = message.from().and_then(|from| from.first()).and_then(|from| from.address());
-    address.unwrap_or_default().to_lowercase()
 }
 
 fn bounced(ctx: &mut Ctx, mut row: Inbound, bounce: &Bounce) -> Result<Inbound, Error> {
