@@ -2,7 +2,7 @@
 //! long queue costs, and what a quarter of a city's mails looks like.
 
 use super::mail_city::{self, Quarter};
-use super::{memory, print, told};
+use super::{Goal, memory, print_beside_goals, told};
 use crate::app::admin::add_unit;
 use crate::app::cases::drafting::{self, NewCase};
 use crate::app::cases::{self, Basis};
@@ -35,6 +35,13 @@ const CHANGES_LAST: Duration = Duration::from_secs(15);
 const PAGES: usize = 400;
 /// A server is looked at this long after its start.
 const SETTLES_FOR: Duration = Duration::from_secs(15);
+
+const GOALS: [(&str, Goal); 4] = [
+    ("mails_of_smtp_alone", Goal::AtLeast(0.7)),
+    ("first_mail_p99_seconds", Goal::AtMost(2.0)),
+    ("pages_p99_queued_of_empty", Goal::AtMost(1.2)),
+    ("resident_mib_of_queue", Goal::AtMost(20.0)),
+];
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -80,7 +87,7 @@ pub fn run(args: &Args) -> Outcome {
     let figures = actix_web::rt::System::new().block_on(measure_all(args, &folder));
     // Nothing is left behind, also after a failure; the folder is absent when the start failed.
     let _ = std::fs::remove_dir_all(&folder);
-    print(&figures.map_err(|error| error.to_string())?, args.json)
+    print_beside_goals(&figures.map_err(|error| error.to_string())?, &GOALS, args.json)
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -120,14 +120,49 @@ fn load(args: &LoadArgs) -> Outcome {
     print(&figures?, args.json)
 }
 
-fn print(figures: &impl Serialize, json: bool) -> Outcome {
-    let figures = serde_json::to_value(figures)?;
-    if json {
-        println!("{figures:#}");
-    } else {
-        for (name, value) in figures.as_object().into_iter().flatten() {
-            println!("{name:24} {value:>12.2}", value = value.as_f64().unwrap_or_default());
+/// What a figure is to reach.
+#[derive(Debug, Clone, Copy)]
+enum Goal {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Goal {
+    fn is_met(self, value: f64) -> bool {
+        match self {
+            Goal::AtLeast(bound) => value >= bound,
+            Goal::AtMost(bound) => value <= bound,
         }
+    }
+
+    fn told(self, value: f64) -> String {
+        let (sign, bound) = match self {
+            Goal::AtLeast(bound) => ('≥', bound),
+            Goal::AtMost(bound) => ('≤', bound),
+        };
+        format!("{sign} {bound} {}", if self.is_met(value) { "met" } else { "missed" })
+    }
+}
+
+fn print(figures: &impl Serialize, json: bool) -> Outcome {
+    print_beside_goals(figures, &[], json)
+}
+
+/// Prints the figures, those with a goal beside it.
+fn print_beside_goals(figures: &impl Serialize, goals: &[(&str, Goal)], json: bool) -> Outcome {
+    let mut figures = serde_json::to_value(figures)?;
+    let value_of = |value: &Value| value.as_f64().unwrap_or_default();
+    if json {
+        for (name, goal) in goals {
+            figures["goals"][name] = goal.told(value_of(&figures[name])).into();
+        }
+        println!("{figures:#}");
+        return Ok(());
+    }
+    for (name, value) in figures.as_object().into_iter().flatten() {
+        let value = value_of(value);
+        let goal = goals.iter().find(|(of, _)| of == name).map_or(String::new(), |(_, goal)| goal.told(value));
+        println!("{}", format!("{name:24} {value:>12.2}   {goal}").trim_end());
     }
     Ok(())
 }
@@ -264,4 +299,15 @@ fn texts(app: &App, count: usize) -> Vec<Value> {
             "address": ticket.address, "caller": ticket.caller })
     });
     numbered.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Goal;
+
+    #[test]
+    fn a_goal_tells_whether_it_is_met() {
+        assert_eq!(Goal::AtLeast(0.7).told(0.7), "≥ 0.7 met");
+        assert_eq!(Goal::AtMost(1.2).told(1.3), "≤ 1.2 missed");
+    }
 }
