@@ -4,7 +4,7 @@ use super::{Ctx, Error};
 use crate::domain::access::{Action, Subject};
 use crate::store::cases::{self, Case};
 use crate::store::plans::TaskInCase;
-use crate::store::{people, tasks};
+use crate::store::{objections, people, tasks};
 
 /// Refuses an action on a case that none of the actor's posts allows.
 pub fn require_on_case(ctx: &mut Ctx, action: Action, case_id: &str) -> Result<(), Error> {
@@ -41,7 +41,10 @@ pub fn require_on_task(ctx: &mut Ctx, action: Action, found: &TaskInCase) -> Res
         None => Vec::new(),
     };
     let force_paths: Vec<String> = cases::force(&mut ctx.tx, case_id)?.into_iter().map(|member| member.path).collect();
-    ctx.require(action, &Subject { force_paths: &force_paths, helper_paths: &helper_paths, ..bare })
+    let consulted = objections::consulted_about(&mut ctx.tx, &found.task.id)?;
+    let consulted_paths = people::paths_of(&mut ctx.tx, &consulted)?;
+    let paths = Subject { force_paths: &force_paths, helper_paths: &helper_paths, ..bare };
+    ctx.require(action, &Subject { consulted_paths: &consulted_paths, ..paths })
 }
 
 fn paths_of_case(ctx: &mut Ctx, case_id: &str) -> Result<(Vec<String>, Vec<String>), Error> {

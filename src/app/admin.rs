@@ -47,6 +47,7 @@ pub fn add_unit(
         version: 1,
         created_at: ctx.now,
         submits_signed_in: false,
+        head_signs_off: false,
     };
     people::insert_unit(&mut ctx.tx, &row)?;
     ctx.record("unit.added", ("unit", &id), None, json!({ "title": name }));
@@ -101,6 +102,8 @@ pub struct UnitEdit {
     pub active: bool,
     /// Results are handed in only by who is signed in, not from a mail.
     pub submits_signed_in: bool,
+    /// The head signs off what is handed in.
+    pub head_signs_off: bool,
 }
 
 /// Changes a unit at the version it was read in. A unit that holds open tasks stays active.
@@ -111,8 +114,8 @@ pub fn edit_unit(ctx: &mut Ctx, id: &str, version: i64, edit: UnitEdit) -> Resul
         return Err(Error::Refused(Message::new("这个单位还有未办结的任务，不能停用。")));
     }
     let name = required("name", edit.name)?;
-    let UnitEdit { name_en, mailbox, active, submits_signed_in, .. } = edit;
-    let row = Unit { name: name.clone(), name_en, mailbox, active, submits_signed_in, version, ..unit };
+    let UnitEdit { name_en, mailbox, active, submits_signed_in, head_signs_off, .. } = edit;
+    let row = Unit { name: name.clone(), name_en, mailbox, active, submits_signed_in, head_signs_off, version, ..unit };
     if !people::update_unit(&mut ctx.tx, &row)? {
         let current = people::unit_by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?.version;
         return Err(Error::Stale { yours: version, current });

@@ -1,11 +1,15 @@
-//! A case's way after it is drafted: agreed on, issued, its deadline moved.
+//! A case's way after it is drafted: agreed on, issued.
 
+pub mod before_assigning;
 pub mod case_views;
 pub mod consulting;
+pub mod deadline;
 pub mod drafting;
 pub mod learning;
+pub mod meetings;
 pub mod observation;
 pub mod observing;
+pub mod ordering;
 
 use super::access::require_on_case;
 use super::plans::CasePlan;
@@ -168,30 +172,6 @@ fn set_baseline(ctx: &mut Ctx, plan: &mut CasePlan) -> Result<(), Error> {
     Ok(())
 }
 
-/// Moves the deadline, by what right; the original one stays on record.
-pub fn move_deadline(
-    ctx: &mut Ctx,
-    case_id: &str,
-    version: i64,
-    deadline: NaiveDate,
-    basis: Basis,
-) -> Result<(), Error> {
-    let mut case = load(ctx, case_id, version, Action::IssueCase)?;
-    if deadline <= ctx.today {
-        return Err(Error::field("deadline", Message::new("期限应晚于今天")));
-    }
-    let approval = approval(ctx, case_id, ApprovalSubject::Deadline, basis, None, false)?;
-    ctx.record(
-        "case.deadline_moved",
-        ("case", case_id),
-        Some(case_id),
-        json!({ "from": case.deadline, "to": deadline, "basis": approval.basis }),
-    );
-    cases::insert_approval(&mut ctx.tx, approval)?;
-    case.deadline = deadline;
-    save(ctx, &mut case)
-}
-
 /// Makes a person of the lead unit this case's manager.
 pub fn set_manager(ctx: &mut Ctx, case_id: &str, person_id: &str) -> Result<(), Error> {
     let case = cases::by_id(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?;
@@ -231,12 +211,18 @@ pub fn tell_force(ctx: &mut Ctx, case: &Case, stage: Stage, cycle: i32, detail: 
 /// Loads a case for a change: the actor may make it, and it is still the version that was read.
 pub fn load(ctx: &mut Ctx, case_id: &str, version: i64, action: Action) -> Result<Case, Error> {
     let case = cases::by_id(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?;
-    require_on_case(ctx, action, case_id)?;
-    same_version(&case, version)?;
+    open_at(ctx, &case, version, action)?;
+    Ok(case)
+}
+
+/// Refuses a change of a case that the actor may not make, that is another version by now, or that has ended.
+pub fn open_at(ctx: &mut Ctx, case: &Case, version: i64, action: Action) -> Result<(), Error> {
+    require_on_case(ctx, action, &case.id)?;
+    same_version(case, version)?;
     if !case.state.is_open() {
         return Err(Error::Refused(Message::new("专项现在是“%{state}”，不能修改。").with("state", case.state.label())));
     }
-    Ok(case)
+    Ok(())
 }
 
 pub fn same_version(case: &Case, version: i64) -> Result<(), Error> {
@@ -253,9 +239,15 @@ pub fn save(ctx: &mut Ctx, case: &mut Case) -> Result<(), Error> {
     Ok(())
 }
 
-/// The approval row of a decision that needs its basis at once.
-pub fn approve(ctx: &mut Ctx, case_id: &str, subject: ApprovalSubject, basis: Basis) -> Result<Approval, Error> {
-    let row = approval(ctx, case_id, subject, basis, None, false)?;
+/// The approval row of a decision that needs its basis at once, with a remark where there is one.
+pub fn approve(
+    ctx: &mut Ctx,
+    case_id: &str,
+    subject: ApprovalSubject,
+    basis: Basis,
+    remark: Option<String>,
+) -> Result<Approval, Error> {
+    let row = approval(ctx, case_id, subject, basis, remark, false)?;
     cases::insert_approval(&mut ctx.tx, row.clone())?;
     Ok(row)
 }

@@ -64,8 +64,11 @@ fn remind_all(ctx: &mut Ctx) -> Result<(), Error> {
     Ok(())
 }
 
-/// The steps of a task its unit has.
+/// The steps of a task its unit has, while its clock runs.
 fn rungs(ctx: &Ctx, task: &Task) -> Vec<Rung> {
+    if task.clock_stopped_on.is_some() {
+        return Vec::new();
+    }
     let (Some(due_on), Some(released_at)) = (task.due_on, task.released_at) else { return Vec::new() };
     let released_on = ctx.app.clock.local_date(released_at);
     let calendar = ctx.calendars.of_unit(&task.unit_id);

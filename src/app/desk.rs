@@ -1,9 +1,12 @@
 //! What waits for somebody: the desk, and what the rail counts.
 
+mod matters;
+
 use super::{Ctx, Error};
 use crate::app::cases::case_views;
 use crate::app::chase::duty::{self, Contact};
 use crate::app::directives::views::{self as directive_views, DirectiveLine};
+use crate::app::tasks::awaits_first;
 use crate::app::tasks::task_views::{TaskLine, lines, of_my_units};
 use crate::domain::access::{Action, Subject};
 use crate::domain::case::{CaseState, Grade, ObservationResult};
@@ -21,7 +24,7 @@ use crate::store::people;
 use crate::store::plans;
 use crate::store::problems;
 use crate::store::tasks;
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime};
 
 const SHOWN: i64 = 20;
 
@@ -37,6 +40,8 @@ pub struct Waiting {
     pub no: String,
     pub whose: String,
     pub since: NaiveDateTime,
+    /// Until when it is to be done, where it has a date of its own.
+    pub due_on: Option<NaiveDate>,
     pub link: String,
     /// A translation key: what the button says.
     pub button: &'static str,
@@ -63,7 +68,7 @@ pub fn waiting(ctx: &mut Ctx) -> Result<Vec<Waiting>, Error> {
     let coordinates = ctx.actor.may(Action::DecideTask, &Subject::default());
     if coordinates {
         overdue(ctx, &mut found)?;
-        task_matters(ctx, &mut found)?;
+        matters::to_decide(ctx, &mut found)?;
         to_sign(ctx, &mut found)?;
         to_call(ctx, &mut found)?;
     }
@@ -78,9 +83,20 @@ pub fn waiting(ctx: &mut Ctx) -> Result<Vec<Waiting>, Error> {
     }
     if ctx.actor.may_somewhere(Action::ReplyOpinion) {
         opinions(ctx, &mut found)?;
+        matters::consulted(ctx, &mut found)?;
     }
-    if ctx.actor.may_somewhere(Action::WorkTask) {
+    if ctx.actor.may_somewhere(Action::SignOff) {
+        matters::to_sign_off(ctx, &mut found)?;
+    }
+    if ctx.actor.may_somewhere(Action::ReceiveTask) {
         own_tasks(ctx, &mut found)?;
+        if !coordinates {
+            matters::parts_to_accept(ctx, &mut found)?;
+        }
+        matters::help_asked(ctx, &mut found)?;
+    }
+    if ctx.actor.may(Action::Instruct, &Subject::default()) {
+        matters::to_designate(ctx, &mut found)?;
     }
     // Problems stay as they are ranked.
     let since = |row: &Waiting| (row.group != Group::Problem).then_some(row.since);
@@ -129,6 +145,7 @@ fn wait_for_task(
         no: line.found.number(),
         whose: line.found.unit_name.clone(),
         since,
+        due_on: None,
         link: format!("/tasks/{}", line.found.task.id),
         button,
         late: line.late,
@@ -141,20 +158,6 @@ fn overdue(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
         let since = line.found.task.due_on.map_or(ctx.now, |day| ctx.app.clock.start_of(day));
         let (what, button) = if line.late { ("超期未办", "催办") } else { ("受阻待协调", "协调") };
         found.push(wait_for_task(ctx, Group::Trouble, what, button, &line, since));
-    }
-    Ok(())
-}
-
-fn task_matters(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
-    let extensions =
-        tasks::open_extensions(&mut ctx.tx)?.into_iter().map(|row| ("延期待批", "批复", row.task_id, row.asked_at));
-    let objections =
-        tasks::open_objections(&mut ctx.tx)?.into_iter().map(|row| ("异议待裁", "裁定", row.task_id, row.raised_at));
-    for (what, button, task_id, at) in extensions.chain(objections).collect::<Vec<_>>() {
-        let task = plans::task_in_case(&mut ctx.tx, &task_id)?.into_iter().collect();
-        for line in lines(ctx, task)? {
-            found.push(wait_for_task(ctx, Group::Matter, what, button, &line, at));
-        }
     }
     Ok(())
 }
@@ -193,6 +196,7 @@ fn wait_for_directive(line: &DirectiveLine, group: Group, button: &'static str) 
         no: line.case_no.clone(),
         whose: line.silent_names(),
         since: line.row.at,
+        due_on: line.row.due_on,
         link: format!("/directives/{}", line.row.id),
         button,
         late: line.is_late(),
@@ -227,12 +231,15 @@ fn whom_to_call(ctx: &Ctx, unit: &str, contact: Option<Contact>) -> String {
 }
 
 fn submissions(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
-    let submitted = plans::in_states(&mut ctx.tx, &[TaskState::Submitted])?;
+    let awaiting = tasks::awaiting_sign_off(&mut ctx.tx)?;
+    let mut submitted = plans::in_states(&mut ctx.tx, &[TaskState::Submitted])?;
+    submitted.retain(|row| row.task.parent_task_id.is_none() && !awaiting.contains(&row.task.id));
     for line in lines(ctx, submitted)? {
         let subject = Subject { case_id: Some(&line.found.task.case_id), ..Subject::default() };
         if ctx.actor.may(Action::AcceptTask, &subject) {
             let since = line.found.task.submitted_at.unwrap_or(ctx.now);
-            found.push(wait_for_task(ctx, Group::Acceptance, "待验收", "验收", &line, since));
+            let what = if awaits_first(ctx, &line.found)? { "待牵头单位初验" } else { "待验收" };
+            found.push(wait_for_task(ctx, Group::Acceptance, what, "验收", &line, since));
         }
     }
     Ok(())
@@ -259,6 +266,7 @@ fn to_close(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
             no: case.no,
             whose: String::new(),
             since: case.verifying_at.unwrap_or(case.created_at),
+            due_on: None,
             link: format!("/cases/{}", case.id),
             button,
             late: false,
@@ -284,6 +292,7 @@ fn to_decide(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
                 &[("days", &ctx.app.settings.thresholds.window_days), ("n", &problem.window_callers)],
             ),
             since: problem.proposed_at.unwrap_or(problem.created_at),
+            due_on: None,
             link: format!("/problems/{}", problem.id),
             button: "研判",
             late: false,
@@ -303,6 +312,7 @@ fn mail_to_look_at(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error>
             no: String::new(),
             whose: row.sender,
             since: row.received_at,
+            due_on: None,
             link: format!("/inbox/{}", row.id),
             button: "处理",
             late: false,
@@ -325,6 +335,7 @@ fn opinions(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
             no: case.no,
             whose: people::unit_by_id(&mut ctx.tx, &row.unit_id)?.map(|unit| unit.name).unwrap_or_default(),
             since: row.asked_at,
+            due_on: Some(row.due_on),
             link: format!("/cases/{}?tab=people#opinions", case.id),
             button: "答复",
             late,
@@ -335,15 +346,12 @@ fn opinions(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
 }
 
 fn own_tasks(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
-    let (own, asked) = of_my_units(ctx, true)?;
+    let own = of_my_units(ctx, true)?;
     for line in own.iter().filter(|line| line.found.task.state.is_with_unit()) {
         let button = if line.found.task.state == TaskState::Ready { "签收" } else { "办理" };
         let what = if line.late { "超期未办" } else { line.found.task.state.label() };
         let since = line.found.task.released_at.unwrap_or(ctx.now);
         found.push(wait_for_task(ctx, Group::Own, what, button, line, since));
-    }
-    for line in &asked {
-        found.push(wait_for_task(ctx, Group::Own, "请求我单位协助", "答复", line, ctx.now));
     }
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 pub mod delivery;
 pub mod inbox;
+mod invitations;
 pub mod mail_links;
+mod matters;
+pub mod opinion_links;
 pub mod outbox;
 pub mod preferences;
 pub mod replies;
@@ -225,6 +228,12 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
     let url = ctx.app.settings.public_url.clone();
     if notice.subject_kind == "task" {
         let Some(found) = plans::task_in_case(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
+        if matches!(notice.stage, Stage::HelpAsked | Stage::HelpDue) {
+            return matters::request(ctx, notice, &found, lang);
+        }
+        if matches!(notice.stage, Stage::ObjectionConsulted | Stage::ObjectionDue) {
+            return matters::objection(ctx, notice, &found, lang);
+        }
         let task = &found.task;
         let reminder = notice.stage.is_reminder();
         if (notice.stage == Stage::AcknowledgeReminder && task.state != TaskState::Ready)
@@ -233,7 +242,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
             return Ok(None);
         }
         let mut lines = Vec::new();
-        if matches!(notice.stage, Stage::TaskReleased | Stage::TaskChanged) {
+        if matches!(notice.stage, Stage::TaskReleased | Stage::TaskChanged | Stage::TaskPassedOn) {
             lines.extend([&task.description, &task.acceptance].into_iter().filter(|text| !text.is_empty()).cloned());
         }
         lines.extend(notice.detail.lines().map(str::to_owned));
@@ -254,8 +263,15 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
             lines,
             due_shown: due.map(|day| due_words(day, settings.close_of_day, lang)),
             due_at: due.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
+            invitation: None,
             links,
         }));
+    }
+    if notice.subject_kind == "person" {
+        return matters::handed_over(ctx, notice);
+    }
+    if notice.subject_kind == "meeting" {
+        return invitations::ask(ctx, notice, lang);
     }
     if notice.subject_kind == "mail" {
         let Some(mail) = mails::by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
@@ -266,6 +282,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
             lines: vec![notice.detail.clone()],
             due_shown: None,
             due_at: None,
+            invitation: None,
             links: vec![Link { label: "查看邮件", url: format!("{url}/mail/{}", mail.id) }],
         }));
     }
@@ -273,7 +290,14 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
         return ask_for_report(ctx, notice, lang);
     }
     let Some(case) = cases::by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
-    let lines = [case.goal.clone(), notice.detail.clone()].into_iter().filter(|line| !line.is_empty()).collect();
+    let mut links = vec![Link { label: "查看专项", url: format!("{url}/cases/{}", case.id) }];
+    if matches!(notice.stage, Stage::OpinionAsked | Stage::OpinionEntered)
+        && notice.recipient_kind == RecipientKind::Unit
+    {
+        links.insert(0, opinion_links::offer(ctx, &case.id, &notice.recipient_id)?);
+    }
+    let detail = notice.detail.lines().map(str::to_owned);
+    let lines = std::iter::once(case.goal.clone()).filter(|line| !line.is_empty()).chain(detail).collect();
     Ok(Some(Ask {
         uid: format!("case-{}", case.id),
         stage: notice.stage,
@@ -281,7 +305,8 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
         lines,
         due_shown: None,
         due_at: None,
-        links: vec![Link { label: "查看专项", url: format!("{url}/cases/{}", case.id) }],
+        invitation: None,
+        links,
     }))
 }
 
@@ -301,6 +326,7 @@ fn ask_for_report(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<A
         lines: vec![crate::app::directives::mail_line(lang)],
         due_shown: row.due_on.map(|day| due_words(day, settings.close_of_day, lang)),
         due_at: row.due_on.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
+        invitation: None,
         links: vec![Link { label: "查看并反馈", url: format!("{}/directives/{}", settings.public_url, row.id) }],
     }))
 }

@@ -12,6 +12,7 @@ pub mod clock_control;
 pub mod desk;
 pub mod directives;
 mod error;
+pub mod handover;
 pub mod heartbeat;
 mod keyed_hash;
 pub mod leadership;

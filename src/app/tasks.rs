@@ -1,22 +1,29 @@
 //! A task's way: signed for, started, reported on, submitted, accepted or returned, cancelled.
 
+pub mod assigning;
+pub mod checklists;
+pub mod extensions;
 pub mod files;
+pub mod help;
+pub mod inside;
+pub mod inside_views;
+pub mod objections;
 pub mod proxy_entries;
-pub mod task_matters;
 pub mod task_views;
 
 use super::access::require_on_task;
 use super::plans::{CasePlan, save_task};
-use super::{Ctx, Error, Owed, Recipient};
+use super::{Clock, Ctx, Error, Owed, Recipient};
 use crate::domain::access::{Action, Subject};
 use crate::domain::case::CaseState;
 use crate::domain::notice::Stage;
 use crate::domain::task::{self, DependencyKind, TaskMove};
 use crate::lang::Message;
 use crate::store::cases::Case;
-use crate::store::new_id;
 use crate::store::plans::{self, TaskInCase};
-use crate::store::tasks::{self, Report, Submission};
+use crate::store::tasks::{self, Comment, Report, Submission};
+use crate::store::{new_id, people};
+use chrono::NaiveDate;
 use serde_json::json;
 
 /// The longest text of a report, a submission or a reason.
@@ -49,7 +56,7 @@ pub fn open(ctx: &mut Ctx, task_id: &str, version: Option<i64>, action: Action) 
 
 /// The unit signs for the task (签收).
 pub fn acknowledge(ctx: &mut Ctx, task_id: &str, version: i64) -> Result<(), Error> {
-    let mut found = open(ctx, task_id, Some(version), Action::WorkTask)?;
+    let mut found = open(ctx, task_id, Some(version), Action::ReceiveTask)?;
     found.task.acknowledged_at = Some(ctx.now);
     step(ctx, &mut found, TaskMove::Acknowledge, json!({}))
 }
@@ -93,6 +100,7 @@ pub fn submit(ctx: &mut Ctx, task_id: &str, version: i64, text: String) -> Resul
     take_plan_of(ctx, task_id)?;
     let mut found = open(ctx, task_id, Some(version), Action::WorkTask)?;
     let text = required("text", text)?;
+    checklists::all_ticked(ctx, task_id)?;
     let unfinished: Vec<String> = plans::predecessors(&mut ctx.tx, task_id, DependencyKind::FinishToFinish)?
         .into_iter()
         .filter(|(_, state)| !state.is_final())
@@ -107,6 +115,7 @@ pub fn submit(ctx: &mut Ctx, task_id: &str, version: i64, text: String) -> Resul
     found.task.submitted_at = Some(ctx.now);
     found.task.percent = 100;
     let round = found.task.submission_round;
+    let awaits_sign_off = inside::wants_sign_off(ctx, &found)?;
     tasks::insert_submission(
         &mut ctx.tx,
         &Submission {
@@ -123,10 +132,19 @@ pub fn submit(ctx: &mut Ctx, task_id: &str, version: i64, text: String) -> Resul
             verdict_note: None,
             verdict_by: None,
             verdict_at: None,
+            awaits_sign_off,
         },
     )?;
     step(ctx, &mut found, TaskMove::Submit, json!({ "round": round }))?;
-    tell(ctx, &found, Stage::SubmissionToAccept, Recipient::Unit(&found.lead_unit_id), round, "");
+    if awaits_sign_off { inside::ask_sign_off(ctx, &found, round) } else { hand_in(ctx, &found) }
+}
+
+/// Tells whoever is to accept it: the unit whose task it is a part of, else the lead unit.
+fn hand_in(ctx: &mut Ctx, found: &TaskInCase) -> Result<(), Error> {
+    let whole = found.task.parent_task_id.as_deref();
+    let whole = whole.map(|id| plans::task_by_id(&mut ctx.tx, id)).transpose()?.flatten();
+    let acceptor = whole.map_or_else(|| found.lead_unit_id.clone(), |whole| whole.unit_id);
+    tell(ctx, found, Stage::SubmissionToAccept, Recipient::Unit(&acceptor), found.task.submission_round, "");
     Ok(())
 }
 
@@ -134,15 +152,24 @@ pub fn submit(ctx: &mut Ctx, task_id: &str, version: i64, text: String) -> Resul
 /// what waited for it, and may move the case on to verifying.
 pub fn accept(ctx: &mut Ctx, task_id: &str, version: i64, note: String) -> Result<(), Error> {
     let case = take_plan_of(ctx, task_id)?;
-    let mut found = open(ctx, task_id, Some(version), Action::AcceptTask)?;
-    let round = found.task.submission_round;
+    let found = open(ctx, task_id, Some(version), Action::AcceptTask)?;
     if !has_final_say(ctx) {
-        return accept_first(ctx, &found, round);
+        return accept_first(ctx, &found);
     }
+    if awaits_first(ctx, &found)? {
+        return Err(Error::Refused(Message::new("须先由牵头单位初验。")));
+    }
+    finish(ctx, case, found, note)
+}
+
+/// Ends a task whose submission is accepted for good.
+fn finish(ctx: &mut Ctx, case: Case, mut found: TaskInCase, note: String) -> Result<(), Error> {
+    signed_off(ctx, &found)?;
+    let round = found.task.submission_round;
     found.task.ended_at = Some(ctx.now);
     step(ctx, &mut found, TaskMove::Accept, json!({ "round": round }))?;
     let person = ctx.actor.id().to_owned();
-    tasks::judge_submission(&mut ctx.tx, task_id, round, true, note.trim(), &person, ctx.now)?;
+    tasks::judge_submission(&mut ctx.tx, &found.task.id, round, true, note.trim(), &person, ctx.now)?;
     tell(ctx, &found, Stage::SubmissionAccepted, Recipient::Unit(&found.task.unit_id), round, note.trim());
     CasePlan::of(ctx, case)?.settle(ctx)
 }
@@ -152,13 +179,38 @@ fn has_final_say(ctx: &Ctx) -> bool {
     ctx.actor.may(Action::AcceptTask, &Subject::default())
 }
 
-fn accept_first(ctx: &mut Ctx, found: &TaskInCase, round: i32) -> Result<(), Error> {
-    let person = ctx.actor.id().to_owned();
+/// Whether the lead unit has still to accept first: it has a manager for the case, and the task is not its own.
+pub fn awaits_first(ctx: &mut Ctx, found: &TaskInCase) -> Result<bool, Error> {
+    if found.task.unit_id == found.lead_unit_id
+        || !people::has_manager(&mut ctx.tx, &found.task.case_id, Clock::real())?
+    {
+        return Ok(false);
+    }
+    Ok(current_submission(ctx, found)?.is_some_and(|row| row.lead_accepted_at.is_none()))
+}
+
+/// What was handed in last, while the task waits for its acceptance.
+fn current_submission(ctx: &mut Ctx, found: &TaskInCase) -> Result<Option<Submission>, Error> {
+    let last = tasks::submissions_of(&mut ctx.tx, &found.task.id)?.pop();
+    Ok(last.filter(|_| found.task.state == task::TaskState::Submitted))
+}
+
+fn signed_off(ctx: &mut Ctx, found: &TaskInCase) -> Result<(), Error> {
+    match current_submission(ctx, found)? {
+        Some(row) if row.awaits_sign_off => Err(Error::Refused(Message::new("须先由承办单位负责人签发。"))),
+        _ => Ok(()),
+    }
+}
+
+fn accept_first(ctx: &mut Ctx, found: &TaskInCase) -> Result<(), Error> {
+    signed_off(ctx, found)?;
+    let (round, person) = (found.task.submission_round, ctx.actor.id().to_owned());
     if found.task.state != task::TaskState::Submitted
         || !tasks::accept_first(&mut ctx.tx, &found.task.id, round, &person, ctx.now)?
     {
         return Err(Error::Refused(Message::new("没有待初验的提交。")));
     }
+    tell(ctx, found, Stage::SubmissionToAccept, Recipient::Person(&found.coordinator_id), round, "");
     ctx.record(
         "task.accepted_first",
         ("task", &found.task.id),
@@ -170,13 +222,17 @@ fn accept_first(ctx: &mut Ctx, found: &TaskInCase, round: i32) -> Result<(), Err
 
 /// Sends a submission back (退回), with what is missing.
 pub fn send_back(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Result<(), Error> {
-    let mut found = open(ctx, task_id, Some(version), Action::AcceptTask)?;
+    let found = open(ctx, task_id, Some(version), Action::AcceptTask)?;
     let reason = required("reason", reason)?;
+    give_back(ctx, found, reason)
+}
+
+fn give_back(ctx: &mut Ctx, mut found: TaskInCase, reason: String) -> Result<(), Error> {
     let round = found.task.submission_round;
     found.task.submitted_at = None;
     step(ctx, &mut found, TaskMove::Return, json!({ "round": round }))?;
     let person = ctx.actor.id().to_owned();
-    tasks::judge_submission(&mut ctx.tx, task_id, round, false, &reason, &person, ctx.now)?;
+    tasks::judge_submission(&mut ctx.tx, &found.task.id, round, false, &reason, &person, ctx.now)?;
     tell(ctx, &found, Stage::SubmissionReturned, Recipient::Unit(&found.task.unit_id), round, &reason);
     Ok(())
 }
@@ -197,6 +253,25 @@ pub fn cancel(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Res
         tell(ctx, &found, Stage::TaskCancelled, Recipient::Unit(&found.task.unit_id), 0, &reason);
     }
     CasePlan::of(ctx, case)?.settle(ctx)
+}
+
+/// Refuses what only the unit that has the task may do.
+pub fn with_unit(found: &TaskInCase) -> Result<(), Error> {
+    if found.task.state.is_with_unit() {
+        return Ok(());
+    }
+    Err(Error::Refused(
+        Message::new("任务现在是“%{state}”，不在承办单位手中。").with("state", found.task.state.label()),
+    ))
+}
+
+pub fn not_before_today(ctx: &Ctx, field: &'static str, date: NaiveDate) -> Result<(), Error> {
+    if date < ctx.today { Err(Error::field(field, Message::new("日期不能早于今天"))) } else { Ok(()) }
+}
+
+/// Saves the task as it is now: readers of the old version learn that something beside it changed.
+pub fn touch(ctx: &mut Ctx, mut found: TaskInCase) -> Result<(), Error> {
+    save_task(ctx, &mut found.task)
 }
 
 /// Takes the plan of a task's case; gives the case.
@@ -234,6 +309,16 @@ pub fn tell(ctx: &mut Ctx, found: &TaskInCase, stage: Stage, recipient: Recipien
         case_id: Some(&found.task.case_id),
         detail,
     });
+}
+
+pub fn comment(ctx: &mut Ctx, task_id: &str, text: String) -> Result<(), Error> {
+    let found = open(ctx, task_id, None, Action::CommentTask)?;
+    let text = required("text", text)?;
+    let row =
+        Comment { id: new_id(), task_id: task_id.to_owned(), text, person_id: ctx.actor.id().to_owned(), at: ctx.now };
+    tasks::insert_comment(&mut ctx.tx, &row)?;
+    ctx.record("task.commented", ("task", task_id), Some(&found.task.case_id), told(&found, json!({})));
+    Ok(())
 }
 
 fn insert_report(ctx: &mut Ctx, task_id: &str, progress: &Progress) -> Result<(), Error> {

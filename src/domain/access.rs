@@ -33,7 +33,9 @@ coded! {
         ShapePlan = "shape_plan" "调整计划",
         EndCase = "end_case" "销号与终止",
         ReadTask = "read_task" "查看任务",
+        ReceiveTask = "receive_task" "签收与转办任务",
         WorkTask = "work_task" "办理任务",
+        SignOff = "sign_off" "签发办结",
         AcceptTask = "accept_task" "验收任务",
         CorrectProxy = "correct_proxy" "更正代录",
         DecideTask = "decide_task" "批复任务事项",
@@ -68,6 +70,8 @@ pub enum Reach {
     OwnCases,
     /// Tasks whose block asks the post's unit for help.
     AskedForHelp,
+    /// Tasks about whose objection the post's unit is consulted.
+    Consulted,
     /// The one case the post is for.
     ThisCase,
     /// Directives that name the person as its leader or a reader.
@@ -84,8 +88,8 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
     match (role, action) {
         (_, OwnAccount | Search | ReadDuty) => ALL,
 
-        // What a unit says about a draft, or of what was entered for it, is the unit's own word.
-        (Coordinator, Administer | Instruct | AddTickets | ReplyOpinion | CorrectProxy) => NONE,
+        // What a unit says about a draft or of what was entered for it, and what its head signs, is the unit's own word.
+        (Coordinator, Administer | Instruct | AddTickets | ReplyOpinion | SignOff | CorrectProxy) => NONE,
         (Coordinator, _) => ALL,
 
         // A directive has limited readers: who gave it, who is named, and the units that must report on it.
@@ -102,7 +106,9 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
         (LeadManager, ReadProblems) => ALL,
 
         (UnitHead | Officer | Liaison, ReadCase) => &[OwnCases],
-        (UnitHead | Officer | Liaison, ReadTask | CommentTask) => &[OwnUnit, OwnCases, AskedForHelp],
+        (UnitHead | Officer | Liaison, ReadTask | CommentTask) => &[OwnUnit, OwnCases, AskedForHelp, Consulted],
+        (UnitHead | Officer | Liaison, ReceiveTask) => &[OwnUnit],
+        (UnitHead, SignOff) => &[OwnUnit],
         (UnitHead | Officer, WorkTask | ClearBlock | AssignTask) => &[OwnUnit],
         (UnitHead | Officer, AnswerBlock) => &[AskedForHelp],
         (UnitHead | Officer | Liaison, ReplyOpinion) => &[OwnUnit],
@@ -143,6 +149,8 @@ pub struct Subject<'a> {
     pub helper_paths: &'a [String],
     /// Whether the subject names the person.
     pub is_named: bool,
+    /// Paths of the units that are consulted about an objection.
+    pub consulted_paths: &'a [String],
 }
 
 /// Whether one of `posts` may do `action` on `subject`.
@@ -165,6 +173,7 @@ fn covers(reach: Reach, post: &Post, subject: &Subject) -> bool {
         Reach::OwnCases => any_below(subject.force_paths) || any_below(subject.helper_paths),
         Reach::AskedForHelp => any_below(subject.helper_paths),
         Reach::Named => subject.is_named,
+        Reach::Consulted => any_below(subject.consulted_paths),
         Reach::ThisCase => subject.case_id.is_some() && subject.case_id == post.case_id.as_deref(),
     }
 }

@@ -9,6 +9,7 @@ use crate::app::{
     priority,
     problems::{consolidating, counting, detection, upkeep},
     search,
+    tasks::{help, objections},
 };
 use crate::mail::Mailer;
 use crate::store::{Store, StoreError, events, house};
@@ -208,6 +209,8 @@ pub async fn follow_calendar(app: &App) -> Result<usize, Error> {
     app.reload_calendars().await?;
     let released = follow_up::settle_running(app).await?;
     chase::remind(app).await?;
+    help::remind(app).await?;
+    objections::remind(app).await?;
     let judged = observing::judge_due(app).await?;
     let reopened = observing::reopen_returned(app).await?;
     Ok(released + judged + reopened)

@@ -1,5 +1,6 @@
 //! A letter's bytes: plain text and HTML side by side, and a calendar entry when something is due. All of it 7-bit.
 
+use super::invitation::{self, Invitation};
 use crate::domain::notice::Stage;
 use crate::lang::{Lang, Message};
 use askama::Template;
@@ -20,6 +21,8 @@ pub struct Ask {
     /// The due date in words, and its moment in UTC for the calendar.
     pub due_shown: Option<String>,
     pub due_at: Option<NaiveDateTime>,
+    /// To a meeting, for the recipient's calendar.
+    pub invitation: Option<Invitation>,
     /// Each does one thing; the first is the button.
     pub links: Vec<Link>,
 }
@@ -109,20 +112,30 @@ pub fn parts(letter: &Letter) -> Result<Parts, ComposeError> {
 pub fn compose(letter: &Letter) -> Result<Vec<u8>, ComposeError> {
     let failed = |error: &dyn std::fmt::Display| ComposeError::Build(error.to_string());
     let Parts { text, html } = parts(letter)?;
-    let alternative = multipart(MultiPartKind::Alternative, letter, "alternative")
+    let mut alternative = multipart(MultiPartKind::Alternative, letter, "alternative")
         .singlepart(part(ContentType::TEXT_PLAIN, text))
         .singlepart(part(ContentType::TEXT_HTML, html));
-    let body = match calendar_of(letter) {
-        Some(calendar) => {
-            let kind = ContentType::parse("text/calendar; charset=utf-8; method=PUBLISH");
-            let attached = SinglePart::builder()
-                .header(kind.map_err(|error| failed(&error))?)
-                .header(header::ContentDisposition::attachment("due.ics"))
-                .header(ContentTransferEncoding::Base64)
-                .body(calendar);
-            multipart(MultiPartKind::Mixed, letter, "mixed").multipart(alternative).singlepart(attached)
+    let kind = |method: &str| {
+        let kind = ContentType::parse(&format!("text/calendar; charset=utf-8; method={method}"));
+        kind.map_err(|error| failed(&error))
+    };
+    let mut attached = Vec::new();
+    for (at, (ask, invited)) in invitation::of(letter).enumerate() {
+        let (kind, calendar) = (kind(invited.method())?, invitation::calendar(letter, ask, invited));
+        // A reader asks "accept?" of the one that is another reading of the mail itself; the others are opened.
+        match at {
+            0 => alternative = alternative.singlepart(part(kind, calendar)),
+            _ => attached.push(attachment(kind, format!("invite-{at}.ics"), calendar)),
         }
-        None => alternative,
+    }
+    if let Some(calendar) = calendar_of(letter) {
+        attached.push(attachment(kind("PUBLISH")?, "due.ics".to_owned(), calendar));
+    }
+    let body = if attached.is_empty() {
+        alternative
+    } else {
+        let mixed = multipart(MultiPartKind::Mixed, letter, "mixed").multipart(alternative);
+        attached.into_iter().fold(mixed, MultiPart::singlepart)
     };
     let mut builder = lettre::Message::builder()
         .from(mailbox(&letter.from)?)
@@ -164,6 +177,14 @@ fn multipart(kind: MultiPartKind, letter: &Letter, name: &str) -> MultiPart {
 
 fn part(kind: ContentType, body: String) -> SinglePart {
     SinglePart::builder().header(kind).header(ContentTransferEncoding::Base64).body(body)
+}
+
+fn attachment(kind: ContentType, name: String, calendar: String) -> SinglePart {
+    SinglePart::builder()
+        .header(kind)
+        .header(header::ContentDisposition::attachment(&name))
+        .header(ContentTransferEncoding::Base64)
+        .body(calendar)
 }
 
 fn mailbox(address: &str) -> Result<Mailbox, ComposeError> {
@@ -214,6 +235,7 @@ mod tests {
             lines: vec!["请在早晚高峰安排警力，<不少于> 2 人 & 一辆车。".into()],
             due_shown: Some("3月12日 周四 18:00前".into()),
             due_at: "2026-03-12T10:00:00".parse().ok(),
+            invitation: None,
             links: vec![
                 Link { label: "签收", url: format!("https://shenban.city.example/m/{no}") },
                 Link { label: "查看任务", url: format!("https://shenban.city.example/tasks/{no}") },
@@ -311,6 +333,50 @@ mod tests {
         assert_eq!(parsed.subject(), Some("【任务交办】ZX-2026-0007/03 设置护学岗"));
         assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
         assert_eq!(parsed.attachment(0).and_then(|part| part.attachment_name()), Some("due.ics"));
+    }
+
+    /// What a mail program finds in the mail to call a meeting, and in the one that calls it off.
+    #[test]
+    fn an_invitation_is_asked_for_and_cancelled_under_one_uid() {
+        let invited = |sequence, is_cancelled| {
+            let invitation = Some(Invitation {
+                uid: "meeting-1@city.example".into(),
+                sequence,
+                is_cancelled,
+                begins: "2026-03-12T01:30:00".parse().unwrap(),
+                ends: "2026-03-12T03:30:00".parse().unwrap(),
+                place: "市政府三楼".into(),
+            });
+            let asks = vec![Ask { due_at: None, invitation, ..ask(3, "设置护学岗") }];
+            let bytes = compose(&Letter { asks, ..letter() }).unwrap();
+            let parsed = MessageParser::default().parse(&bytes).unwrap();
+            let is_calendar = |part: &&mail_parser::MessagePart| {
+                part.content_type().is_some_and(|kind| kind.subtype() == Some("calendar"))
+            };
+            let part = parsed.parts.iter().find(is_calendar).unwrap();
+            let method = part.content_type().unwrap().attribute("method").unwrap().to_owned();
+            (method, part.text_contents().unwrap().replace("\r\n ", ""))
+        };
+        let (method, calendar) = invited(0, false);
+        assert_eq!(method, "REQUEST");
+        for line in [
+            "METHOD:REQUEST",
+            "UID:meeting-1@city.example",
+            "SEQUENCE:0",
+            "STATUS:CONFIRMED",
+            "DTSTART:20260312T013000Z",
+            "DTEND:20260312T033000Z",
+            "LOCATION:市政府三楼",
+            "ORGANIZER:mailto:noreply@city.example",
+            "ATTENDEE;RSVP=TRUE:mailto:jiaojing@city.example",
+        ] {
+            assert!(calendar.lines().any(|found| found == line), "{line} in {calendar}");
+        }
+        let (method, calendar) = invited(2, true);
+        assert_eq!(method, "CANCEL");
+        for line in ["METHOD:CANCEL", "UID:meeting-1@city.example", "SEQUENCE:2", "STATUS:CANCELLED"] {
+            assert!(calendar.lines().any(|found| found == line), "{line} in {calendar}");
+        }
     }
 
     #[test]

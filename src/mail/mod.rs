@@ -3,6 +3,7 @@
 pub mod bounce;
 pub mod catcher;
 pub mod compose;
+pub mod invitation;
 pub mod listener;
 pub mod maildir;
 mod pace;
@@ -12,6 +13,7 @@ mod wire;
 pub mod wording;
 
 pub use compose::{Ask, Letter, Link, compose};
+pub use invitation::Invitation;
 pub use pace::backoff;
 pub use smtp::{Mailer, SendError, SmtpSettings};
 pub use wording::Wording;

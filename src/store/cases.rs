@@ -44,6 +44,15 @@ pub struct Case {
     pub version: i64,
     pub created_by: String,
     pub created_at: NaiveDateTime,
+    /// Who looks after it now.
+    pub coordinator_id: Option<String>,
+}
+
+impl Case {
+    /// Who looks after it: whoever opened it, until it was handed over.
+    pub fn coordinator(&self) -> &str {
+        self.coordinator_id.as_deref().unwrap_or(&self.created_by)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -297,4 +306,21 @@ pub fn complete_approval(
         .set((approval::basis.eq(basis), approval::approver.eq(approver), approval::decided_on.eq(decided_on)))
         .execute(tx.0)?;
     Ok(completed == 1)
+}
+
+/// Open cases that somebody looks after.
+pub fn coordinated_by(tx: &mut Tx, person_id: &str) -> Result<Vec<Case>, StoreError> {
+    Ok(cases::table
+        .filter(cases::coordinator_id.eq(person_id))
+        .filter(cases::ended_at.is_null())
+        .order(cases::no)
+        .select(Case::as_select())
+        .load(tx.0)?)
+}
+
+pub fn set_coordinator(tx: &mut Tx, case_id: &str, person_id: &str) -> Result<(), StoreError> {
+    diesel::update(cases::table.find(case_id))
+        .set((cases::coordinator_id.eq(person_id), cases::version.eq(cases::version + 1)))
+        .execute(tx.0)?;
+    Ok(())
 }

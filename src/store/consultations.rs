@@ -19,6 +19,8 @@ pub struct Consultation {
     pub reply: Option<String>,
     pub comment: Option<String>,
     pub replied_at: Option<NaiveDateTime>,
+    /// How it came, when a coordinator entered it for the unit.
+    pub proxy_source: Option<String>,
 }
 
 impl Consultation {
@@ -65,6 +67,7 @@ pub fn reply(
     unit_id: &str,
     opinion: Opinion,
     comment: Option<&str>,
+    proxy_source: Option<&str>,
     now: NaiveDateTime,
 ) -> Result<bool, StoreError> {
     let asked = consultation::table.filter(consultation::case_id.eq(case_id)).filter(consultation::unit_id.eq(unit_id));
@@ -73,6 +76,7 @@ pub fn reply(
             consultation::reply.eq(opinion.code()),
             consultation::comment.eq(comment),
             consultation::replied_at.eq(now),
+            consultation::proxy_source.eq(proxy_source),
         ))
         .execute(tx.0)?;
     Ok(changed == 1)

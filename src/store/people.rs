@@ -22,6 +22,8 @@ pub struct Unit {
     pub created_at: NaiveDateTime,
     /// Its people hand results in only when signed in, not from a mail.
     pub submits_signed_in: bool,
+    /// Its head signs off what its people and its sections hand in.
+    pub head_signs_off: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -85,6 +87,7 @@ pub fn update_unit(tx: &mut Tx, row: &Unit) -> Result<bool, StoreError> {
             unit::mailbox.eq(&row.mailbox),
             unit::active.eq(row.active),
             unit::submits_signed_in.eq(row.submits_signed_in),
+            unit::head_signs_off.eq(row.head_signs_off),
             unit::version.eq(row.version + 1),
         ))
         .execute(tx.0)?;
@@ -234,4 +237,48 @@ pub fn reachable_in_unit(
 /// (id, name) of the given people, in no order.
 pub fn names_of(tx: &mut Tx, ids: &[String]) -> Result<Vec<(String, String)>, StoreError> {
     Ok(person::table.filter(person::id.eq_any(ids)).select((person::id, person::name)).load(tx.0)?)
+}
+
+/// The nearest unit of a path that wants its head to sign off.
+pub fn signs_off_on(tx: &mut Tx, path: &str) -> Result<Option<Unit>, StoreError> {
+    let ids: Vec<&str> = path.split('/').filter(|id| !id.is_empty()).collect();
+    let wanting: Vec<Unit> = unit::table
+        .filter(unit::id.eq_any(ids))
+        .filter(unit::head_signs_off.eq(true))
+        .select(Unit::as_select())
+        .load(tx.0)?;
+    Ok(wanting.into_iter().max_by_key(|unit| unit.path.len()))
+}
+
+/// Whether the lead unit of a case has named its manager.
+pub fn has_manager(tx: &mut Tx, case_id: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let held: i64 = post::table
+        .filter(post::case_id.eq(case_id))
+        .filter(post::role.eq(Role::LeadManager.code()))
+        .filter(post::until.is_null().or(post::until.gt(now)))
+        .count()
+        .get_result(tx.0)?;
+    Ok(held > 0)
+}
+
+/// Somebody who may work on a unit's tasks.
+#[derive(Debug, Clone, Queryable)]
+pub struct Colleague {
+    pub person_id: String,
+    pub name: String,
+    pub unit: String,
+}
+
+/// Active people who hold a post in one of the units.
+pub fn colleagues(tx: &mut Tx, unit_ids: &[String], now: NaiveDateTime) -> Result<Vec<Colleague>, StoreError> {
+    Ok(person::table
+        .inner_join(post::table.on(post::person_id.eq(person::id)))
+        .inner_join(unit::table.on(unit::id.nullable().eq(post::unit_id)))
+        .filter(unit::id.eq_any(unit_ids))
+        .filter(post::until.is_null().or(post::until.gt(now)))
+        .filter(person::active.eq(true))
+        .order((unit::name, person::name))
+        .select((person::id, person::name, unit::name))
+        .distinct()
+        .load(tx.0)?)
 }

@@ -52,6 +52,8 @@ pub struct Task {
     pub ended_at: Option<NaiveDateTime>,
     pub version: i64,
     pub created_at: NaiveDateTime,
+    /// Since when its clock stands still: it is neither reminded of nor late.
+    pub clock_stopped_on: Option<NaiveDate>,
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -121,6 +123,11 @@ pub fn dependencies_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Dependency>, St
         .load(tx.0)?)
 }
 
+/// The parts of a task.
+pub fn parts_of(tx: &mut Tx, task_id: &str) -> Result<Vec<Task>, StoreError> {
+    Ok(task::table.filter(task::parent_task_id.eq(task_id)).order(task::no).select(Task::as_select()).load(tx.0)?)
+}
+
 pub fn task_by_id(tx: &mut Tx, id: &str) -> Result<Option<Task>, StoreError> {
     Ok(task::table.find(id).select(Task::as_select()).first(tx.0).optional()?)
 }
@@ -135,7 +142,7 @@ pub struct TaskInCase {
     pub case_title: String,
     pub case_state: CaseState,
     pub lead_unit_id: String,
-    /// The coordinator who opened the case.
+    /// The coordinator who looks after the case.
     pub coordinator_id: String,
 }
 
@@ -170,7 +177,7 @@ macro_rules! tasks_in_cases {
         task::table.inner_join(unit::table).inner_join(cases::table).select((
             Task::as_select(),
             (unit::name, unit::path),
-            (cases::no, cases::title, cases::state, cases::lead_unit_id, cases::created_by),
+            (cases::no, cases::title, cases::state, cases::lead_unit_id, cases::coordinator_id.assume_not_null()),
         ))
     };
 }
@@ -240,6 +247,7 @@ pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
                 task::started_at.eq(row.started_at),
                 task::submitted_at.eq(row.submitted_at),
                 task::ended_at.eq(row.ended_at),
+                task::clock_stopped_on.eq(row.clock_stopped_on),
                 task::version.eq(row.version + 1),
             ),
         ))
@@ -298,6 +306,16 @@ pub fn done_of_playbook(tx: &mut Tx, key: &str) -> Result<Vec<Task>, StoreError>
 pub fn with_unit(tx: &mut Tx) -> Result<Vec<Task>, StoreError> {
     let states = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
     Ok(task::table.filter(task::state.eq_any(states)).order(task::due_on).select(Task::as_select()).load(tx.0)?)
+}
+
+/// Open tasks that one officer has.
+pub fn of_officer(tx: &mut Tx, person_id: &str) -> Result<Vec<TaskInCase>, StoreError> {
+    let rows: Vec<InCaseRow> = tasks_in_cases!()
+        .filter(task::officer_id.eq(person_id))
+        .filter(task::state.ne_all(["done", "cancelled"]))
+        .order((task::due_on, task::no))
+        .load(tx.0)?;
+    rows.into_iter().map(in_case).collect()
 }
 
 /// Tasks of the units whose path begins with one of `paths`, the earliest due first. Cases that were not issued are left out.

@@ -5,6 +5,7 @@ mod case;
 mod chase;
 mod house;
 mod log;
+mod meetings;
 
 mod people;
 mod tasks;
@@ -15,6 +16,7 @@ pub use case::*;
 pub use chase::*;
 pub use house::*;
 pub use log::*;
+pub use meetings::*;
 
 pub use people::*;
 pub use tasks::*;
@@ -30,6 +32,8 @@ diesel::allow_tables_to_appear_in_same_query!(task, unit);
 diesel::allow_tables_to_appear_in_same_query!(task, cases);
 diesel::allow_tables_to_appear_in_same_query!(task, dependency);
 diesel::allow_tables_to_appear_in_same_query!(task, block);
+diesel::allow_tables_to_appear_in_same_query!(task, objection);
+diesel::allow_tables_to_appear_in_same_query!(objection, objection_opinion);
 diesel::allow_tables_to_appear_in_same_query!(event, event_seal);
 diesel::allow_tables_to_appear_in_same_query!(ticket, ticket_order, ticket_contact, membership, attachment, problem);
 diesel::allow_tables_to_appear_in_same_query!(decision, decision_ticket);

@@ -63,27 +63,6 @@ pub struct Extension {
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = objection)]
-pub struct Objection {
-    pub id: String,
-    pub task_id: String,
-    pub level: String,
-    /// The clause of the duty list it cites.
-    pub clause: String,
-    pub reason: String,
-    pub due_on: NaiveDate,
-    /// Who holds the task until the ruling.
-    pub holder_unit_id: String,
-    pub raised_by: String,
-    pub raised_at: NaiveDateTime,
-    pub upheld: Option<bool>,
-    pub new_unit_id: Option<String>,
-    pub ruling: Option<String>,
-    pub ruled_by: Option<String>,
-    pub ruled_at: Option<NaiveDateTime>,
-}
-
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = submission)]
 pub struct Submission {
     pub id: String,
@@ -100,6 +79,8 @@ pub struct Submission {
     pub verdict_note: Option<String>,
     pub verdict_by: Option<String>,
     pub verdict_at: Option<NaiveDateTime>,
+    /// The unit's head has still to sign it off.
+    pub awaits_sign_off: bool,
 }
 
 /// Insert one row, list a task's rows oldest first: the same for every kind.
@@ -123,7 +104,6 @@ beside_task!(report, Report, at, insert_report, reports_of);
 beside_task!(comment, Comment, at, insert_comment, comments_of);
 beside_task!(block, Block, raised_at, insert_block, blocks_of);
 beside_task!(extension, Extension, asked_at, insert_extension, extensions_of);
-beside_task!(objection, Objection, raised_at, insert_objection, objections_of);
 beside_task!(submission, Submission, at, insert_submission, submissions_of);
 
 pub fn open_block(tx: &mut Tx, task_id: &str) -> Result<Option<Block>, StoreError> {
@@ -166,12 +146,23 @@ pub fn helpers_of_case(tx: &mut Tx, case_id: &str) -> Result<Vec<String>, StoreE
     Ok(ids.into_iter().flatten().collect())
 }
 
-/// Open blocks that ask one of the units for help.
+/// Open blocks that ask one of the units for help and wait for its answer, the nearest date first.
 pub fn help_asked_of(tx: &mut Tx, unit_ids: &[String]) -> Result<Vec<Block>, StoreError> {
     Ok(block::table
         .filter(block::helper_unit_id.eq_any(unit_ids))
         .filter(block::cleared_at.is_null())
+        .filter(block::answered_at.is_null())
         .order(block::due_on)
+        .select(Block::as_select())
+        .load(tx.0)?)
+}
+
+/// Open blocks that nobody answered, whose date has come.
+pub fn unanswered_help(tx: &mut Tx, today: NaiveDate) -> Result<Vec<Block>, StoreError> {
+    Ok(block::table
+        .filter(block::cleared_at.is_null())
+        .filter(block::answered_at.is_null())
+        .filter(block::due_on.le(today))
         .select(Block::as_select())
         .load(tx.0)?)
 }
@@ -221,26 +212,18 @@ pub fn decide_extension(
     Ok(decided == 1)
 }
 
-/// A ruling on an objection: upheld means another unit takes the task.
-pub struct Ruling<'a> {
-    pub upheld: bool,
-    pub new_unit_id: Option<&'a str>,
-    pub text: &'a str,
-    pub person_id: &'a str,
-    pub at: NaiveDateTime,
+/// The head's word on what was handed in.
+pub fn sign_off(tx: &mut Tx, task_id: &str, round: i32, person_id: &str) -> Result<(), StoreError> {
+    diesel::update(submission::table.filter(submission::task_id.eq(task_id)).filter(submission::round.eq(round)))
+        .set((submission::signed_off_by.eq(person_id), submission::awaits_sign_off.eq(false)))
+        .execute(tx.0)?;
+    Ok(())
 }
 
-pub fn rule_objection(tx: &mut Tx, id: &str, ruling: &Ruling) -> Result<bool, StoreError> {
-    let ruled = diesel::update(objection::table.find(id).filter(objection::ruled_at.is_null()))
-        .set((
-            objection::upheld.eq(ruling.upheld),
-            objection::new_unit_id.eq(ruling.new_unit_id),
-            objection::ruling.eq(ruling.text),
-            objection::ruled_by.eq(ruling.person_id),
-            objection::ruled_at.eq(ruling.at),
-        ))
-        .execute(tx.0)?;
-    Ok(ruled == 1)
+/// Ids of tasks whose submission waits for the unit's head.
+pub fn awaiting_sign_off(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let open = submission::table.filter(submission::awaits_sign_off.eq(true)).filter(submission::verdict_at.is_null());
+    Ok(open.select(submission::task_id).load(tx.0)?)
 }
 
 /// The lead unit's first acceptance.
@@ -287,7 +270,7 @@ pub fn judge_submission(
     Ok(judged == 1)
 }
 
-/// Undecided extensions and objections across all cases: what waits on the coordinator's desk.
+/// Undecided extensions across all cases: what waits on the coordinator's desk.
 pub fn open_extensions(tx: &mut Tx) -> Result<Vec<Extension>, StoreError> {
     Ok(extension::table
         .filter(extension::decided_at.is_null())
@@ -296,10 +279,23 @@ pub fn open_extensions(tx: &mut Tx) -> Result<Vec<Extension>, StoreError> {
         .load(tx.0)?)
 }
 
-pub fn open_objections(tx: &mut Tx) -> Result<Vec<Objection>, StoreError> {
-    Ok(objection::table
+/// What somebody asked for and nobody has settled: what it is (a translation key) and its task's id.
+pub fn raised_by(tx: &mut Tx, person_id: &str) -> Result<Vec<(&'static str, String)>, StoreError> {
+    let blocks: Vec<String> = block::table
+        .filter(block::raised_by.eq(person_id))
+        .filter(block::cleared_at.is_null())
+        .select(block::task_id)
+        .load(tx.0)?;
+    let extensions: Vec<String> = extension::table
+        .filter(extension::asked_by.eq(person_id))
+        .filter(extension::decided_at.is_null())
+        .select(extension::task_id)
+        .load(tx.0)?;
+    let objections: Vec<String> = objection::table
+        .filter(objection::raised_by.eq(person_id))
         .filter(objection::ruled_at.is_null())
-        .order(objection::raised_at)
-        .select(Objection::as_select())
-        .load(tx.0)?)
+        .select(objection::task_id)
+        .load(tx.0)?;
+    let named = |what: &'static str, ids: Vec<String>| ids.into_iter().map(move |id| (what, id));
+    Ok(named("受阻", blocks).chain(named("延期申请", extensions)).chain(named("职责异议", objections)).collect())
 }

@@ -2,12 +2,16 @@
 
 mod on_cases;
 mod on_directives;
+mod on_houses;
 mod on_mail;
+mod on_matters;
+mod on_meetings;
 mod on_people;
 mod on_problems;
 mod on_tasks;
 mod on_tickets;
 
+pub use on_meetings::DECISIONS;
 pub use on_people::{role, unit_days};
 
 use super::api::{Api, ApiResult};
@@ -71,17 +75,19 @@ impl From<Vec<EngineChange>> for Done {
 
 /// Every act.
 pub fn all() -> impl Iterator<Item = &'static Act> {
-    [
+    let rooms = [
         on_tasks::ACTS,
+        on_matters::ACTS,
+        on_houses::ACTS,
         on_cases::ACTS,
+        on_meetings::ACTS,
         on_directives::ACTS,
         on_problems::ACTS,
         on_tickets::ACTS,
         on_people::ACTS,
         on_mail::ACTS,
-    ]
-    .into_iter()
-    .flatten()
+    ];
+    rooms.into_iter().flatten()
 }
 
 pub fn routes() -> Vec<Route> {

@@ -1,12 +1,16 @@
 //! The JSON API under `/api/v1`: reading here, doing in [`super::acts`]. Errors are RFC 9457 problems with a stable `type`.
 
 mod admin;
+mod assigning;
 mod briefs;
+mod deadline;
 mod directives;
 mod duty;
 pub(super) mod intake;
+mod meetings;
 mod openapi;
 mod read;
+mod tasks;
 
 use super::gate::{SignedIn, lang_of};
 use super::page::status_of;
@@ -129,6 +133,10 @@ pub fn routes() -> Vec<Route> {
     routes.extend(directives::routes());
     routes.extend(duty::routes());
     routes.extend(briefs::routes());
+    routes.extend(tasks::routes());
+    routes.extend(assigning::routes());
+    routes.extend(deadline::routes());
+    routes.extend(meetings::routes());
     routes.extend(intake::routes());
     routes.extend(admin::routes());
     routes.extend(openapi::routes());

@@ -120,6 +120,15 @@ impl Page {
         }
     }
 
+    /// A day beside the one it should keep: `早 3 个工作日`.
+    pub fn against(&self, deadline: &NaiveDate, day: &NaiveDate) -> String {
+        match self.app.calendar().working_days_between(*deadline, *day) {
+            0 => self.t("当日").into_owned(),
+            late if late > 0 => self.fill("晚 %{n} 个工作日", &[("n", &late)]),
+            early => self.fill("早 %{n} 个工作日", &[("n", &-early)]),
+        }
+    }
+
     /// What the reader is: each post with its unit, as `协调员 · 市政务热线中心`.
     pub fn posts(&self) -> Vec<String> {
         self.actor.posts.iter().take(1).map(|post| self.t(post.role.label()).into_owned()).chain(self.unit()).collect()
@@ -138,6 +147,15 @@ impl Page {
     pub fn upcoming(&self, at: &NaiveDateTime) -> String {
         let local = self.app.clock.local(*at);
         format!("{} {}", self.weekday(&local.date_naive()), local.format("%H:%M"))
+    }
+
+    /// A moment's local date and time, as date and time fields hold them.
+    pub fn local_day(&self, at: &NaiveDateTime) -> NaiveDate {
+        self.app.clock.local_date(*at)
+    }
+
+    pub fn local_time(&self, at: &NaiveDateTime) -> String {
+        self.app.clock.local(*at).format("%H:%M").to_string()
     }
 
     /// A file's size, `12 KB`.

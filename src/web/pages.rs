@@ -6,17 +6,21 @@ mod case;
 mod case_charts;
 mod case_drawn;
 mod case_tried;
+mod deadline;
 mod demo;
 mod desk;
 mod directive;
 mod duty;
 mod exchange;
 mod export;
+mod handover;
 mod import;
 mod inbox;
 mod mail;
 mod mail_action;
 mod me;
+mod meeting;
+mod opinion;
 mod playbooks;
 mod problems;
 mod sign_in;
@@ -31,9 +35,11 @@ use super::page::{Page, error_page};
 use super::routes::Route;
 use super::show::{self, address};
 use crate::app::Error;
+use crate::app::cases::before_assigning::Load;
 use crate::lang::Lang;
 use crate::store::events::Event;
 use actix_web::HttpResponse;
+use std::collections::HashMap;
 
 const ROWS: i64 = 50;
 
@@ -49,17 +55,21 @@ pub fn routes() -> Vec<Route> {
         directive::routes(),
         duty::routes(),
         brief::routes(),
+        meeting::routes(),
+        deadline::routes(),
         tickets::routes(),
         export::routes(),
         exchange::routes(),
         import::routes(),
         mail::routes(),
         mail_action::routes(),
+        opinion::routes(),
         inbox::routes(),
         wording::routes(),
         me::routes(),
         playbooks::routes(),
         admin::routes(),
+        handover::routes(),
         demo::routes(),
     ];
     rooms.into_iter().flatten().collect()
@@ -67,6 +77,13 @@ pub fn routes() -> Vec<Route> {
 
 pub fn not_found() -> HttpResponse {
     error_page(&Error::NotFound, Lang::Zh)
+}
+
+/// Units to choose from.
+fn by_name(units: &HashMap<String, String>) -> Vec<(String, String)> {
+    let mut units: Vec<(String, String)> = units.clone().into_iter().collect();
+    units.sort_by(|a, b| a.1.cmp(&b.1));
+    units
 }
 
 /// Where a list stands, with links to the pages before and after.
@@ -98,6 +115,20 @@ impl Pager {
 
 /// What templates of several pages draw.
 impl Page {
+    /// Units to choose from by name, each with what it has in hand and late.
+    pub fn units_with_load(&self, loads: HashMap<String, (String, Load)>) -> Vec<(String, String)> {
+        let told = |(name, load): (String, Load)| match (load.in_hand, load.late) {
+            (0, _) => name,
+            (n, 0) => self.fill("%{unit}（在办 %{n}）", &[("unit", &name), ("n", &n)]),
+            (n, late) => {
+                self.fill("%{unit}（在办 %{n}，超期 %{late}）", &[("unit", &name), ("n", &n), ("late", &late)])
+            }
+        };
+        let mut units: Vec<(String, String)> = loads.into_iter().map(|(id, unit)| (id, told(unit))).collect();
+        units.sort_by(|a, b| a.1.cmp(&b.1));
+        units
+    }
+
     /// Tickets a week as a small chart, those from before the case in grey, with the figures as its title.
     pub fn weekly(&self, title: &str, values: &[u32], before: usize, step: u32, height: u32) -> String {
         show::weekly(&self.t(title), values, before, step, height)
@@ -151,6 +182,7 @@ fn event_words(kind: &str) -> &'static str {
         "directive.given" => "批示",
         "directive.reported" => "反馈批示",
         "directive.step_stopped" => "停止一步提醒",
+        "case.ordered" => "领导确定次序",
         "case.verify" => "转入成效观察",
         "case.observed" => "观察期满判定",
         "case.observation_prolonged" => "可比天数不足，延长观察",
@@ -161,6 +193,11 @@ fn event_words(kind: &str) -> &'static str {
         "case.terminate" => "终止",
         "case.reopen" => "诉求回潮，重启",
         "case.looked_back" => "回头看",
+        "meeting.called" => "召集协调会",
+        "meeting.changed" => "调整协调会",
+        "meeting.cancelled" => "取消协调会",
+        "meeting.recorded" => "记录会议纪要",
+        "case.coordinator_changed" => "更换协调员",
         "task.added" => "添加任务",
         "task.changed" => "修改任务",
         "task.released" => "任务放行",
@@ -179,8 +216,14 @@ fn event_words(kind: &str) -> &'static str {
         "task.extension_asked" => "申请延期",
         "task.extension_decided" => "延期批复",
         "task.objected" => "职责异议",
+        "task.objection_referred" => "异议提交上一级",
+        "task.objection_opinion" => "异议会商意见",
+        "task.clock_set" => "异议期间计时调整",
         "task.objection_ruled" => "异议裁定",
         "task.assigned" | "task.handed_over" => "改派",
+        "task.passed_on" => "转办",
+        "task.signed_off" => "单位负责人签发",
+        "task.checklist_added" | "task.checklist_ticked" | "task.checklist_removed" => "更新清单",
         "task.commented" => "留言",
         "task.proxy_corrected" => "更正代录",
         "task.called" => "记录通话",

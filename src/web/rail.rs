@@ -41,7 +41,7 @@ impl Page {
             at(self.may(Action::ReadProblems), "/problems", "共性问题", counts.problems, false),
             at(self.may(Action::ReadCase), "/cases", "专项深办", counts.cases, false),
             at(self.may(Action::ReadTickets), "/tickets", "工单", 0, false),
-            at(self.may(Action::WorkTask), "/unit", "本单位", 0, false),
+            at(self.may(Action::ReceiveTask), "/unit", "本单位", 0, false),
             at(self.may(Action::ReadLeadership), "/lead", "领导视图", 0, true),
             at(desk || self.may(Action::ReadLeadership), "/duty", "值班表", 0, false),
             at(self.may(Action::ReadMail), "/mail", "邮件", 0, !self.may(Action::ReadLeadership)),

@@ -2,6 +2,7 @@
 
 mod briefs;
 mod browser;
+mod case_life;
 mod chain;
 mod chase;
 mod commands;
@@ -17,8 +18,10 @@ mod hostile;
 mod house;
 mod import;
 mod index;
+mod inside;
 mod kills;
 mod learning;
+mod matters;
 mod pages;
 mod permissions;
 mod postfix;

@@ -342,6 +342,11 @@ impl Client {
         told
     }
 
+    /// Asks the API for something that is not given.
+    pub async fn refused_get(&self, path: &str, status: u16) {
+        assert_eq!(self.get(&format!("/api/v1{path}")).await.status().as_u16(), status, "GET {path}");
+    }
+
     /// The task as it is now.
     pub async fn task(&self, id: &str) -> Value {
         self.read(&format!("/tasks/{id}")).await

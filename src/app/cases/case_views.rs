@@ -1,6 +1,7 @@
 //! Cases as people read them: the list, and one case with its plan, lamp, figures and people.
 
 use crate::app::access::require_reading;
+use crate::app::cases::ordering;
 use crate::app::directives::{self, views::DirectiveLine};
 use crate::app::plans::follow_up::is_late;
 use crate::app::plans::outlook::{self, Upcoming, is_critical};
@@ -12,9 +13,11 @@ use crate::domain::case::{self, ApprovalSubject, CaseMove, CaseState, Opinion, P
 use crate::domain::task::TaskState;
 use crate::lang::Message;
 use crate::plan::{Lamp, Plan, Schedule};
+use crate::store::case_order::Ordered;
 use crate::store::cases::{self, Approval, Case, ForceUnit};
 use crate::store::consultations::{self, Consultation};
 use crate::store::events::{self, Event};
+use crate::store::meetings::{self, Meeting};
 use crate::store::observations::{self, LookBack, Observation};
 use crate::store::people::Person;
 use crate::store::plans::Task;
@@ -30,6 +33,8 @@ const UPCOMING: usize = 5;
 pub struct CaseLine {
     pub case: Case,
     pub lead: String,
+    /// Its place in a leader's order; 1 comes first.
+    pub position: Option<i32>,
     /// Only while it is in hand.
     pub lamp: Option<Lamp>,
     /// Why the lamp burns.
@@ -38,6 +43,8 @@ pub struct CaseLine {
     pub days_left: i64,
     /// Working days the forecast is past the deadline; negative when it is before.
     pub drift: i64,
+    /// The same against the deadline the case began with.
+    pub drift_from_original: i64,
     pub done: usize,
     pub total: usize,
     pub forecast: Option<chrono::NaiveDate>,
@@ -119,6 +126,7 @@ pub struct CaseView {
     pub opinions: Vec<Consultation>,
     /// Ids of units the reader may answer for.
     pub may_reply: Vec<String>,
+    pub meetings: Vec<Meeting>,
     pub upcoming: Vec<Upcoming>,
     pub counts: Counts,
     pub problem_ids: Vec<String>,
@@ -161,7 +169,7 @@ pub fn unit_names(ctx: &mut Ctx) -> Result<HashMap<String, String>, Error> {
     Ok(people::units(&mut ctx.tx)?.into_iter().map(|unit| (unit.id, unit.name)).collect())
 }
 
-/// The cases the actor may read, open ones first, the worst lamp first.
+/// The cases the actor may read: open ones first, in a leader's order, then the worst lamp first.
 pub fn list(ctx: &mut Ctx, states: &[CaseState]) -> Result<Vec<CaseLine>, Error> {
     let rows = if states.is_empty() { cases::all(&mut ctx.tx)? } else { cases::in_states(&mut ctx.tx, states)? };
     lines(ctx, rows)
@@ -175,16 +183,25 @@ pub fn containing(ctx: &mut Ctx, text: &str, limit: i64) -> Result<Vec<CaseLine>
 
 fn lines(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<CaseLine>, Error> {
     let units = unit_names(ctx)?;
+    let order = ordering::open_ones(ctx)?;
     let mut lines = Vec::new();
     for case in readable(ctx, rows)? {
         let plan = CasePlan::of(ctx, case)?.with_blocks(ctx)?;
         let graph = plan.graph(&ctx.app.clock)?;
         let schedule = plan.schedule(ctx, &graph);
         let problem_ids = cases::problems_of(&mut ctx.tx, &plan.case.id)?;
-        lines.push(line(ctx, &plan, &graph, &schedule, &units, &problem_ids)?);
+        let line = line(ctx, &plan, &graph, &schedule, &units, &problem_ids)?;
+        lines.push(CaseLine { position: place_in(&order, &plan.case), ..line });
     }
-    lines.sort_by_key(|line| (!line.case.state.is_open(), line.lamp, std::cmp::Reverse(line.case.no.clone())));
+    let place = |line: &CaseLine| line.position.unwrap_or(i32::MAX);
+    lines.sort_by_key(|line| {
+        (!line.case.state.is_open(), place(line), line.lamp, std::cmp::Reverse(line.case.no.clone()))
+    });
     Ok(lines)
+}
+
+fn place_in(order: &[Ordered], case: &Case) -> Option<i32> {
+    order.iter().position(|row| row.case_id == case.id).and_then(|at| i32::try_from(at + 1).ok())
 }
 
 fn readable(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<Case>, Error> {
@@ -214,7 +231,9 @@ fn line(
         let p80 = likely.map(|likely| likely.p80);
         graph.lamp(schedule, p80, &|task| late.contains(&task.id), plan.case.deadline, ctx.today)
     });
-    let drift = schedule.forecast.map_or(0, |day| ctx.calendar.working_days_between(plan.case.deadline, day));
+    let drift_from = |deadline| schedule.forecast.map_or(0, |day| ctx.calendar.working_days_between(deadline, day));
+    let drift = drift_from(plan.case.deadline);
+    let drift_from_original = drift_from(plan.case.original_deadline);
     let counted = || plan.tasks.iter().filter(|task| task.state != TaskState::Cancelled);
     let mut troubles: Vec<Trouble> = plan
         .tasks
@@ -235,10 +254,12 @@ fn line(
     };
     Ok(CaseLine {
         lead: units.get(&plan.case.lead_unit_id).cloned().unwrap_or_default(),
+        position: None,
         lamp,
         reason: lamp.map(|lamp| outlook::lamp_reason(ctx, plan, schedule, &late, lamp, drift)),
         days_left: ctx.calendar.working_days_between(ctx.today, plan.case.deadline),
         drift,
+        drift_from_original,
         done: counted().filter(|task| task.state == TaskState::Done).count(),
         total: counted().count(),
         forecast: schedule.forecast,
@@ -272,6 +293,7 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
     let units = unit_names(ctx)?;
     let problem_ids = cases::problems_of(&mut ctx.tx, &case_id)?;
     let line = line(ctx, &plan, &graph, &schedule, &units, &problem_ids)?;
+    let line = CaseLine { position: place_in(&ordering::open_ones(ctx)?, &plan.case), ..line };
     let late = plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
     let approvals = cases::approvals_of(&mut ctx.tx, &case_id)?;
     let pending = |subject| approvals.iter().find(|row| row.subject == subject && row.decided_on.is_none());
@@ -282,7 +304,8 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
     let look_backs = if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() };
     let own_directives = directives::views::of_case(ctx, &case_id)?;
     let opinions = consultations::of_case(&mut ctx.tx, &case_id)?;
-    let may_reply = crate::app::cases::consulting::may_reply_for(ctx, &opinions)?;
+    let asked: Vec<String> = opinions.iter().map(|row| row.unit_id.clone()).collect();
+    let may_reply = crate::app::cases::consulting::may_reply_for(ctx, &asked)?;
     let upcoming = outlook::upcoming(ctx, &plan, &schedule, &observations, &look_backs, &own_directives, UPCOMING);
     let mut may = |action| crate::app::access::require_on_case(ctx, action, &case_id).is_ok();
     let (may_shape, may_issue) = (may(Action::ShapePlan), may(Action::IssueCase));
@@ -292,6 +315,7 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
     Ok(CaseView {
         late,
         force: cases::force(&mut ctx.tx, &case_id)?,
+        meetings: meetings::of_case(&mut ctx.tx, &case_id)?,
         events: match past {
             Past::None => Vec::new(),
             Past::News(most) => events::news_of_case(&mut ctx.tx, &case_id, most)?,

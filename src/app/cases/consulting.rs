@@ -7,11 +7,13 @@ use crate::app::tasks::{bounded, required};
 use crate::app::{Ctx, Error, Owed, Recipient};
 use crate::domain::access::{Action, Subject};
 use crate::domain::case::{CaseMove, CaseState, Opinion};
+use crate::domain::event::ActorKind;
 use crate::domain::notice::Stage;
 use crate::lang::Message;
 use crate::store::cases::{self, Case};
 use crate::store::consultations::{self, Consultation};
-use crate::store::{new_id, people};
+use crate::store::new_id;
+use crate::store::people::{self, Unit};
 use chrono::{Datelike, NaiveDate};
 use serde_json::json;
 
@@ -42,6 +44,7 @@ pub fn ask(ctx: &mut Ctx, case_id: &str, version: i64, due_on: NaiveDate) -> Res
                 reply: None,
                 comment: None,
                 replied_at: None,
+                proxy_source: None,
             });
         }
         if answered != Some(true) {
@@ -68,9 +71,50 @@ fn owe(ctx: &mut Ctx, case: &Case, unit_id: &str, due_on: NaiveDate) {
 
 /// A unit's answer; until the case is issued it may be changed. An objection needs its reason.
 pub fn reply(ctx: &mut Ctx, case_id: &str, unit_id: &str, opinion: Opinion, comment: String) -> Result<(), Error> {
-    let case = cases::by_id(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?;
     let unit = people::unit_by_id(&mut ctx.tx, unit_id)?.ok_or(Error::NotFound)?;
     ctx.require(Action::ReplyOpinion, &Subject { unit_path: Some(&unit.path), ..Subject::default() })?;
+    keep(ctx, case_id, &unit, opinion, comment, None)?;
+    Ok(())
+}
+
+/// A unit's answer as it came by phone, chat or paper (代录): the unit is told what was entered, and may correct it.
+pub fn enter_for_unit(
+    ctx: &mut Ctx,
+    case_id: &str,
+    unit_id: &str,
+    opinion: Opinion,
+    comment: String,
+    source: String,
+) -> Result<(), Error> {
+    require_on_case(ctx, Action::OpenCase, case_id)?;
+    let unit = people::unit_by_id(&mut ctx.tx, unit_id)?.ok_or(Error::NotFound)?;
+    let source = required("proxy_source", source)?;
+    ctx.actor.kind = ActorKind::Proxy;
+    ctx.actor.name = format!("{}（{source}）", ctx.actor.name);
+    let comment = keep(ctx, case_id, &unit, opinion, comment, Some(&source))?;
+    let entered = [Some(opinion.label().to_owned()), comment, Some(source)];
+    ctx.owe(Owed {
+        subject_kind: "case",
+        subject_id: case_id,
+        stage: Stage::OpinionEntered,
+        recipient: Recipient::Unit(unit_id),
+        cycle: ctx.now.and_utc().timestamp() as i32,
+        case_id: Some(case_id),
+        detail: &entered.into_iter().flatten().collect::<Vec<_>>().join("\n"),
+    });
+    Ok(())
+}
+
+/// Keeps what a unit says; gives its comment as it is kept.
+fn keep(
+    ctx: &mut Ctx,
+    case_id: &str,
+    unit: &Unit,
+    opinion: Opinion,
+    comment: String,
+    source: Option<&str>,
+) -> Result<Option<String>, Error> {
+    let case = cases::by_id(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?;
     if case.state != CaseState::Consulted {
         return Err(Error::Refused(
             Message::new("专项现在是“%{state}”，不再征求意见。").with("state", case.state.label()),
@@ -81,12 +125,12 @@ pub fn reply(ctx: &mut Ctx, case_id: &str, unit_id: &str, opinion: Opinion, comm
         Opinion::Agree => Some(comment.trim().to_owned()).filter(|text| !text.is_empty()),
         Opinion::Comment | Opinion::Object => Some(required("comment", comment)?),
     };
-    if !consultations::reply(&mut ctx.tx, case_id, unit_id, opinion, comment.as_deref(), ctx.now)? {
+    if !consultations::reply(&mut ctx.tx, case_id, &unit.id, opinion, comment.as_deref(), source, ctx.now)? {
         return Err(Error::Refused(Message::new("没有征求过这个单位的意见。")));
     }
-    let payload = json!({ "title": unit.name, "reason": comment, "opinion": opinion });
+    let payload = json!({ "title": unit.name, "reason": comment, "opinion": opinion, "proxy": source });
     ctx.record("case.opinion_given", ("case", case_id), Some(case_id), payload);
-    Ok(())
+    Ok(comment)
 }
 
 /// Whether one of the actor's units was asked: then it may read the draft.
@@ -101,13 +145,13 @@ pub fn was_asked(ctx: &mut Ctx, case_id: &str) -> Result<bool, Error> {
 }
 
 /// Of the units that were asked, those the actor may answer for.
-pub fn may_reply_for(ctx: &mut Ctx, opinions: &[Consultation]) -> Result<Vec<String>, Error> {
+pub fn may_reply_for(ctx: &mut Ctx, asked: &[String]) -> Result<Vec<String>, Error> {
     let mut units = Vec::new();
-    for row in opinions {
-        let path = people::paths_of(&mut ctx.tx, std::slice::from_ref(&row.unit_id))?.pop();
+    for unit_id in asked {
+        let path = people::paths_of(&mut ctx.tx, std::slice::from_ref(unit_id))?.pop();
         let subject = Subject { unit_path: path.as_deref(), ..Subject::default() };
         if ctx.actor.may(Action::ReplyOpinion, &subject) {
-            units.push(row.unit_id.clone());
+            units.push(unit_id.clone());
         }
     }
     Ok(units)

@@ -82,6 +82,7 @@ pub fn open(ctx: &mut Ctx, new: NewCase) -> Result<String, Error> {
         version: 1,
         created_by: ctx.actor.id().to_owned(),
         created_at: ctx.now,
+        coordinator_id: Some(ctx.actor.id().to_owned()),
     };
     cases::insert(&mut ctx.tx, case)?;
     for problem_id in &new.problem_ids {

@@ -150,7 +150,7 @@ pub fn close(ctx: &mut Ctx, case_id: &str, version: i64, basis: Basis, keeper_un
     }
     people::unit_by_id(&mut ctx.tx, keeper_unit_id)?
         .ok_or_else(|| Error::field("keeper_unit_id", Message::new("请选择长效管护单位")))?;
-    let approval = approve(ctx, case_id, ApprovalSubject::Closure, basis)?;
+    let approval = approve(ctx, case_id, ApprovalSubject::Closure, basis, None)?;
     case.state = next;
     case.ended_at = Some(ctx.now);
     case.keeper_unit_id = Some(keeper_unit_id.to_owned());
@@ -323,7 +323,7 @@ fn reopen(ctx: &mut Ctx, case_id: &str) -> Result<bool, Error> {
         subject_kind: "case",
         subject_id: case_id,
         stage: Stage::CaseReopened,
-        recipient: Recipient::Person(&case.created_by),
+        recipient: Recipient::Person(case.coordinator()),
         cycle: case.round,
         case_id: Some(case_id),
         detail: "",

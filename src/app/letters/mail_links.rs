@@ -1,7 +1,7 @@
 //! Acting from a mail without signing in: each link does one thing to one task for one unit, for a while.
 
+use crate::app::tasks::extensions::ask_extension;
 use crate::app::tasks::files::{self, Kept, Upload};
-use crate::app::tasks::task_matters::ask_extension;
 use crate::app::tasks::{self, Progress};
 use crate::app::{Actor, App, Clock, Ctx, Error};
 use crate::domain::access::{Post, Role};
@@ -19,7 +19,7 @@ use rand::RngExt;
 use sha2::{Digest, Sha256};
 
 /// How long a link works, on real time.
-const LASTS: TimeDelta = TimeDelta::days(30);
+pub const LASTS: TimeDelta = TimeDelta::days(30);
 const NAME_MAX_CHARS: usize = 40;
 
 /// Whoever acts for a unit by mail: what its officers may, under the name that was given or found.
@@ -41,7 +41,7 @@ pub fn acting_for(unit: &Unit, name: &str, kind: ActorKind) -> Actor {
 pub fn offer(ctx: &mut Ctx, mail_id: &str, found: &TaskInCase) -> Result<Vec<Link>, Error> {
     let mut links = Vec::new();
     for act in LinkAct::offered(found.task.state) {
-        let token = hex::encode(rand::rng().random::<[u8; 32]>());
+        let token = new_token();
         let row = MailLink {
             token_hash: hash(&token),
             mail_id: mail_id.to_owned(),
@@ -59,7 +59,12 @@ pub fn offer(ctx: &mut Ctx, mail_id: &str, found: &TaskInCase) -> Result<Vec<Lin
     Ok(links)
 }
 
-fn hash(token: &str) -> String {
+/// What nobody guesses.
+pub fn new_token() -> String {
+    hex::encode(rand::rng().random::<[u8; 32]>())
+}
+
+pub fn hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
 }
 
@@ -130,12 +135,18 @@ pub struct Said {
     pub uploads: Vec<Upload>,
 }
 
-/// Does the link's one thing, as the unit's act under the name given.
-pub async fn act(app: &App, token: &str, said: Said) -> Result<(), Error> {
-    let name = said.name.trim().to_owned();
+/// The name somebody acts under.
+pub fn named(name: &str) -> Result<String, Error> {
+    let name = name.trim();
     if name.is_empty() || name.chars().count() > NAME_MAX_CHARS {
         return Err(Error::field("name", Message::new("请填写姓名，不超过 %{max} 字").with("max", NAME_MAX_CHARS)));
     }
+    Ok(name.to_owned())
+}
+
+/// Does the link's one thing, as the unit's act under the name given.
+pub async fn act(app: &App, token: &str, said: Said) -> Result<(), Error> {
+    let name = named(&said.name)?;
     let wanted = token.to_owned();
     let (link, unit) = app.read(&Actor::job("邮件链接"), move |ctx| opened(ctx, &wanted).map(|o| (o.1, o.2))).await?;
     let actor = acting_for(&unit, &name, ActorKind::Link);

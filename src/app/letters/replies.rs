@@ -2,7 +2,7 @@
 
 use crate::app::letters::mail_links::{Answer, acting_for, perform};
 use crate::app::tasks::files::{self, Upload};
-use crate::app::{Actor, App, Ctx, Error, tasks::task_matters};
+use crate::app::{Actor, App, Ctx, Error, tasks};
 use crate::domain::access::Role;
 use crate::domain::event::ActorKind;
 use crate::domain::inbound::{InboundKind, InboundState};
@@ -156,7 +156,7 @@ fn one(ctx: &mut Ctx, task: &Task, reply: &Reply, evidence: Vec<files::Kept>) ->
     let (act, percent, asked_due_on) = match reply.asked {
         Asked::Comment => {
             files::attach(ctx, &task.id, evidence)?;
-            return task_matters::comment(ctx, &task.id, reply.text.clone());
+            return tasks::comment(ctx, &task.id, reply.text.clone());
         }
         Asked::Acknowledge => (LinkAct::Acknowledge, None, None),
         Asked::Progress(percent) => (LinkAct::Report, Some(percent), None),

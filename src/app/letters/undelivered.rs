@@ -22,7 +22,7 @@ pub fn tell_coordinator(ctx: &mut Ctx, mail: &Mail, reason: &str) -> Result<(), 
     let payload = json!({ "title": mail.subject, "to": mail.recipient_name, "address": mail.address });
     ctx.record("mail.undelivered", ("mail", &mail.id), mail.case_id.as_deref(), payload);
     let case = mail.case_id.as_deref().map(|id| cases::by_id(&mut ctx.tx, id)).transpose()?.flatten();
-    let Some(coordinator) = case.map(|case| case.created_by) else { return Ok(()) };
+    let Some(coordinator) = case.map(|case| case.coordinator().to_owned()) else { return Ok(()) };
     if mail.recipient_kind == RecipientKind::Person && mail.recipient_id == coordinator {
         return Ok(());
     }

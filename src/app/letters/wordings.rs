@@ -89,6 +89,7 @@ pub fn preview(ctx: &Ctx, stage: Stage, lang: Lang, wording: &Wording) -> Result
             lines: vec![lang.t("（任务说明）").into_owned()],
             due_shown: Some(due),
             due_at: None,
+            invitation: None,
             links: vec![Link { label: "查看任务", url: ctx.app.settings.public_url.clone() }],
         }],
         footer: ctx.app.settings.city.clone(),

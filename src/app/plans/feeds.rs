@@ -153,7 +153,7 @@ fn of_person(ctx: &mut Ctx) -> Result<(String, Vec<Day>), Error> {
     }
     for case in cases::in_states(&mut ctx.tx, &[CaseState::Issued])? {
         let leads = ctx.actor.posts.iter().any(|post| post.case_id.as_deref() == Some(&case.id));
-        if leads || Some(&case.created_by) == ctx.actor.person_id.as_ref() {
+        if leads || ctx.actor.person_id.as_deref() == Some(case.coordinator()) {
             days.push(Day {
                 uid: format!("{}-{}@shenban", case.id, key_of("专项期限")),
                 day: case.deadline,

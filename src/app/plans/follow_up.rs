@@ -18,9 +18,10 @@ pub async fn settle_running(app: &App) -> Result<usize, Error> {
     Ok(count)
 }
 
-/// Whether a task is late now: its unit has it and its due date is over.
+/// Whether a task is late now: its unit has it, its clock runs, and its due date is over.
 pub fn is_late(ctx: &Ctx, task: &Task) -> bool {
     let settings = &ctx.app.settings;
     let held = task.state.is_with_unit() || task.state == TaskState::Submitted;
-    held && task.due_on.is_some_and(|day| due_moment(day, settings.timezone, settings.close_of_day) <= ctx.now)
+    let runs = task.clock_stopped_on.is_none();
+    held && runs && task.due_on.is_some_and(|day| due_moment(day, settings.timezone, settings.close_of_day) <= ctx.now)
 }

@@ -305,5 +305,6 @@ pub fn blank_task(ctx: &Ctx, case_id: &str, no: i32, round: i32) -> Task {
         ended_at: None,
         version: 1,
         created_at: ctx.now,
+        clock_stopped_on: None,
     }
 }

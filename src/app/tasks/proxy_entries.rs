@@ -1,6 +1,6 @@
 //! What comes by phone, chat or paper has a door: a coordinator enters it for the unit (代录), and the unit can correct it.
 
-use super::{checked_percent, open, required, task_matters, told};
+use super::{checked_percent, help, open, required, told};
 use crate::app::access::require_on_task;
 use crate::app::plans::save_task;
 use crate::app::{Ctx, Error};
@@ -54,7 +54,7 @@ pub fn correct(ctx: &mut Ctx, task_id: &str, entry_id: &str, text: String, perce
     ctx.record("task.proxy_corrected", ("task", task_id), Some(&found.task.case_id), payload);
     match entry.act {
         ProxyAct::Block if tasks::open_block(&mut ctx.tx, task_id)?.is_some() => {
-            return task_matters::clear_block(ctx, task_id, text);
+            return help::clear_block(ctx, task_id, text);
         }
         ProxyAct::AskExtension => {
             let open = tasks::extensions_of(&mut ctx.tx, task_id)?.into_iter().find(|asked| asked.decided_at.is_none());

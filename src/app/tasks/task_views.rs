@@ -2,10 +2,13 @@
 
 use crate::app::access::require_on_task;
 use crate::app::cases::case_views::unit_names;
+use crate::app::cases::consulting;
 use crate::app::chase::briefs;
 use crate::app::chase::duty::{self, Contact};
 use crate::app::directives::views::{self as directive_views, DirectiveLine};
 use crate::app::plans::follow_up::is_late;
+use crate::app::tasks::inside_views::{self, Inside};
+use crate::app::tasks::objections::{self, Precedent};
 use crate::app::{Ctx, Error, chase};
 use crate::domain::access::Action;
 use crate::domain::case::Grade;
@@ -14,9 +17,10 @@ use crate::store::chase::{self as chase_rows, PhoneCall, Supervision};
 use crate::store::events::{self, Event};
 use crate::store::files::{self, File};
 use crate::store::notices::{self, Notice};
+use crate::store::objections::{self as objection_rows, Objection, ObjectionOpinion, ObjectionStep};
 use crate::store::plans::{self, TaskInCase};
 use crate::store::proxy_entries::{self, ProxyEntry};
-use crate::store::tasks::{self, Block, Comment, Extension, Objection, Report, Submission};
+use crate::store::tasks::{self, Block, Comment, Extension, Report, Submission};
 use crate::store::{cases, people, problems};
 use chrono::NaiveDateTime;
 use std::collections::HashMap;
@@ -28,6 +32,49 @@ const HISTORY: i64 = 100;
 pub struct Neighbour {
     pub task: plans::Task,
     pub unit: String,
+}
+
+/// Whose duty it is: the latest objection, the way it went, and earlier rulings like it.
+pub struct Dispute {
+    pub objection: Option<Objection>,
+    pub steps: Vec<ObjectionStep>,
+    pub opinions: Vec<ObjectionOpinion>,
+    /// Of the consulted units, those the reader may speak for.
+    pub may_speak_for: Vec<String>,
+    pub precedents: Vec<Precedent>,
+    /// The reader designates.
+    pub may_designate: bool,
+}
+
+impl Dispute {
+    /// The one that waits for its ruling.
+    pub fn open(&self) -> Option<&Objection> {
+        self.objection.as_ref().filter(|row| row.ruled_at.is_none())
+    }
+}
+
+fn dispute(ctx: &mut Ctx, found: &TaskInCase) -> Result<Dispute, Error> {
+    let objection = objection_rows::of_task(&mut ctx.tx, &found.task.id)?.pop();
+    let (steps, opinions) = match &objection {
+        Some(row) => {
+            (objection_rows::steps_of(&mut ctx.tx, &row.id)?, objection_rows::opinions_of(&mut ctx.tx, &row.id)?)
+        }
+        None => (Vec::new(), Vec::new()),
+    };
+    let open = objection.as_ref().filter(|row| row.ruled_at.is_none());
+    let precedents = match open.is_some() || found.task.state.is_with_unit() {
+        true => objections::precedents(ctx, &found.task, open)?,
+        false => Vec::new(),
+    };
+    let asked: Vec<String> = opinions.iter().map(|row| row.unit_id.clone()).collect();
+    Ok(Dispute {
+        may_speak_for: consulting::may_reply_for(ctx, &asked)?,
+        may_designate: ctx.actor.may(Action::Instruct, &Default::default()),
+        objection,
+        steps,
+        opinions,
+        precedents,
+    })
 }
 
 pub struct TaskView {
@@ -43,8 +90,9 @@ pub struct TaskView {
     pub comments: Vec<Comment>,
     pub block: Option<Block>,
     pub extension: Option<Extension>,
-    pub objection: Option<Objection>,
+    pub dispute: Dispute,
     pub submissions: Vec<Submission>,
+    pub inside: Inside,
     pub files: Vec<File>,
     pub events: Vec<Event>,
     pub people: HashMap<String, String>,
@@ -72,6 +120,12 @@ pub struct TaskView {
 impl TaskView {
     pub fn may(&self, action: Action) -> bool {
         self.allowed.contains(&action)
+    }
+
+    /// The reader has an extension to decide now.
+    pub fn decides_extension(&self) -> bool {
+        let is_open = self.extension.as_ref().is_some_and(|asked| asked.decided_at.is_none());
+        is_open && self.may(Action::DecideTask) && self.found.task.state.is_with_unit()
     }
 }
 
@@ -110,7 +164,9 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
         }
     }
     let on_tasks = [
+        Action::ReceiveTask,
         Action::WorkTask,
+        Action::SignOff,
         Action::AcceptTask,
         Action::DecideTask,
         Action::ClearBlock,
@@ -138,7 +194,8 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
         late,
         block: tasks::open_block(&mut ctx.tx, task_id)?,
         extension: tasks::extensions_of(&mut ctx.tx, task_id)?.into_iter().next_back(),
-        objection: tasks::objections_of(&mut ctx.tx, task_id)?.into_iter().next_back(),
+        dispute: dispute(ctx, &found)?,
+        inside: inside_views::show(ctx, &found, submissions.last())?,
         events: events::of_subject(&mut ctx.tx, task_id, HISTORY)?,
         people: people::names_of(&mut ctx.tx, &ids)?.into_iter().collect(),
         proxied,
@@ -165,19 +222,13 @@ pub struct TaskLine {
     pub days_left: i64,
 }
 
-/// Tasks of the actor's units and what lies below them: late first, then by due date. Also those whose help is asked.
-pub fn of_my_units(ctx: &mut Ctx, open_only: bool) -> Result<(Vec<TaskLine>, Vec<TaskLine>), Error> {
+/// Tasks of the actor's units and what lies below them: late first, then by due date.
+pub fn of_my_units(ctx: &mut Ctx, open_only: bool) -> Result<Vec<TaskLine>, Error> {
     let paths = ctx.actor.unit_paths();
     let found = plans::of_units(&mut ctx.tx, &paths, open_only)?;
     let mut own = lines(ctx, found)?;
     own.sort_by_key(|line| (!line.late, line.found.task.state.is_final(), line.found.task.due_on));
-    let units = ctx.actor.unit_ids();
-    let mut asked = Vec::new();
-    for block in tasks::help_asked_of(&mut ctx.tx, &units)? {
-        asked.extend(plans::task_in_case(&mut ctx.tx, &block.task_id)?);
-    }
-    let asked = lines(ctx, asked)?;
-    Ok((own, asked))
+    Ok(own)
 }
 
 pub fn lines(ctx: &mut Ctx, found: Vec<TaskInCase>) -> Result<Vec<TaskLine>, Error> {

@@ -202,6 +202,7 @@ fn queued_mail(app: &App, n: usize) -> Result<Mail, Failure> {
             lines: vec!["请在早晚高峰安排人员，记录车流和乱停情况。".to_owned()],
             due_shown: Some("3月12日 周四 18:00前".to_owned()),
             due_at: Some(now),
+            invitation: None,
             links: vec![Link { label: "签收", url: format!("https://city.example/m/{id}") }],
         }],
         footer: "深办".to_owned(),

@@ -15,7 +15,7 @@ use crate::app::tasks::Progress;
 use crate::app::{
     Actor, App, Ctx, Error, cases, clock_control, plans,
     problems::{consolidating, counting, detection, upkeep},
-    tasks::{self, task_matters},
+    tasks::{self, help},
 };
 use crate::domain::case::Grade;
 use crate::domain::event::{ActorKind, Channel};
@@ -187,7 +187,7 @@ async fn work_on(app: &App, case_id: &str, step: i64) -> Outcome {
             let plan = plans::CasePlan::read(ctx, &case_id)?;
             if let Some(task) = plan.tasks.iter().find(|task| task.state == TaskState::InProgress) {
                 let until = ctx.today + TimeDelta::days(10);
-                task_matters::raise_block(ctx, &task.id, "需财政确认资金来源后方可继续。".to_owned(), None, until)?;
+                help::raise_block(ctx, &task.id, "需财政确认资金来源后方可继续。".to_owned(), None, until)?;
             }
         }
         Ok(())

@@ -30,6 +30,7 @@ diesel::table! {
         version -> BigInt,
         created_by -> Text,
         created_at -> Timestamp,
+        coordinator_id -> Nullable<Text>,
     }
 }
 
@@ -85,6 +86,16 @@ diesel::table! {
         reply -> Nullable<Text>,
         comment -> Nullable<Text>,
         replied_at -> Nullable<Timestamp>,
+        proxy_source -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    opinion_link (token_hash) {
+        token_hash -> Text,
+        case_id -> Text,
+        unit_id -> Text,
+        expires_at -> Timestamp,
     }
 }
 
@@ -169,5 +180,15 @@ diesel::table! {
         person_id -> Nullable<Text>,
         ended_by -> Nullable<Text>,
         end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    case_order (case_id) {
+        case_id -> Text,
+        position -> Integer,
+        reason -> Text,
+        person_id -> Text,
+        at -> Timestamp,
     }
 }

@@ -12,6 +12,7 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         submits_signed_in -> Bool,
+        head_signs_off -> Bool,
     }
 }
 

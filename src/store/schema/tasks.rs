@@ -35,6 +35,7 @@ diesel::table! {
         ended_at -> Nullable<Timestamp>,
         version -> BigInt,
         created_at -> Timestamp,
+        clock_stopped_on -> Nullable<Date>,
     }
 }
 
@@ -149,6 +150,31 @@ diesel::table! {
         ruling -> Nullable<Text>,
         ruled_by -> Nullable<Text>,
         ruled_at -> Nullable<Timestamp>,
+        basis -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    objection_step (id) {
+        id -> Text,
+        objection_id -> Text,
+        level -> Text,
+        note -> Text,
+        due_on -> Date,
+        person_id -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    objection_opinion (id) {
+        id -> Text,
+        objection_id -> Text,
+        unit_id -> Text,
+        asked_at -> Timestamp,
+        text -> Nullable<Text>,
+        person_id -> Nullable<Text>,
+        at -> Nullable<Timestamp>,
     }
 }
 
@@ -167,5 +193,16 @@ diesel::table! {
         verdict_note -> Nullable<Text>,
         verdict_by -> Nullable<Text>,
         verdict_at -> Nullable<Timestamp>,
+        awaits_sign_off -> Bool,
+    }
+}
+
+diesel::table! {
+    checklist_item (id) {
+        id -> Text,
+        task_id -> Text,
+        text -> Text,
+        done_by -> Nullable<Text>,
+        done_at -> Nullable<Timestamp>,
     }
 }

@@ -7,7 +7,7 @@ use crate::app::plans::plan_changes::DependencyDraft;
 use crate::app::plans::plan_edits;
 use crate::app::{
     Error,
-    cases::{consulting, observing},
+    cases::{consulting, deadline, observing, ordering},
     plans::what_if,
 };
 use crate::domain::access::Action;
@@ -54,10 +54,17 @@ pub const ACTS: &[Act] = &[
         needs: Action::ReplyOpinion,
         said: "已答复",
         fields: &[("unit_id", "string"), ("opinion", "string"), ("comment", "string")],
+        run: |ctx, id, f| Ok(consulting::reply(ctx, id, &f.text("unit_id"), opinion(f)?, f.text("comment"))?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "enter-opinion",
+        needs: Action::OpenCase,
+        said: "已代录，并已告知该单位",
+        fields: &[("unit_id", "string"), ("opinion", "string"), ("comment", "string"), ("proxy_source", "string")],
         run: |ctx, id, f| {
-            let opinion = f.one("opinion").and_then(Opinion::parse);
-            let opinion = opinion.ok_or_else(|| Error::field("opinion", Message::new("请填写内容")))?;
-            Ok(consulting::reply(ctx, id, &f.text("unit_id"), opinion, f.text("comment"))?.into())
+            let (unit, comment, source) = (f.text("unit_id"), f.text("comment"), f.text("proxy_source"));
+            Ok(consulting::enter_for_unit(ctx, id, &unit, opinion(f)?, comment, source)?.into())
         },
     },
     Act {
@@ -92,9 +99,7 @@ pub const ACTS: &[Act] = &[
         needs: Action::IssueCase,
         said: "期限已调整",
         fields: &[VERSION, ("deadline", "string"), BASIS[0], BASIS[1], BASIS[2]],
-        run: |ctx, id, f| {
-            Ok(cases::move_deadline(ctx, id, f.parsed("version")?, f.parsed("deadline")?, basis(f)?)?.into())
-        },
+        run: |ctx, id, f| Ok(deadline::change(ctx, id, f.parsed("version")?, f.parsed("deadline")?, basis(f)?)?.into()),
     },
     Act {
         on: "cases",
@@ -103,6 +108,17 @@ pub const ACTS: &[Act] = &[
         said: "已指定牵头负责人",
         fields: &[("person_id", "string")],
         run: |ctx, id, f| Ok(cases::set_manager(ctx, id, &f.text("person_id"))?.into()),
+    },
+    Act {
+        on: "cases",
+        name: "order",
+        needs: Action::Instruct,
+        said: "次序已记录",
+        fields: &[("position", "integer"), ("reason", "string")],
+        run: |ctx, id, f| {
+            let position = f.one("position").map(|_| f.parsed("position")).transpose()?;
+            Ok(ordering::put(ctx, id, position, f.text("reason"))?.into())
+        },
     },
     Act {
         on: "cases",
@@ -202,6 +218,11 @@ pub const ACTS: &[Act] = &[
         run: |ctx, id, f| Ok(observing::finish_look_back(ctx, id, &f.text("look_back_id"), f.text("result"))?.into()),
     },
 ];
+
+fn opinion(fields: &Fields) -> Result<Opinion, Error> {
+    let opinion = fields.one("opinion").and_then(Opinion::parse);
+    opinion.ok_or_else(|| Error::field("opinion", Message::new("请选择答复")))
+}
 
 fn basis(fields: &Fields) -> Result<Basis, Error> {
     Ok(Basis {

@@ -2,6 +2,7 @@
 
 use super::{Act, Done};
 use crate::app::admin::{self, PersonEdit, UnitEdit};
+use crate::app::handover::{self, Move};
 use crate::app::plans::work_calendar::UnitDays;
 use crate::app::{Error, accounts, plans::feeds};
 use crate::domain::access::{Action, Role};
@@ -22,6 +23,7 @@ pub const ACTS: &[Act] = &[
             ("mailbox", "string"),
             ("active", "boolean"),
             ("submits_signed_in", "boolean"),
+            ("head_signs_off", "boolean"),
         ],
         run: |ctx, id, f| {
             let edit = UnitEdit {
@@ -30,6 +32,7 @@ pub const ACTS: &[Act] = &[
                 mailbox: f.optional("mailbox"),
                 active: f.one("active") == Some("true"),
                 submits_signed_in: f.one("submits_signed_in") == Some("true"),
+                head_signs_off: f.one("head_signs_off") == Some("true"),
             };
             Ok(admin::edit_unit(ctx, id, f.parsed("version")?, edit)?.into())
         },
@@ -56,6 +59,24 @@ pub const ACTS: &[Act] = &[
                 password: f.optional("password"),
             };
             Ok(admin::edit_person(ctx, id, f.parsed("version")?, edit)?.into())
+        },
+    },
+    Act {
+        on: "people",
+        name: "move",
+        needs: Action::Administer,
+        said: "已移交",
+        fields: &[
+            ("successor_id", "string"),
+            ("tasks", "object"),
+            ("role", "string"),
+            ("unit_id", "string"),
+            ("reason", "string"),
+        ],
+        run: |ctx, id, f| {
+            let post = f.one("role").map(|_| role(f)).transpose()?.map(|role| (role, f.optional("unit_id")));
+            let (successor_id, tasks, reason) = (f.text("successor_id"), f.under("tasks").collect(), f.text("reason"));
+            Ok(handover::hand_over(ctx, id, Move { successor_id, tasks, post, reason })?.into())
         },
     },
     Act {

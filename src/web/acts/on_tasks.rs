@@ -2,8 +2,7 @@
 
 use super::{Act, Done};
 use crate::app::plans::plan_changes::TaskDraft;
-use crate::app::tasks::task_matters as matters;
-use crate::app::tasks::{self, Progress, proxy_entries};
+use crate::app::tasks::{self, Progress, assigning, proxy_entries};
 use crate::app::tickets::calls::{self, NewCall};
 use crate::app::{
     Ctx, Error,
@@ -17,13 +16,13 @@ use crate::web::fields::Fields;
 
 const VERSION: (&str, &str) = ("version", "integer");
 /// How it came, when a coordinator enters it for the unit.
-const PROXY: (&str, &str) = ("proxy_source", "string");
+pub const PROXY: (&str, &str) = ("proxy_source", "string");
 
 pub const ACTS: &[Act] = &[
     Act {
         on: "tasks",
         name: "acknowledge",
-        needs: Action::WorkTask,
+        needs: Action::ReceiveTask,
         said: "已签收",
         fields: &[VERSION, PROXY],
         run: |ctx, id, f| Ok(tasks::acknowledge(ctx, id, f.parsed("version")?)?.into()),
@@ -105,7 +104,7 @@ pub const ACTS: &[Act] = &[
         said: "已改派",
         fields: &[VERSION, ("unit_id", "string"), ("officer_id", "string"), ("reason", "string")],
         run: |ctx, id, f| {
-            Ok(matters::assign(
+            Ok(assigning::assign(
                 ctx,
                 id,
                 f.parsed("version")?,
@@ -118,70 +117,11 @@ pub const ACTS: &[Act] = &[
     },
     Act {
         on: "tasks",
-        name: "block",
-        needs: Action::WorkTask,
-        said: "已登记受阻",
-        fields: &[("reason", "string"), ("helper_unit_id", "string"), ("due_on", "string"), PROXY],
-        run: |ctx, id, f| {
-            Ok(matters::raise_block(ctx, id, f.text("reason"), f.optional("helper_unit_id"), f.parsed("due_on")?)?
-                .into())
-        },
-    },
-    Act {
-        on: "tasks",
-        name: "answer-block",
-        needs: Action::AnswerBlock,
-        said: "已答复",
-        fields: &[("answer", "string")],
-        run: |ctx, id, f| Ok(matters::answer_block(ctx, id, f.text("answer"))?.into()),
-    },
-    Act {
-        on: "tasks",
-        name: "clear-block",
-        needs: Action::ClearBlock,
-        said: "已解除受阻",
-        fields: &[("resolution", "string")],
-        run: |ctx, id, f| Ok(matters::clear_block(ctx, id, f.text("resolution"))?.into()),
-    },
-    Act {
-        on: "tasks",
-        name: "ask-extension",
-        needs: Action::WorkTask,
-        said: "延期申请已提交",
-        fields: &[("asked_due_on", "string"), ("reason", "string"), PROXY],
-        run: |ctx, id, f| Ok(matters::ask_extension(ctx, id, f.parsed("asked_due_on")?, f.text("reason"))?.into()),
-    },
-    Act {
-        on: "tasks",
-        name: "decide-extension",
-        needs: Action::DecideTask,
-        said: "已批复",
-        fields: &[("granted", "boolean"), ("note", "string")],
-        run: |ctx, id, f| Ok(matters::decide_extension(ctx, id, f.parsed("granted")?, f.text("note"))?.into()),
-    },
-    Act {
-        on: "tasks",
-        name: "object",
-        needs: Action::WorkTask,
-        said: "职责异议已提交",
-        fields: &[("clause", "string"), ("reason", "string"), PROXY],
-        run: |ctx, id, f| Ok(matters::object(ctx, id, f.text("clause"), f.text("reason"))?.into()),
-    },
-    Act {
-        on: "tasks",
-        name: "rule-objection",
-        needs: Action::DecideTask,
-        said: "已裁定",
-        fields: &[("new_unit_id", "string"), ("ruling", "string")],
-        run: |ctx, id, f| Ok(matters::rule_objection(ctx, id, f.optional("new_unit_id"), f.text("ruling"))?.into()),
-    },
-    Act {
-        on: "tasks",
         name: "comment",
         needs: Action::CommentTask,
         said: "已留言",
         fields: &[("text", "string")],
-        run: |ctx, id, f| Ok(matters::comment(ctx, id, f.text("text"))?.into()),
+        run: |ctx, id, f| Ok(tasks::comment(ctx, id, f.text("text"))?.into()),
     },
     Act {
         on: "tasks",

@@ -4,13 +4,13 @@ use super::directives::directive;
 use super::{Api, ApiResult};
 use crate::app::cases::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::letters::tracking::Tracked;
+use crate::app::plans::what_if::Tried;
 use crate::app::problems::proposals::ProposalView;
 use crate::app::{
     Error, desk, leadership,
     letters::tracking,
     plans::what_if,
     problems, search as finding,
-    tasks::task_views,
     tickets::{self, known_problem},
 };
 use crate::domain::access::Action;
@@ -39,8 +39,6 @@ pub fn routes() -> Vec<Route> {
         Route::get("/api/v1/cases", Access::SignedIn(Action::ReadCase), list_cases),
         Route::get("/api/v1/cases/{id}", Access::SignedIn(Action::ReadCase), show_case),
         Route::get("/api/v1/cases/{id}/what-if", Access::SignedIn(Action::ShapePlan), try_changes),
-        Route::get("/api/v1/tasks/{id}", Access::SignedIn(Action::ReadTask), show_task),
-        Route::get("/api/v1/unit/tasks", Access::SignedIn(Action::WorkTask), unit_tasks),
         Route::get("/api/v1/desk", Access::SignedIn(Action::OwnAccount), waiting),
         Route::get("/api/v1/leadership", Access::SignedIn(Action::ReadLeadership), lead),
         Route::get("/api/v1/mails", Access::SignedIn(Action::ReadMail), mails),
@@ -213,11 +211,11 @@ async fn show_problem(api: Api, id: Path<String>) -> ApiResult {
 
 fn case(line: &CaseLine) -> Value {
     let row = &line.case;
-    json!({ "id": row.id, "no": row.no, "title": row.title, "goal": row.goal, "state": row.state, "grade": row.grade, "lead_unit": line.lead,
-        "deadline": row.deadline, "forecast": line.forecast, "p80": line.likely.map(|likely| likely.p80), "chance": line.likely.map(|likely| likely.chance), "lamp": line.lamp, "done": line.done, "total": line.total, "round": row.round, "version": row.version })
+    json!({ "id": row.id, "no": row.no, "title": row.title, "goal": row.goal, "state": row.state, "grade": row.grade, "lead_unit": line.lead, "position": line.position,
+        "deadline": row.deadline, "original_deadline": row.original_deadline, "late_days": line.drift, "late_days_against_original": line.drift_from_original, "forecast": line.forecast, "p80": line.likely.map(|likely| likely.p80), "chance": line.likely.map(|likely| likely.chance), "lamp": line.lamp, "done": line.done, "total": line.total, "round": row.round, "version": row.version })
 }
 
-fn task(row: &Task) -> Value {
+pub(super) fn task(row: &Task) -> Value {
     json!({ "id": row.id, "case_id": row.case_id, "no": row.no, "round": row.round, "title": row.title, "unit_id": row.unit_id, "state": row.state,
         "duration": row.duration, "duration_unit": row.duration_unit, "not_before": row.not_before, "fixed_on": row.fixed_on, "due_on": row.due_on, "release_on": row.release_on, "percent": row.percent,
         "acceptance": row.acceptance, "evidence": row.evidence, "version": row.version })
@@ -262,72 +260,41 @@ async fn show_case(api: Api, id: Path<String>) -> ApiResult {
 }
 
 #[derive(Deserialize)]
-struct Tried {
+struct Trying {
     /// A JSON array of changes.
     #[serde(default)]
     changes: String,
 }
 
 /// What changes of the plan would do; nothing is saved.
-async fn try_changes(api: Api, id: Path<String>, query: Query<Tried>) -> ApiResult {
+async fn try_changes(api: Api, id: Path<String>, query: Query<Trying>) -> ApiResult {
     let listed: Vec<Value> = serde_json::from_str(&query.changes).unwrap_or_default();
     let texts: Vec<String> = listed.iter().map(Value::to_string).collect();
     let changes = what_if::parse(&texts).map_err(|error| api.failed(error))?;
     let lang = api.lang;
-    answer(&api, move |ctx| what_if::show(ctx, &id, Past::None, changes), move |(view, tried)| {
-        let outlook = |outlook: &what_if::Outlook| json!({ "forecast": outlook.forecast, "p80": outlook.likely.map(|likely| likely.p80),
-            "chance": outlook.likely.map(|likely| likely.chance), "critical_path": outlook.path });
-        let span = |dates: Option<TaskDates>| dates.map(|dates| json!({ "start": dates.start, "finish": dates.finish }));
-        json!({ "revision": view.line.case.plan_revision, "before": outlook(&tried.before), "after": outlook(&tried.after),
-            "fault": tried.fault.map(|(at, why)| json!({ "change": at, "reason": why.text(lang) })),
-            "moved": tried.difference.moved.iter().map(|moved| json!({ "no": moved.task.no, "title": moved.task.title, "unit_id": moved.task.unit_id,
-                "from": span(moved.from), "to": span(moved.to) })).collect::<Vec<_>>(),
-            "units": tried.difference.units.iter().map(|unit| json!({ "unit_id": unit.unit_id, "tasks": unit.tasks, "from": unit.from,
-                "to": unit.to })).collect::<Vec<_>>() })
-    })
-    .await
+    answer(&api, move |ctx| what_if::show(ctx, &id, Past::None, changes), move |tried| effect(tried, lang)).await
 }
 
-async fn show_task(api: Api, id: Path<String>) -> ApiResult {
-    answer(
-        &api,
-        move |ctx| task_views::show(ctx, &id),
-        |view| {
-            let mut shown = task(&view.found.task);
-            shown["number"] = json!(view.found.number());
-            shown["unit"] = json!(view.found.unit_name);
-            shown["late"] = json!(view.late);
-            shown["blocked"] = json!(view.block.is_some());
-            shown["reports"] = json!(
-                view.reports
-                    .iter()
-                    .map(|row| json!({ "percent": row.percent, "text": row.text, "at": row.at.and_utc() }))
-                    .collect::<Vec<_>>()
-            );
-            shown
-        },
-    )
-    .await
-}
-
-async fn unit_tasks(api: Api) -> ApiResult {
-    answer(
-        &api,
-        |ctx| task_views::of_my_units(ctx, true),
-        |(own, asked)| {
-            let shown =
-                |lines: &[task_views::TaskLine]| lines.iter().map(|line| task(&line.found.task)).collect::<Vec<_>>();
-            json!({ "tasks": shown(&own), "help_asked": shown(&asked) })
-        },
-    )
-    .await
+/// A plan as it is and as it would be.
+pub(super) fn effect((view, tried): (CaseView, Tried), lang: Lang) -> Value {
+    let outlook = |outlook: &what_if::Outlook| {
+        json!({ "forecast": outlook.forecast, "p80": outlook.likely.map(|likely| likely.p80),
+        "chance": outlook.likely.map(|likely| likely.chance), "critical_path": outlook.path })
+    };
+    let span = |dates: Option<TaskDates>| dates.map(|dates| json!({ "start": dates.start, "finish": dates.finish }));
+    json!({ "revision": view.line.case.plan_revision, "deadline": view.line.case.deadline, "before": outlook(&tried.before), "after": outlook(&tried.after),
+        "fault": tried.fault.map(|(at, why)| json!({ "change": at, "reason": why.text(lang) })),
+        "moved": tried.difference.moved.iter().map(|moved| json!({ "no": moved.task.no, "title": moved.task.title, "unit_id": moved.task.unit_id,
+            "from": span(moved.from), "to": span(moved.to) })).collect::<Vec<_>>(),
+        "units": tried.difference.units.iter().map(|unit| json!({ "unit_id": unit.unit_id, "tasks": unit.tasks, "from": unit.from,
+            "to": unit.to })).collect::<Vec<_>>() })
 }
 
 async fn waiting(api: Api) -> ApiResult {
     let lang = api.lang;
     answer(&api, desk::waiting, |rows| {
         json!({ "waiting": rows.iter().map(|row| json!({ "what": lang.t(row.what), "title": row.title, "whose": row.whose,
-            "since": row.since.and_utc(), "link": row.link, "late": row.late })).collect::<Vec<_>>() })
+            "since": row.since.and_utc(), "due_on": row.due_on, "link": row.link, "late": row.late })).collect::<Vec<_>>() })
     })
     .await
 }

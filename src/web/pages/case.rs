@@ -3,6 +3,7 @@
 use super::case_charts::{self as charts, Chart, Graph};
 use super::case_drawn::{self as drawn, CardView, GanttRow, Link, Panel};
 use super::case_tried::{self as tried, Trial};
+use crate::app::cases::before_assigning::{Nearby, at_same_places, loads};
 use crate::app::cases::case_views::{self, CaseLine, CaseView, Past};
 use crate::app::{Ctx, Error, plans::what_if, tickets};
 use crate::domain::access::Action;
@@ -75,6 +76,8 @@ struct OnePage {
     tickets: Vec<Ticket>,
     mails: Vec<MailLine>,
     unit_options: Vec<(String, String)>,
+    /// Other open cases at the same places.
+    nearby: Vec<Nearby>,
     /// Changes that are being tried; the plan shown is then the one with them.
     trial: Option<Trial>,
 }
@@ -211,6 +214,14 @@ fn chosen(known: &[(&'static str, &'static str)], asked: Option<&str>) -> &'stat
     known.iter().map(|(code, _)| *code).find(|code| Some(*code) == asked).unwrap_or(known[0].0)
 }
 
+/// Other open cases at the same places, for whoever opens cases.
+fn nearby(ctx: &mut Ctx, view: &CaseView) -> Result<Vec<Nearby>, Error> {
+    if !ctx.actor.may_somewhere(Action::OpenCase) {
+        return Ok(Vec::new());
+    }
+    at_same_places(ctx, &view.problem_ids, Some(&view.line.case.id))
+}
+
 async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
     let asked = Fields::from_form(req.query_string().as_bytes());
     let (tab, shown) = (chosen(&TABS, asked.one("tab")), chosen(&VIEWS, asked.one("view")));
@@ -229,7 +240,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
         _ if is_graph => Past::News(NEWS),
         _ => Past::None,
     };
-    let (view, tried, picked, tickets, mails) = page
+    let (view, tried, picked, tickets, mails, (loads, nearby)) = page
         .read(move |ctx| {
             let (view, tried) = match changes {
                 Some(changes) => what_if::show(ctx, &id, past, changes).map(|(view, tried)| (view, Some(tried)))?,
@@ -252,7 +263,8 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
                 Some(id) => Some((case_views::last_report(ctx, &id)?, id)),
                 None => None,
             };
-            Ok((view, tried, picked, tickets, mails))
+            let to_know = if view.may_shape { (loads(ctx)?, nearby(ctx, &view)?) } else { Default::default() };
+            Ok((view, tried, picked, tickets, mails, to_know))
         })
         .await?;
     let panel = picked.and_then(|(report, id)| drawn::panel(&page, &view, &id, report));
@@ -276,8 +288,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
     let rows = gantt.as_ref().map_or_else(Vec::new, |gantt| drawn::gantt_rows(&view, gantt));
     let gantt =
         gantt.map(|gantt| charts::rendered(&page, &Chart { page: &page, gantt: &gantt, rows: &rows, heading: None }));
-    let mut unit_options: Vec<(String, String)> = view.units.clone().into_iter().collect();
-    unit_options.sort_by(|a, b| a.1.cmp(&b.1));
+    let unit_options = page.units_with_load(loads);
     let count = |code: &str| match code {
         "people" => view.force.len() as i64,
         "timeline" => view.counts.events,
@@ -304,6 +315,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
         tickets,
         mails,
         unit_options,
+        nearby,
         trial,
         view,
     })

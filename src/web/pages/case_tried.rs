@@ -162,7 +162,7 @@ impl Trial {
             to: span(moved.to.map(|dates| dates.finish)),
         });
         Trial {
-            figures: figures(page, &tried.before, &tried.after),
+            figures: figures(page, view.line.case.deadline, &tried.before, &tried.after),
             units: units.collect(),
             moved: moved.collect(),
             can_apply: tried.fault.is_none() && !tried.changes.is_empty(),
@@ -172,14 +172,17 @@ impl Trial {
     }
 }
 
-fn figures(page: &Page, before: &Outlook, after: &Outlook) -> Vec<Figure> {
+fn figures(page: &Page, deadline: NaiveDate, before: &Outlook, after: &Outlook) -> Vec<Figure> {
     let figure = |what, told: &dyn Fn(&Outlook) -> String| Figure { what, now: told(before), then: told(after) };
     let likely = |told: &dyn Fn(&Likely) -> String, outlook: &Outlook| {
         outlook.likely.as_ref().map_or_else(|| "—".to_owned(), told)
     };
     let path = |outlook: &Outlook| outlook.path.iter().map(i32::to_string).collect::<Vec<_>>().join(" → ");
+    let drift =
+        |outlook: &Outlook| outlook.forecast.map_or_else(|| "—".to_owned(), |day| page.against(&deadline, &day));
     vec![
         figure("预测完成", &|outlook| page.opt_date(&outlook.forecast)),
+        figure("与专项期限相比", &drift),
         figure("八成把握", &|outlook| likely(&|likely| page.date(&likely.p80), outlook)),
         figure("按期可能性", &|outlook| likely(&|likely| format!("{}%", likely.percent()), outlook)),
         figure("关键路径", &path),

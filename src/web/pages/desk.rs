@@ -4,6 +4,7 @@ use crate::app::cases::case_views::{self, CaseLine};
 use crate::app::desk::{self, Group, Waiting};
 use crate::app::leadership::{self, Leadership};
 use crate::app::search::{self, Found};
+use crate::app::tasks::help::{self, HelpLine};
 use crate::app::tasks::task_views::{self, TaskLine};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
@@ -30,10 +31,9 @@ struct DeskPage {
 #[template(path = "unit.html", config = "src/web/askama.toml")]
 struct UnitPage {
     page: Page,
-    count: usize,
-    empty: bool,
-    /// Each under a heading (a translation key, empty for the unit's own).
-    groups: [(&'static str, Vec<TaskLine>); 2],
+    own: Vec<TaskLine>,
+    /// What others ask of it.
+    asked: Vec<HelpLine>,
 }
 
 #[derive(Template)]
@@ -81,7 +81,7 @@ impl LeadPage {
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/desk", Access::SignedIn(Action::OwnAccount), show),
-        Route::get("/unit", Access::SignedIn(Action::WorkTask), unit),
+        Route::get("/unit", Access::SignedIn(Action::ReceiveTask), unit),
         Route::get("/lead", Access::SignedIn(Action::ReadLeadership), lead),
         Route::get("/search", Access::SignedIn(Action::Search), search),
     ]
@@ -111,13 +111,9 @@ async fn show(page: Page) -> PageResult {
 }
 
 async fn unit(page: Page) -> PageResult {
-    let (own, asked) = page.read(|ctx| task_views::of_my_units(ctx, false)).await?;
-    page.html(&UnitPage {
-        page: page.clone(),
-        count: own.len(),
-        empty: own.is_empty(),
-        groups: [("", own), ("请求我单位协助", asked)],
-    })
+    let (own, asked) =
+        page.read(|ctx| Ok((task_views::of_my_units(ctx, false)?, help::asked_of_my_units(ctx)?))).await?;
+    page.html(&UnitPage { page: page.clone(), own, asked })
 }
 
 async fn lead(page: Page) -> PageResult {

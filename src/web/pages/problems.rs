@@ -1,6 +1,7 @@
 //! Problems: the ranked list, one problem, and its promotion to a case.
 
 use super::{Pager, ROWS};
+use crate::app::cases::before_assigning::{Nearby, at_same_places, loads};
 use crate::app::problems::{self, ProblemLine, ProblemView, Signal};
 use crate::app::{Error, cases::drafting};
 use crate::domain::access::Action;
@@ -53,7 +54,9 @@ struct PromotePage {
     answer: String,
     lead: String,
     deadline: NaiveDate,
-    units: Vec<Unit>,
+    unit_options: Vec<(String, String)>,
+    /// Open cases at the same places.
+    nearby: Vec<Nearby>,
     /// Key, title and the unit that usually takes it.
     roles: Vec<(String, String, String)>,
     /// What the playbook asks.
@@ -144,10 +147,11 @@ struct Chosen {
 
 async fn promote(page: Page, id: Path<String>, chosen: Query<Chosen>) -> PageResult {
     let playbooks = playbook::shipped();
-    let (problem, units, today) = page
+    let (problem, units, loads, nearby, today) = page
         .read(move |ctx| {
             let problem = rows::by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
-            Ok((problem, people::units(&mut ctx.tx)?, ctx.today))
+            let nearby = at_same_places(ctx, std::slice::from_ref(&problem.id), None)?;
+            Ok((problem, people::units(&mut ctx.tx)?, loads(ctx)?, nearby, ctx.today))
         })
         .await?;
     let chosen = chosen.into_inner().playbook.unwrap_or_else(|| most_alike(&playbooks, &problem));
@@ -166,9 +170,10 @@ async fn promote(page: Page, id: Path<String>, chosen: Query<Chosen>) -> PageRes
         parameters: book.map(|book| book.parameters.clone()).unwrap_or_default(),
         lead: book.map(|book| unit_of(&book.lead)).unwrap_or_default(),
         deadline: page.app.calendar().add_working_days(today, days),
+        unit_options: page.units_with_load(loads),
+        nearby,
         problem,
         chosen,
-        units,
         roles,
         playbooks,
     })

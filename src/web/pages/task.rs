@@ -1,5 +1,9 @@
 //! One task: the officer's page, with one clear next action.
 
+use super::by_name;
+use super::case_tried::Trial;
+use crate::app::cases::before_assigning::loads;
+use crate::app::tasks::extensions;
 use crate::app::tasks::task_views::{self, Neighbour, TaskView};
 use crate::domain::access::Action;
 use crate::domain::task::TaskState;
@@ -12,10 +16,12 @@ use askama::Template;
 #[template(path = "task.html", config = "src/web/askama.toml")]
 struct TaskPage {
     page: Page,
-    /// The next act's name and its button's translation key.
+    /// The reader's next act's name and its button's translation key.
     next: Option<(&'static str, &'static str)>,
     unit_options: Vec<(String, String)>,
     view: TaskView,
+    /// What granting the extension that is asked for would do.
+    effect: Option<Trial>,
 }
 
 impl TaskView {
@@ -95,14 +101,22 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn show(page: Page, id: Path<String>) -> PageResult {
-    let view = page.read(move |ctx| task_views::show(ctx, &id)).await?;
+    let (view, effect, loads) = page
+        .read(move |ctx| {
+            let view = task_views::show(ctx, &id)?;
+            let effect = view.decides_extension().then(|| extensions::effect(ctx, &id, None)).transpose()?;
+            let loads = view.may(Action::DecideTask).then(|| loads(ctx)).transpose()?;
+            Ok((view, effect, loads))
+        })
+        .await?;
+    let effect = effect.map(|(case, tried)| Trial::told(&page, &case, tried));
     let next = match view.found.task.state {
-        TaskState::Ready => Some(("acknowledge", "签收")),
-        TaskState::Acknowledged => Some(("start", "开始办理")),
-        TaskState::InProgress => Some(("submit", "提交办结")),
+        TaskState::Ready => Some(("acknowledge", "签收", Action::ReceiveTask)),
+        TaskState::Acknowledged => Some(("start", "开始办理", Action::WorkTask)),
+        TaskState::InProgress => Some(("submit", "提交办结", Action::WorkTask)),
         _ => None,
     };
-    let mut unit_options: Vec<(String, String)> = view.units.clone().into_iter().collect();
-    unit_options.sort_by(|a, b| a.1.cmp(&b.1));
-    page.html(&TaskPage { page: page.clone(), next, unit_options, view })
+    let next = next.filter(|(_, _, needs)| view.may(*needs)).map(|(name, label, _)| (name, label));
+    let unit_options = loads.map_or_else(|| by_name(&view.units), |loads| page.units_with_load(loads));
+    page.html(&TaskPage { page: page.clone(), next, unit_options, view, effect })
 }

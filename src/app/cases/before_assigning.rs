@@ -1,0 +1,83 @@
+//! What whoever gives out work wants to know first: what a unit has in hand and late, and what else goes on at the place.
+
+use crate::app::plans::follow_up::is_late;
+use crate::app::{Ctx, Error};
+use crate::domain::access::Action;
+use crate::domain::case::CaseState;
+use crate::store::cases::{self, Case};
+use crate::store::{people, plans, problems};
+use std::collections::{BTreeSet, HashMap};
+
+/// Tasks that a unit and the units below it have now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    pub in_hand: usize,
+    pub late: usize,
+}
+
+/// Every unit's load by its id, with its name; units without one are there too.
+pub fn loads(ctx: &mut Ctx) -> Result<HashMap<String, (String, Load)>, Error> {
+    let held = plans::with_unit(&mut ctx.tx)?;
+    let units = people::units(&mut ctx.tx)?;
+    let paths: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.path.as_str())).collect();
+    let mut loads: HashMap<String, (String, Load)> =
+        units.iter().map(|unit| (unit.id.clone(), (unit.name.clone(), Load::default()))).collect();
+    for task in &held {
+        for unit_id in paths.get(task.unit_id.as_str()).into_iter().flat_map(|path| path.split('/')) {
+            if let Some((_, load)) = loads.get_mut(unit_id) {
+                load.in_hand += 1;
+                load.late += usize::from(is_late(ctx, task));
+            }
+        }
+    }
+    Ok(loads)
+}
+
+/// An open case where people complain about the same street.
+#[derive(Debug, Clone)]
+pub struct Nearby {
+    pub case: Case,
+    pub places: Vec<String>,
+}
+
+/// Open cases, but one, at the places of the problems.
+pub fn at_same_places(ctx: &mut Ctx, problem_ids: &[String], besides: Option<&str>) -> Result<Vec<Nearby>, Error> {
+    ctx.require_anywhere(Action::OpenCase)?;
+    let own = streets(ctx, problem_ids)?;
+    let open: Vec<CaseState> = CaseState::ALL.iter().copied().filter(|state| state.is_open()).collect();
+    let mut found = Vec::new();
+    for case in cases::in_states(&mut ctx.tx, &open)?.into_iter().filter(|case| besides != Some(&case.id)) {
+        let theirs = cases::problems_of(&mut ctx.tx, &case.id)?;
+        let places: Vec<String> = streets(ctx, &theirs)?.intersection(&own).cloned().collect();
+        if !places.is_empty() {
+            found.push(Nearby { case, places });
+        }
+    }
+    Ok(found)
+}
+
+fn streets(ctx: &mut Ctx, problem_ids: &[String]) -> Result<BTreeSet<String>, Error> {
+    let mut streets = BTreeSet::new();
+    for id in problem_ids {
+        streets.extend(problems::addresses(&mut ctx.tx, id)?.iter().filter_map(|address| street(address)));
+    }
+    Ok(streets)
+}
+
+/// An address without its house number: no caller is found by it.
+fn street(address: &str) -> Option<String> {
+    let street: String = address.trim().chars().take_while(|c| !c.is_numeric()).collect();
+    let street = street.trim_end_matches(['第', ' ']);
+    (street.chars().count() > 1).then(|| street.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::street;
+
+    #[test]
+    fn a_street_is_an_address_without_its_number() {
+        assert_eq!(street("学府路12号").as_deref(), Some("学府路"));
+        assert_eq!(street("12栋"), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! What mails say about matters beside a task's state.
+
+use crate::app::letters::due_words;
+use crate::app::{Ctx, Error};
+use crate::domain::calendar::due_moment;
+use crate::lang::Lang;
+use crate::mail::{Ask, Link};
+use crate::store::notices::Notice;
+use crate::store::plans::TaskInCase;
+use crate::store::{objections, people, tasks};
+
+/// A coordination request (协助请求), with its own date; `None` once it is answered or the block is gone.
+pub fn request(ctx: &mut Ctx, notice: &Notice, found: &TaskInCase, lang: Lang) -> Result<Option<Ask>, Error> {
+    let block = tasks::open_block(&mut ctx.tx, &found.task.id)?.filter(|block| block.answered_at.is_none());
+    let Some(block) = block else { return Ok(None) };
+    let settings = &ctx.app.settings;
+    let of = lang.fill("%{unit}承办", &[("unit", &found.unit_name)]);
+    Ok(Some(Ask {
+        uid: format!("help-{}", block.id),
+        stage: notice.stage,
+        heading: format!("{} {}", found.number(), found.task.title),
+        lines: std::iter::once(of).chain(block.reason.lines().map(str::to_owned)).collect(),
+        due_shown: Some(due_words(block.due_on, settings.close_of_day, lang)),
+        due_at: Some(due_moment(block.due_on, settings.timezone, settings.close_of_day)),
+        invitation: None,
+        links: vec![Link {
+            label: "答复协助请求",
+            url: format!("{}/tasks/{}#help", settings.public_url, found.task.id),
+        }],
+    }))
+}
+
+/// An objection that waits, with the date of its level; `None` once it is ruled on.
+pub fn objection(ctx: &mut Ctx, notice: &Notice, found: &TaskInCase, lang: Lang) -> Result<Option<Ask>, Error> {
+    let Some(row) = objections::open_of(&mut ctx.tx, &found.task.id)? else { return Ok(None) };
+    let settings = &ctx.app.settings;
+    let raised = lang.fill("%{unit}提出：%{clause}", &[("unit", &found.unit_name), ("clause", &row.clause)]);
+    Ok(Some(Ask {
+        uid: format!("objection-{}", row.id),
+        stage: notice.stage,
+        heading: format!("{} {}", found.number(), found.task.title),
+        lines: std::iter::once(raised).chain(row.reason.lines().map(str::to_owned)).collect(),
+        due_shown: Some(due_words(row.due_on, settings.close_of_day, lang)),
+        due_at: Some(due_moment(row.due_on, settings.timezone, settings.close_of_day)),
+        invitation: None,
+        links: vec![Link {
+            label: "查看异议",
+            url: format!("{}/tasks/{}#objection", settings.public_url, found.task.id),
+        }],
+    }))
+}
+
+/// What a person who moved to another post leaves to the recipient.
+pub fn handed_over(ctx: &mut Ctx, notice: &Notice) -> Result<Option<Ask>, Error> {
+    let Some(person) = people::person_by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
+    Ok(Some(Ask {
+        uid: format!("handover-{}", notice.id),
+        stage: notice.stage,
+        heading: person.name,
+        lines: notice.detail.lines().map(str::to_owned).collect(),
+        due_shown: None,
+        due_at: None,
+        invitation: None,
+        links: vec![Link { label: "打开工作台", url: format!("{}/desk", ctx.app.settings.public_url) }],
+    }))
+}

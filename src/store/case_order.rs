@@ -1,0 +1,29 @@
+//! A leader's order among open cases.
+
+use super::conn::on_backend;
+use super::schema::case_order;
+use super::{StoreError, Tx};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = case_order)]
+pub struct Ordered {
+    pub case_id: String,
+    /// 1 comes first.
+    pub position: i32,
+    pub reason: String,
+    pub person_id: String,
+    pub at: NaiveDateTime,
+}
+
+/// The first first.
+pub fn all(tx: &mut Tx) -> Result<Vec<Ordered>, StoreError> {
+    Ok(case_order::table.order(case_order::position).select(Ordered::as_select()).load(tx.0)?)
+}
+
+pub fn replace(tx: &mut Tx, rows: Vec<Ordered>) -> Result<(), StoreError> {
+    diesel::delete(case_order::table).execute(tx.0)?;
+    on_backend!(tx.0, c => diesel::insert_into(case_order::table).values(rows).execute(c))?;
+    Ok(())
+}
