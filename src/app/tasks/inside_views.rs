@@ -47,8 +47,11 @@ pub fn show(ctx: &mut Ctx, found: &TaskInCase, last: Option<&Submission>) -> Res
     })
 }
 
+/// Id and name of each unit, and who is in them.
+type House = (Vec<(String, String)>, Vec<Colleague>);
+
 /// The branch of the tree the task is in, as far as the reader may pass it on.
-fn house(ctx: &mut Ctx, found: &TaskInCase) -> Result<(Vec<(String, String)>, Vec<Colleague>), Error> {
+fn house(ctx: &mut Ctx, found: &TaskInCase) -> Result<House, Error> {
     let mut units = people::units(&mut ctx.tx)?;
     units.retain(|unit| {
         let same_branch = unit.path.starts_with(&found.unit_path) || found.unit_path.starts_with(&unit.path);
