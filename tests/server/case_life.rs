@@ -15,7 +15,7 @@ async fn raw(server: &Server, coordinator: &Client, subject: &str, recipient: &s
     let found: Vec<&Value> = mails["mails"].as_array().unwrap().iter().filter(wanted).collect();
     assert_eq!(found.len(), 1, "{subject} to {recipient}: {mails}");
     let id = found[0]["id"].as_str().unwrap().to_owned();
-    let read = server.app.store.read(move |tx| shenban::store::notices::mail_by_id(tx, &id)).await;
+    let read = server.app.store.read(move |tx| shenban::store::mails::by_id(tx, &id)).await;
     read.unwrap().unwrap().message
 }
 
