@@ -54,6 +54,13 @@ coded! {
     }
 }
 
+impl Stage {
+    /// Whether its mail carries a calendar entry of a meeting.
+    pub fn is_invitation(self) -> bool {
+        matches!(self, Stage::MeetingCalled | Stage::MeetingChanged | Stage::MeetingCancelled)
+    }
+}
+
 coded! {
     /// To whom a notice is owed; the address is resolved when it is claimed.
     pub enum RecipientKind {

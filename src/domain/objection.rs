@@ -22,12 +22,12 @@ impl ObjectionLevel {
 }
 
 /// From how alike on a ruling is worth showing, of 1.
-const ALIKE_FROM: f64 = 0.4;
+const ALIKE_FROM: f64 = 0.5;
 
 /// How alike two tasks' titles or two cited clauses are; `None` when neither is worth a look.
 pub fn likeness(title: &str, clause: &str, other_title: &str, other_clause: &str) -> Option<f64> {
-    let of_clauses = if clause.is_empty() { 0.0 } else { strsim::sorensen_dice(clause, other_clause) };
-    let likeness = strsim::sorensen_dice(title, other_title).max(of_clauses);
+    let of_clauses = if clause.is_empty() { 0.0 } else { strsim::normalized_levenshtein(clause, other_clause) };
+    let likeness = strsim::normalized_levenshtein(title, other_title).max(of_clauses);
     (likeness >= ALIKE_FROM).then_some(likeness)
 }
 

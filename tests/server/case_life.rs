@@ -35,6 +35,7 @@ async fn a_meeting_is_called_moved_and_recorded_and_its_decisions_become_tasks(#
     let (coordinator, education) = (server.sign_in("coordinator").await, server.sign_in("education").await);
     let (case_id, _) = in_hand(&server, &coordinator).await;
     // Each unit was just written to: what comes within the minute would wait and go as one.
+    server.mails_when(|mails| mails.len() == 3).await;
     server.days_pass(1).await;
     let day = today(&server) + TimeDelta::days(3);
     let units = ["traffic", "education"].map(|unit| server.units[unit].clone());
@@ -139,6 +140,7 @@ async fn another_deadline_shows_what_it_forces_before_it_is_saved(#[case] on: On
     let act = format!("/cases/{case_id}/move-deadline");
     let mut body = json!({ "version": case["version"], "deadline": sooner });
     coordinator.refused(&act, body.clone(), 422).await;
+    server.mails_when(|mails| mails.len() == 3).await;
     server.days_pass(1).await;
     (body["basis"], body["approver"], body["decided_on"]) = (json!("常务会纪要"), json!("市长"), json!(today(&server)));
     education.refused(&act, body.clone(), 403).await;

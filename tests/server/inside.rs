@@ -54,6 +54,7 @@ async fn a_task_goes_through_the_house_and_is_signed_off_by_its_head(#[case] on:
     liaison.refused(&path("pass-on"), to("education", ""), 422).await;
     liaison.refused(&path("pass-on"), to("police", &officer), 422).await;
     let due = liaison.task(&task).await["due_on"].clone();
+    server.mails_when(|mails| mails.len() == 4).await;
     server.days_pass(1).await;
     liaison.act(&path("pass-on"), to("traffic", &officer)).await;
     let passed = traffic.task(&task).await;

@@ -145,9 +145,9 @@ impl Server {
         }
     }
 
-    /// Waits until a mail that satisfies `wanted` is caught, and gives all of them.
+    /// Waits until a mail that satisfies `wanted` is caught, for longer than mails gather, and gives all of them.
     pub async fn mails_when(&self, wanted: impl Fn(&[Caught]) -> bool) -> Vec<Caught> {
-        for _ in 0..600 {
+        for _ in 0..1_800 {
             let caught = self.catcher.messages();
             if wanted(&caught) {
                 return caught;

@@ -41,7 +41,14 @@ fn freeze(ctx: &mut Ctx, leaving: &Leaving, from: &str) -> Result<usize, Error> 
     for case_id in &leaving.cases {
         let group = notices::owed_to(&mut ctx.tx, &leaving.recipient_id, case_id.as_deref())?;
         match leaving.bundle {
-            Bundle::OneCase => settled += letters::freeze(ctx, group, leaving.bundle, from)?,
+            Bundle::OneCase => {
+                // A calendar takes up a mail that invites and says nothing else.
+                let (invitations, rest): (Vec<_>, Vec<_>) =
+                    group.into_iter().partition(|notice| notice.stage.is_invitation());
+                for alone in invitations.into_iter().map(|notice| vec![notice]).chain([rest]) {
+                    settled += letters::freeze(ctx, alone, leaving.bundle, from)?;
+                }
+            }
             _ => together.extend(group),
         }
     }
