@@ -54,13 +54,6 @@ coded! {
     }
 }
 
-impl Stage {
-    /// Whether its mail carries a calendar entry of a meeting.
-    pub fn is_invitation(self) -> bool {
-        matches!(self, Stage::MeetingCalled | Stage::MeetingChanged | Stage::MeetingCancelled)
-    }
-}
-
 coded! {
     /// To whom a notice is owed; the address is resolved when it is claimed.
     pub enum RecipientKind {
@@ -144,5 +137,11 @@ impl Stage {
     pub fn is_of_directive(self) -> bool {
         use Stage::*;
         matches!(self, DirectiveGiven | DirectiveDueSoon | DirectiveDueToday | DirectiveOverdue)
+    }
+
+    /// Whether its mail carries a calendar entry of a meeting.
+    pub fn is_invitation(self) -> bool {
+        use Stage::*;
+        matches!(self, MeetingCalled | MeetingChanged | MeetingCancelled)
     }
 }
