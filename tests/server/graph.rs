@@ -92,6 +92,8 @@ async fn a_dependency_is_drawn_from_card_to_card_and_removed_at_its_line() {
         .any(|edge| edge["predecessor_id"] == json!(stagger) && edge["successor_id"] == json!(funding));
     assert!(drawn, "{case}");
 
+    // The page hears of its own change too and renews itself once.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     drag(&browser, 4, 1).await;
     wait_for_text(&browser, "前置关系会成环").await;
     let told = browser.find(Locator::Css(".faults")).await.unwrap().text().await.unwrap();

@@ -32,8 +32,8 @@
   };
   addEventListener("hashchange", unfold);
 
-  // A change made elsewhere: the page fetches itself anew, unless somebody is writing or drawing on it.
-  const dirty = () => typing() || $(".ghost, .panning") || all("main textarea, main input:not([type=hidden])").some((f) => f.value !== f.defaultValue || f.checked !== f.defaultChecked);
+  // A change made elsewhere: the page fetches itself anew, unless somebody is writing or drawing on it, or reads why it refused.
+  const dirty = () => typing() || $(".faults, .ghost, .panning, main :active") || all("main textarea, main input:not([type=hidden])").some((f) => f.value !== f.defaultValue || f.checked !== f.defaultChecked);
   // Puts another page's content in the place of this one's; what is unfolded and where the plan stands stay.
   const put = (html) => {
     const page = new DOMParser().parseFromString(html, "text/html");
