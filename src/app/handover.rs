@@ -2,7 +2,7 @@
 
 use super::{Clock, Ctx, Error, Owed, Recipient};
 use crate::app::plans::{cycle_of_version, save_task};
-use crate::app::tasks::assigning::assignment;
+use crate::app::tasks::assigning::take_over;
 use crate::app::tasks::{required, tell, told};
 use crate::domain::access::{Action, Role};
 use crate::domain::notice::Stage;
@@ -89,9 +89,7 @@ fn known<'o>(others: &'o [Person], id: &str) -> Result<&'o Person, Error> {
 
 fn give_task(ctx: &mut Ctx, mut found: TaskInCase, taker_id: &str, reason: &str) -> Result<(), Error> {
     found.task.officer_id = Some(taker_id.to_owned());
-    plans::end_assignment(&mut ctx.tx, &found.task.id, ctx.now)?;
-    let row = assignment(ctx, &found, Some(reason.to_owned()));
-    plans::insert_assignment(&mut ctx.tx, &row)?;
+    take_over(ctx, &found, Some(reason.to_owned()))?;
     let cycle = cycle_of_version(&found.task);
     tell(ctx, &found, Stage::TaskPassedOn, Recipient::Person(taker_id), cycle, reason);
     let payload = told(&found, json!({ "officer": taker_id, "reason": reason }));

@@ -39,10 +39,13 @@ pub struct Quiet {
     pub until: NaiveTime,
 }
 
+/// When a day's reminders go, unless a city says otherwise.
+const START_OF_WORK: NaiveTime = NaiveTime::from_hms_opt(9, 0, 0).unwrap();
+
 impl Default for ChasePolicy {
     fn default() -> ChasePolicy {
         ChasePolicy {
-            reminds_at: NaiveTime::MIN,
+            reminds_at: START_OF_WORK,
             quiet: None,
             rests_on_days_off: false,
             remind_to_sign_after: 2,

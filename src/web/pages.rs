@@ -2,6 +2,7 @@
 
 mod admin;
 mod brief;
+mod by_link;
 mod case;
 mod case_charts;
 mod case_drawn;

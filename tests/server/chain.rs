@@ -24,6 +24,15 @@ fn task(title: &str, unit: &str, after: &[&str]) -> Value {
         "acceptance": "有验收记录", "after": after })
 }
 
+/// A draft on a problem that twelve people called about; see [`diamond`].
+pub async fn drafted(server: &Server) -> (Client, String, [String; 4]) {
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    complaints(server, &operator, "first", 30, 12).await;
+    server.detect().await;
+    let (case_id, tasks) = diamond(server, &coordinator).await;
+    (coordinator, case_id, tasks)
+}
+
 /// A case on the one problem there is, with four tasks in a diamond; gives the case's id and the tasks'.
 pub async fn diamond(server: &Server, coordinator: &Client) -> (String, [String; 4]) {
     let problems = coordinator.read("/problems?state=proposed").await;

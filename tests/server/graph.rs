@@ -1,8 +1,8 @@
 //! The plan as a drawing: dependencies drawn and removed in it, zoom, keyboard, what a screen reader gets, and files.
 
 use crate::browser::{Driver, click, fits, sign_in, wait_for_text};
-use crate::chain::{complaints, diamond};
-use crate::support::{Client, On, Server};
+use crate::chain::drafted;
+use crate::support::{On, Server};
 use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::key::Key;
 use fantoccini::wd::WebDriverCompatibleCommand;
@@ -14,15 +14,6 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::str::FromStr;
 use std::time::Duration;
-
-/// A draft with four tasks in a diamond: survey, stagger and funding, zone.
-async fn drafted(server: &Server) -> (Client, String, [String; 4]) {
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    complaints(server, &operator, "first", 30, 12).await;
-    server.detect().await;
-    let (case_id, tasks) = diamond(server, &coordinator).await;
-    (coordinator, case_id, tasks)
-}
 
 async fn on_the_graph(driver: &Driver, server: &Server, case_id: &str) -> Browser {
     let browser = driver.browser(1280).await;

@@ -1,6 +1,6 @@
 //! Two people at once.
 
-use crate::chain::{complaints, diamond, issue};
+use crate::chain::{drafted, issue};
 use crate::support::{Client, On, Server};
 use futures_util::future::join_all;
 use rstest::rstest;
@@ -12,10 +12,7 @@ use std::time::Duration;
 const RACES: usize = 1_000;
 
 async fn issued(server: &Server) -> (Client, String, [String; 4]) {
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    complaints(server, &operator, "first", 30, 12).await;
-    server.detect().await;
-    let (case_id, tasks) = diamond(server, &coordinator).await;
+    let (coordinator, case_id, tasks) = drafted(server).await;
     issue(server, &coordinator, &case_id).await;
     (coordinator, case_id, tasks)
 }

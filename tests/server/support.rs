@@ -1,6 +1,7 @@
 //! A whole server in this process: database, mail catcher, background jobs, pages and API.
 
 use crate::postgres;
+use chrono::NaiveTime;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use shenban::app::admin::{NewPerson, add_person, add_unit};
@@ -10,6 +11,7 @@ use shenban::app::{
     problems::{detection, upkeep},
 };
 use shenban::domain::access::Role;
+use shenban::domain::chase::ChasePolicy;
 use shenban::jobs::{Jobs, follow_calendar};
 use shenban::mail::catcher::{Catcher, Caught};
 use shenban::mail::smtp::Security;
@@ -186,14 +188,15 @@ pub fn settings(folder: &Path) -> Settings {
         city: "试验市".to_owned(),
         case_prefix: "ZX".to_owned(),
         timezone: chrono_tz::Asia::Shanghai,
-        close_of_day: chrono::NaiveTime::from_hms_opt(18, 0, 0).unwrap(),
+        close_of_day: NaiveTime::from_hms_opt(18, 0, 0).unwrap(),
         public_url: "http://shenban.example".to_owned(),
         data_dir: folder.to_owned(),
         caller_key: vec![7; 32],
         caller_key_version: 1,
         secure_cookies: false,
         demo: false,
-        chase: Default::default(),
+        // Whatever the hour, a day that has passed brings what it owes.
+        chase: ChasePolicy { reminds_at: NaiveTime::MIN, ..ChasePolicy::default() },
         places: Vec::new(),
         thresholds: Default::default(),
         mail: MailSettings { inbound_maildir: Some(folder.join("inbox")), ..Default::default() },

@@ -1,17 +1,9 @@
 //! Changes of a plan tried out and applied, dates that are fixed, units with calendars of their own.
 
-use crate::chain::{complaints, diamond, issue};
+use crate::chain::{drafted, issue};
 use crate::support::{Client, On, Server, between};
 use rstest::rstest;
 use serde_json::{Value, json};
-
-async fn drafted(server: &Server) -> (Client, String, [String; 4]) {
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    complaints(server, &operator, "first", 30, 12).await;
-    server.detect().await;
-    let (case_id, tasks) = diamond(server, &coordinator).await;
-    (coordinator, case_id, tasks)
-}
 
 async fn tried(client: &Client, case_id: &str, changes: &Value) -> Value {
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("changes", &changes.to_string()).finish();

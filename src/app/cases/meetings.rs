@@ -189,11 +189,13 @@ fn checked(ctx: &Ctx, call: &Call) -> Result<NaiveDateTime, Error> {
 
 /// Invites the units; whoever was invited before and is no longer gets a cancellation.
 fn invite(ctx: &mut Ctx, meeting: &Meeting, unit_ids: Vec<String>, stage: Stage) -> Result<(), Error> {
-    let unit_ids = if unit_ids.is_empty() {
+    let mut unit_ids: Vec<String> = if unit_ids.is_empty() {
         cases::force(&mut ctx.tx, &meeting.case_id)?.into_iter().map(|member| member.unit_id).collect()
     } else {
         unit_ids
     };
+    unit_ids.sort();
+    unit_ids.dedup();
     for unit in &unit_ids {
         people::unit_by_id(&mut ctx.tx, unit)?.ok_or_else(|| Error::field("unit_ids", Message::new("没有这个单位")))?;
         owe(ctx, meeting, unit, stage, "");

@@ -35,9 +35,7 @@ pub fn assign(
     if moves {
         return hand_over(ctx, found, unit_id, reason);
     }
-    let assignment = assignment(ctx, &found, reason);
-    plans::end_assignment(&mut ctx.tx, task_id, ctx.now)?;
-    plans::insert_assignment(&mut ctx.tx, &assignment)?;
+    take_over(ctx, &found, reason)?;
     ctx.record(
         "task.assigned",
         ("task", task_id),
@@ -57,9 +55,7 @@ pub fn hand_over(ctx: &mut Ctx, mut found: TaskInCase, unit_id: String, reason: 
     cases::insert_units(&mut ctx.tx, &found.task.case_id, &[(unit_id.clone(), Part::Cooperating)], ctx.now)?;
     objections::set_holder(&mut ctx.tx, &found.task.id, &unit_id)?;
     let old_unit = std::mem::replace(&mut found.task.unit_id, unit_id);
-    plans::end_assignment(&mut ctx.tx, &found.task.id, ctx.now)?;
-    let assignment = assignment(ctx, &found, reason);
-    plans::insert_assignment(&mut ctx.tx, &assignment)?;
+    take_over(ctx, &found, reason)?;
     let case_id = found.task.case_id.clone();
     ctx.record(
         "task.handed_over",
@@ -79,8 +75,10 @@ pub fn hand_over(ctx: &mut Ctx, mut found: TaskInCase, unit_id: String, reason: 
     CasePlan::read(ctx, &case_id)?.settle(ctx)
 }
 
-pub fn assignment(ctx: &Ctx, found: &TaskInCase, reason: Option<String>) -> Assignment {
-    Assignment {
+/// Keeps who has the task from now on, and until when others had it.
+pub fn take_over(ctx: &mut Ctx, found: &TaskInCase, reason: Option<String>) -> Result<(), Error> {
+    plans::end_assignment(&mut ctx.tx, &found.task.id, ctx.now)?;
+    let row = Assignment {
         id: new_id(),
         task_id: found.task.id.clone(),
         unit_id: found.task.unit_id.clone(),
@@ -89,5 +87,6 @@ pub fn assignment(ctx: &Ctx, found: &TaskInCase, reason: Option<String>) -> Assi
         since: ctx.now,
         until: None,
         person_id: ctx.actor.id().to_owned(),
-    }
+    };
+    Ok(plans::insert_assignment(&mut ctx.tx, &row)?)
 }

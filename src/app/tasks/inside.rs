@@ -4,7 +4,7 @@
 use crate::app::access::require_on_task;
 use crate::app::plans::plan_changes::{DependencyDraft, TaskDraft};
 use crate::app::plans::{CasePlan, cycle_of_version};
-use crate::app::tasks::assigning::assignment;
+use crate::app::tasks::assigning::take_over;
 use crate::app::tasks::{
     current_submission, finish, give_back, open, required, take_plan_of, tell, told, touch, with_unit,
 };
@@ -38,9 +38,7 @@ pub fn pass_on(
     }
     let from = std::mem::replace(&mut found.task.unit_id, unit_id);
     found.task.officer_id = officer_id;
-    plans::end_assignment(&mut ctx.tx, task_id, ctx.now)?;
-    let row = assignment(ctx, &found, reason.clone());
-    plans::insert_assignment(&mut ctx.tx, &row)?;
+    take_over(ctx, &found, reason.clone())?;
     let (cycle, reason) = (cycle_of_version(&found.task), reason.unwrap_or_default());
     if from != found.task.unit_id {
         tell(ctx, &found, Stage::TaskPassedOn, Recipient::Unit(&unit.id), cycle, &reason);

@@ -10,11 +10,12 @@ use crate::domain::task::{DependencyKind, TaskState};
 use crate::jobs::follow_calendar;
 use crate::store::plans::{self, Dependency, Task};
 use crate::store::{measure_mail, new_id};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 const CASES: usize = 50;
 const UNITS: usize = 12;
@@ -43,6 +44,12 @@ pub struct Quarter {
 }
 
 pub async fn quarter(app: &App, hourly_max: u32) -> Result<Quarter, Error> {
+    // A day of the simulation stands for all its hours.
+    let mut settings = (*app.settings).clone();
+    settings.chase.reminds_at = NaiveTime::MIN;
+    let mut app = app.clone();
+    app.settings = Arc::new(settings);
+    let app = &app;
     let machine = Actor::operator_of_machine();
     let units = app.write(&machine, found).await?;
     let mut random = StdRng::seed_from_u64(SEED);

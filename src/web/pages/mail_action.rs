@@ -1,5 +1,6 @@
 //! A link's page: one action of a unit on one task, without signing in. Looking at it changes nothing.
 
+use super::by_link::Came;
 use crate::app::letters::mail_links::{self, Opened, Said};
 use crate::app::{
     Actor, Error,
@@ -10,10 +11,9 @@ use crate::web::assets;
 use crate::web::fields::Fields;
 use crate::web::files::form_of;
 use crate::web::gate::lang_of;
-use crate::web::page::{PageError, PageResult, status_of};
+use crate::web::page::{PageError, PageResult};
 use crate::web::routes::{Access, Route};
 use crate::web::server::State;
-use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -30,10 +30,8 @@ struct ActionPage<'a> {
     token: &'a str,
     opened: &'a Opened,
     due: Option<String>,
-    /// What was sent and refused, to be filled in again.
-    sent: Fields,
     faults: Vec<String>,
-    done: bool,
+    came: &'a Came,
 }
 
 impl ActionPage<'_> {
@@ -46,7 +44,7 @@ impl ActionPage<'_> {
     }
 
     fn value(&self, name: &str) -> String {
-        self.sent.text(name)
+        self.came.sent(name)
     }
 }
 
@@ -61,25 +59,12 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn show(req: HttpRequest, state: Data<State>, token: Path<String>) -> PageResult {
-    shown(&state, lang_of(&req), &token, Fields::default(), None, false).await
+    shown(&state, lang_of(&req), &token, Came::Looked).await
 }
 
-async fn shown(
-    state: &State,
-    lang: Lang,
-    token: &str,
-    sent: Fields,
-    refused: Option<&Error>,
-    done: bool,
-) -> PageResult {
-    let failed = |error| PageError { error, lang };
-    let opened = mail_links::open(&state.app, token).await.map_err(failed)?;
+async fn shown(state: &State, lang: Lang, token: &str, came: Came) -> PageResult {
+    let opened = mail_links::open(&state.app, token).await.map_err(|error| PageError { error, lang })?;
     let close = state.app.settings.close_of_day;
-    let faults = match refused {
-        Some(Error::Invalid(faults)) => faults.iter().map(|fault| fault.reason.text(lang)).collect(),
-        Some(error) => vec![error.message().text(lang)],
-        None => Vec::new(),
-    };
     let page = ActionPage {
         lang,
         city: &state.app.settings.city,
@@ -87,17 +72,10 @@ async fn shown(
         token,
         due: opened.found.task.due_on.map(|day| letters::due_words(day, close, lang)),
         opened: &opened,
-        sent,
-        faults,
-        done,
+        faults: came.faults(lang),
+        came: &came,
     };
-    let html = page.render().map_err(|error| failed(Error::Internal(error.to_string())))?;
-    Ok(HttpResponse::build(refused.map_or(StatusCode::OK, status_of))
-        .content_type("text/html; charset=utf-8")
-        .insert_header(("cache-control", "no-store"))
-        .insert_header(("x-robots-tag", "noindex"))
-        .insert_header(("referrer-policy", "no-referrer"))
-        .body(html))
+    came.answer(&page, lang)
 }
 
 async fn act(req: HttpRequest, state: Data<State>, token: Path<String>, body: Bytes) -> PageResult {
@@ -107,13 +85,7 @@ async fn act(req: HttpRequest, state: Data<State>, token: Path<String>, body: By
         Ok(said) => mail_links::act(&state.app, &token, said).await,
         Err(error) => Err(error),
     };
-    match done {
-        Ok(()) => shown(&state, lang, &token, Fields::default(), None, true).await,
-        Err(error @ (Error::Invalid(_) | Error::Refused(_))) => {
-            shown(&state, lang, &token, fields, Some(&error), false).await
-        }
-        Err(error) => Err(PageError { error, lang }),
-    }
+    shown(&state, lang, &token, Came::of(done, fields, lang)?).await
 }
 
 fn said(fields: &Fields, uploads: Vec<crate::app::tasks::files::Upload>) -> Result<Said, Error> {

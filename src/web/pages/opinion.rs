@@ -1,5 +1,6 @@
 //! A consultation answered from its mail, without signing in. Looking at the page changes nothing.
 
+use super::by_link::Came;
 use crate::app::Error;
 use crate::app::letters::{self, opinion_links};
 use crate::domain::case::Opinion;
@@ -7,12 +8,11 @@ use crate::lang::{Lang, Message};
 use crate::web::assets;
 use crate::web::fields::Fields;
 use crate::web::gate::lang_of;
-use crate::web::page::{PageError, PageResult, status_of};
+use crate::web::page::{PageError, PageResult};
 use crate::web::routes::{Access, Route};
 use crate::web::server::State;
-use actix_web::http::StatusCode;
+use actix_web::HttpRequest;
 use actix_web::web::{Bytes, Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 #[derive(Template)]
@@ -24,10 +24,8 @@ struct OpinionPage<'a> {
     token: &'a str,
     asked: opinion_links::OpinionAsked,
     due: String,
-    /// What was sent and refused, to be filled in again.
-    sent: Fields,
     faults: Vec<String>,
-    done: bool,
+    came: &'a Came,
 }
 
 impl OpinionPage<'_> {
@@ -36,7 +34,7 @@ impl OpinionPage<'_> {
     }
 
     fn value(&self, name: &str) -> String {
-        self.sent.text(name)
+        self.came.sent(name)
     }
 
     fn unit_of_days(&self, task: &crate::store::plans::Task) -> std::borrow::Cow<'static, str> {
@@ -52,24 +50,11 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn show(req: HttpRequest, state: Data<State>, token: Path<String>) -> PageResult {
-    shown(&state, lang_of(&req), &token, Fields::default(), None, false).await
+    shown(&state, lang_of(&req), &token, Came::Looked).await
 }
 
-async fn shown(
-    state: &State,
-    lang: Lang,
-    token: &str,
-    sent: Fields,
-    refused: Option<&Error>,
-    done: bool,
-) -> PageResult {
-    let failed = |error| PageError { error, lang };
-    let asked = opinion_links::open(&state.app, token).await.map_err(failed)?;
-    let faults = match refused {
-        Some(Error::Invalid(faults)) => faults.iter().map(|fault| fault.reason.text(lang)).collect(),
-        Some(error) => vec![error.message().text(lang)],
-        None => Vec::new(),
-    };
+async fn shown(state: &State, lang: Lang, token: &str, came: Came) -> PageResult {
+    let asked = opinion_links::open(&state.app, token).await.map_err(|error| PageError { error, lang })?;
     let page = OpinionPage {
         lang,
         city: &state.app.settings.city,
@@ -77,17 +62,10 @@ async fn shown(
         token,
         due: letters::due_words(asked.asked.due_on, state.app.settings.close_of_day, lang),
         asked,
-        sent,
-        faults,
-        done,
+        faults: came.faults(lang),
+        came: &came,
     };
-    let html = page.render().map_err(|error| failed(Error::Internal(error.to_string())))?;
-    Ok(HttpResponse::build(refused.map_or(StatusCode::OK, status_of))
-        .content_type("text/html; charset=utf-8")
-        .insert_header(("cache-control", "no-store"))
-        .insert_header(("x-robots-tag", "noindex"))
-        .insert_header(("referrer-policy", "no-referrer"))
-        .body(html))
+    came.answer(&page, lang)
 }
 
 async fn reply(req: HttpRequest, state: Data<State>, token: Path<String>, body: Bytes) -> PageResult {
@@ -99,11 +77,5 @@ async fn reply(req: HttpRequest, state: Data<State>, token: Path<String>, body: 
         }
         Err(error) => Err(error),
     };
-    match done {
-        Ok(()) => shown(&state, lang, &token, Fields::default(), None, true).await,
-        Err(error @ (Error::Invalid(_) | Error::Refused(_))) => {
-            shown(&state, lang, &token, fields, Some(&error), false).await
-        }
-        Err(error) => Err(PageError { error, lang }),
-    }
+    shown(&state, lang, &token, Came::of(done, fields, lang)?).await
 }
