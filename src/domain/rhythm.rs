@@ -25,7 +25,7 @@ pub struct Rule {
     pub rhythm: Rhythm,
     /// What follows a first mail within this time waits and goes as one.
     pub gathers_for: TimeDelta,
-    /// Mails that may still leave within this hour; none is no ceiling.
+    /// Mails that may still leave within this hour; none is no ceiling. What is urgent breaks it.
     pub room: Option<usize>,
 }
 
@@ -51,7 +51,10 @@ pub fn leaves(waiting: &[Waiting], rule: &Rule) -> Leaves {
     let chosen = rule.rhythm != Rhythm::Each && ready.iter().any(|at| !waiting[*at].urgent);
     match rule.room {
         _ if ready.is_empty() => Leaves::Nothing,
-        Some(0) => Leaves::Nothing,
+        Some(0) => match ready.into_iter().filter(|at| waiting[*at].urgent).collect::<Vec<usize>>() {
+            urgent if urgent.is_empty() => Leaves::Nothing,
+            urgent => Leaves::Each(urgent),
+        },
         Some(room) if ready.len() > room || (room == 1 && ready.len() > 1) => Leaves::Together(ready),
         _ if chosen => Leaves::Together(ready),
         _ => Leaves::Each(ready),
@@ -104,6 +107,13 @@ mod tests {
         assert_eq!(leaves(&rows, &Rule { room: Some(2), ..rule(100) }), Leaves::Together(vec![0, 1, 2]));
         assert_eq!(leaves(&rows, &Rule { room: Some(3), ..rule(100) }), Leaves::Each(vec![0, 1, 2]));
         assert_eq!(leaves(&rows, &Rule { room: Some(0), ..rule(100) }), Leaves::Nothing);
+    }
+
+    #[test]
+    fn what_is_urgent_breaks_the_ceiling_alone() {
+        let rows = [waiting(1, None), Waiting { urgent: true, ..waiting(2, None) }];
+        assert_eq!(leaves(&rows, &Rule { room: Some(0), ..rule(100) }), Leaves::Each(vec![1]));
+        assert_eq!(leaves(&rows, &Rule { room: Some(1), ..rule(100) }), Leaves::Together(vec![0, 1]));
     }
 
     proptest! {
