@@ -89,6 +89,7 @@ fn drafted(ctx: &Ctx, case_id: &str, new: &NewDirective) -> Result<Directive, Er
         at: ctx.now,
         reported_at: None,
         version: 1,
+        moved: 0,
     })
 }
 
@@ -156,6 +157,32 @@ pub fn report(ctx: &mut Ctx, id: &str, unit_id: Option<String>, text: String) ->
         directives::close(&mut ctx.tx, id, ctx.now)?;
     }
     Ok(())
+}
+
+/// Gives a directive that waits another date, with a reason: its leader does, or the office that transcribes. The units that
+/// are still to report learn of it, and its ladder begins anew.
+pub fn change_date(ctx: &mut Ctx, id: &str, due_on: NaiveDate, reason: String) -> Result<(), Error> {
+    let row = directives::take(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
+    let line = views::readable_line(ctx, row)?;
+    if !views::may_move(ctx, &line) {
+        return Err(Error::Forbidden);
+    }
+    if !line.is_open() {
+        return Err(Error::Refused(Message::new("这件批示已反馈。")));
+    }
+    if due_on < ctx.today {
+        return Err(Error::field("due_on", Message::new("日期不能早于今天")));
+    }
+    if line.row.due_on == Some(due_on) {
+        return Err(Error::field("due_on", Message::new("期限没有变动")));
+    }
+    let reason = required("reason", reason)?;
+    directives::move_to(&mut ctx.tx, id, due_on)?;
+    let payload = json!({ "from": line.row.due_on, "to": due_on, "reason": reason });
+    ctx.record("directive.moved", ("directive", id), None, payload);
+    let moved = Directive { due_on: Some(due_on), moved: line.row.moved + 1, ..line.row.clone() };
+    reminding::tell_moved(ctx, &moved, &line);
+    reminding::take_due(ctx, &moved)
 }
 
 /// Active people with a leader's post.

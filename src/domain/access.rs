@@ -46,6 +46,7 @@ coded! {
         Instruct = "instruct" "批示",
         TranscribeDirective = "transcribe_directive" "转录批示",
         ReadDirective = "read_directive" "查看批示",
+        MoveDirective = "move_directive" "调整批示期限",
         ReportDirective = "report_directive" "反馈批示",
         ReadLeadership = "read_leadership" "查看领导视图",
         ReadDuty = "read_duty" "查看值班表",
@@ -96,6 +97,7 @@ pub fn reaches(role: Role, action: Action) -> &'static [Reach] {
         (Inspector, ReadDirective) => ALL,
         (UnitHead | Officer | Liaison, ReadDirective) => &[OwnUnit, Named],
         (Leader | LeadManager, ReadDirective) => &[Named],
+        (Leader, MoveDirective) => &[Named],
         (UnitHead | Officer, ReportDirective) => &[OwnUnit],
         (UnitHead | Officer | Liaison, KeepDuty | CorrectProxy) => &[OwnUnit],
 

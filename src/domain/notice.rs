@@ -25,6 +25,7 @@ coded! {
         SupervisedLead = "supervised_lead" "督办牵头单位",
         /// A leader's directive and its own ladder, for the units that must report on it.
         DirectiveGiven = "directive_given" "批示待反馈",
+        DirectiveMoved = "directive_moved" "批示反馈期限调整",
         DirectiveDueSoon = "directive_due_soon" "批示反馈临期",
         DirectiveDueToday = "directive_due_today" "批示今日应反馈",
         DirectiveOverdue = "directive_overdue" "批示反馈超期",

@@ -45,6 +45,7 @@ impl Wording {
             Stage::SignOffAsked => "下列任务的办结材料待您签发。",
             Stage::OpinionEntered => "协调员已代贵单位录入下列答复；如有不符，请在交办前更正。",
             Stage::HandedOver => "下列事项随岗位移交给您，请接续办理。",
+            Stage::DirectiveMoved => "下列批示的反馈期限已调整，请按新期限反馈。",
             Stage::HelpDue => "下列协助请求已到答复日期，尚未答复。",
             Stage::CaseIssued => "本专项已交办。贵单位为工作专班成员，任务具备办理条件时另行通知。",
             _ => "",

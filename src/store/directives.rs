@@ -28,6 +28,8 @@ pub struct Directive {
     /// When the last unit reported.
     pub reported_at: Option<NaiveDateTime>,
     pub version: i64,
+    /// How often its date was moved.
+    pub moved: i32,
 }
 
 /// A unit that must report on a directive, and its report.
@@ -135,6 +137,14 @@ pub fn report(
         ))
         .execute(tx.0)?;
     Ok(reported == 1)
+}
+
+/// Gives an open directive another date.
+pub fn move_to(tx: &mut Tx, id: &str, due_on: NaiveDate) -> Result<(), StoreError> {
+    diesel::update(directive::table.find(id))
+        .set((directive::due_on.eq(due_on), directive::moved.eq(directive::moved + 1)))
+        .execute(tx.0)?;
+    Ok(())
 }
 
 pub fn close(tx: &mut Tx, id: &str, now: NaiveDateTime) -> Result<(), StoreError> {

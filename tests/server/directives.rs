@@ -81,6 +81,41 @@ async fn a_directives_ladder_reminds_units_and_ends_on_the_desk_and_no_leader_is
     server.stop().await;
 }
 
+#[rstest]
+#[tokio::test]
+async fn a_directives_date_is_moved_with_a_reason_and_its_ladder_begins_anew(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let (coordinator, leader) = (server.sign_in("coordinator").await, server.sign_in("leader").await);
+    let (case, _) = issued(&server, &coordinator, "police", "校门口拥堵", "ordinary").await;
+    let told = json!({ "text": WORDS, "due_on": in_days(&server, 10), "unit_id": server.units["traffic"] });
+    let id = leader.act(&format!("/cases/{case}/instruct"), told).await["id"].as_str().unwrap().to_owned();
+    live_through(&server, 12).await;
+    let path = format!("/directives/{id}/move");
+    let later = json!({ "due_on": in_days(&server, 14), "reason": "方案需先过会" });
+    server.sign_in("traffic").await.refused(&path, later.clone(), 403).await;
+    for (field, body) in [
+        ("due_on", json!({ "due_on": in_days(&server, -1), "reason": "方案需先过会" })),
+        ("reason", json!({ "due_on": in_days(&server, 14), "reason": " " })),
+    ] {
+        assert_eq!(leader.refused(&path, body, 422).await["errors"][0]["field"], field);
+    }
+    leader.act(&path, later).await;
+    let moved = leader.read(&format!("/directives/{id}")).await;
+    assert_eq!((&moved["due_on"], &moved["late"]), (&json!(in_days(&server, 14)), &json!(false)));
+    assert!(page(&leader, &format!("/directives/{id}")).await.contains("方案需先过会"), "the reason is kept");
+    live_through(&server, 30).await;
+    let mails = server.catcher.messages();
+    let told = |word: &str| to(&mails, "traffic@city.example").iter().filter(|mail| mail.text.contains(word)).count();
+    assert_eq!(told("批示反馈期限调整"), 1);
+    assert_eq!(told("批示今日应反馈"), 2, "once for each date");
+    server.sign_in("traffic").await.act(&format!("/directives/{id}/report"), json!({ "report": "已落实" })).await;
+    let again = json!({ "due_on": in_days(&server, 20), "reason": "再议" });
+    coordinator.refused(&path, again, 409).await;
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn who_is_not_a_reader_finds_no_trace_of_a_directive() {
     let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };

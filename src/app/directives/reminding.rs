@@ -51,8 +51,11 @@ fn open_rungs(ctx: &mut Ctx, row: &Directive) -> Result<Vec<Rung>, Error> {
     let recorded_on = ctx.app.clock.local_date(row.at);
     let rungs = ctx.app.settings.chase.directive_rungs(recorded_on, due_on, &ctx.calendar);
     // What a later step has overtaken does not come after it.
-    let last = rungs.iter().rposition(|rung| known.iter().any(|(_, stage, _)| *stage == rung.stage));
-    Ok(rungs.into_iter().skip(last.map_or(0, |last| last + 1)).collect())
+    let is_taken = |rung: &Rung| known.iter().any(|(_, stage, cycle)| (*stage, *cycle) == (rung.stage, row.moved));
+    let last = rungs.iter().rposition(is_taken);
+    let open = rungs.into_iter().skip(last.map_or(0, |last| last + 1));
+    // Who was told of it once is told of its new date instead.
+    Ok(open.filter(|rung| row.moved == 0 || rung.stage != Stage::DirectiveGiven).collect())
 }
 
 /// The first step goes at once, the others at the hour of reminders.
@@ -61,7 +64,7 @@ fn moment_of(ctx: &Ctx, rung: &Rung) -> NaiveDateTime {
 }
 
 fn step<'a>(row: &'a Directive, unit_id: &'a str, stage: Stage) -> Step<'a> {
-    Step { subject: ("directive", &row.id), unit_id, case_id: None, stage, cycle: 0 }
+    Step { subject: ("directive", &row.id), unit_id, case_id: None, stage, cycle: row.moved }
 }
 
 /// The case's mails have more readers than the directive: its notices are of no case.
@@ -71,10 +74,17 @@ fn owe(ctx: &mut Ctx, row: &Directive, unit_id: &str, stage: Stage) {
         subject_id: &row.id,
         stage,
         recipient: Recipient::Unit(unit_id),
-        cycle: 0,
+        cycle: row.moved,
         case_id: None,
         detail: "",
     });
+}
+
+/// The units that are still to report learn of the new date, once they know of the directive at all.
+pub fn tell_moved(ctx: &mut Ctx, row: &Directive, line: &DirectiveLine) {
+    for unit in line.silent().filter(|_| line.is_issued) {
+        owe(ctx, row, &unit.unit_id, Stage::DirectiveMoved);
+    }
 }
 
 /// The step that comes next, with its moment.

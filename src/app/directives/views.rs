@@ -89,6 +89,12 @@ fn of_unit(ctx: &Ctx, action: Action, unit: &Reporting) -> bool {
     ctx.actor.may(action, &Subject { unit_path: Some(&unit.unit_path), ..Subject::default() })
 }
 
+/// Whether the actor may give it another date.
+pub fn may_move(ctx: &Ctx, line: &DirectiveLine) -> bool {
+    let is_named = line.row.leader_id.as_deref() == Some(ctx.actor.id());
+    ctx.actor.may(Action::MoveDirective, &Subject { is_named, ..Subject::default() })
+}
+
 /// Of the units that have not reported, those the actor may report for.
 pub fn reports_for(ctx: &Ctx, line: &DirectiveLine) -> Vec<String> {
     line.silent().filter(|unit| of_unit(ctx, Action::ReportDirective, unit)).map(|unit| unit.unit_id.clone()).collect()
@@ -138,6 +144,7 @@ pub struct DirectiveView {
     /// Ids of units the reader may report for.
     pub may_report_for: Vec<String>,
     pub may_stop: bool,
+    pub may_move: bool,
 }
 
 pub fn show(ctx: &mut Ctx, id: &str) -> Result<DirectiveView, Error> {
@@ -151,6 +158,7 @@ pub fn show(ctx: &mut Ctx, id: &str) -> Result<DirectiveView, Error> {
         next_step: reminding::next(ctx, &line)?,
         events: events::of_subject(&mut ctx.tx, id, HISTORY)?,
         may_report_for: reports_for(ctx, &line),
+        may_move: line.is_open() && may_move(ctx, &line),
         may_stop: ctx.actor.may(Action::DecideTask, &Subject::default()),
         line,
     })

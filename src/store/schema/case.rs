@@ -114,6 +114,7 @@ diesel::table! {
         at -> Timestamp,
         reported_at -> Nullable<Timestamp>,
         version -> BigInt,
+        moved -> Integer,
     }
 }
 

@@ -48,6 +48,14 @@ pub const ACTS: &[Act] = &[
     },
     Act {
         on: "directives",
+        name: "move",
+        needs: Action::MoveDirective,
+        said: "反馈期限已调整",
+        fields: &[("due_on", "string"), ("reason", "string")],
+        run: |ctx, id, f| Ok(directives::change_date(ctx, id, f.parsed("due_on")?, f.text("reason"))?.into()),
+    },
+    Act {
+        on: "directives",
         name: "stop-step",
         needs: Action::DecideTask,
         said: "这一步不再发出",

@@ -1,0 +1,1 @@
+ALTER TABLE directive DROP COLUMN moved;
