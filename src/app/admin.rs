@@ -12,6 +12,7 @@ pub struct NewPerson {
     pub login: String,
     pub name: String,
     pub email: Option<String>,
+    pub phone: Option<String>,
     pub password: String,
     pub lang: String,
     /// Each with the unit it is held in.
@@ -68,7 +69,7 @@ pub fn add_person(ctx: &mut Ctx, new: NewPerson) -> Result<String, Error> {
         login: login.clone(),
         name: name.clone(),
         email: new.email,
-        phone: None,
+        phone: new.phone,
         lang: new.lang,
         password_hash,
         failed_sign_ins: 0,

@@ -62,7 +62,8 @@ fn add(app: &App, login: String, name: String, role: &str, unit: Option<String>,
         }
         None => None,
     };
-    let new = NewPerson { login, name, email, password, lang: "zh".to_owned(), posts: vec![(role, unit_id)] };
+    let new =
+        NewPerson { login, name, email, phone: None, password, lang: "zh".to_owned(), posts: vec![(role, unit_id)] };
     app.write_blocking(&Actor::operator_of_machine(), move |ctx| add_person(ctx, new))?;
     println!("added");
     Ok(())

@@ -20,6 +20,7 @@ async fn add_liaison(server: &Server) {
         login: "police-liaison".to_owned(),
         name: "警务联络员".to_owned(),
         email: Some("police-liaison@city.example".to_owned()),
+        phone: None,
         password: PASSWORD.to_owned(),
         lang: "zh".to_owned(),
         posts: vec![(Role::Liaison, Some(police))],

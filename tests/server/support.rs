@@ -251,6 +251,7 @@ pub fn found(ctx: &mut shenban::app::Ctx) -> Result<HashMap<&'static str, String
                 login: (*login).to_owned(),
                 name: format!("{login}同志"),
                 email: Some(format!("{login}@city.example")),
+                phone: None,
                 password: PASSWORD.to_owned(),
                 lang: "zh".to_owned(),
                 posts: vec![(*role, ids.get(unit).cloned())],

@@ -56,6 +56,7 @@ fn found_rows(ctx: &mut Ctx) -> Result<(Vec<String>, Vec<String>), Error> {
                 login: login.to_owned(),
                 name: login.to_owned(),
                 email: None,
+                phone: None,
                 password: new_id(),
                 lang: "zh".to_owned(),
                 posts: roles.into_iter().map(|role| (role, Some(city.clone()))).collect(),

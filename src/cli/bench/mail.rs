@@ -322,6 +322,7 @@ async fn admin_token(app: &App) -> Result<String, Failure> {
                 login: "bench".to_owned(),
                 name: "bench".to_owned(),
                 email: None,
+                phone: None,
                 password: new_id(),
                 lang: "zh".to_owned(),
                 posts: vec![(crate::domain::access::Role::Coordinator, None)],

@@ -107,6 +107,7 @@ fn found(ctx: &mut Ctx) -> Result<Vec<String>, Error> {
         login: "head".to_owned(),
         name: "head".to_owned(),
         email: Some("head@city.example".to_owned()),
+        phone: None,
         password: new_id(),
         lang: "zh".to_owned(),
         posts: vec![(Role::UnitHead, units.first().cloned())],

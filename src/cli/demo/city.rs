@@ -56,11 +56,13 @@ pub fn found(ctx: &mut Ctx) -> Result<HashMap<&'static str, String>, Error> {
         let id = add_unit(ctx, (*name).to_owned(), ids.get(above).cloned(), mailbox)?;
         ids.insert(key, id);
     }
-    for (login, name, role, unit) in PEOPLE {
+    for (n, (login, name, role, unit)) in PEOPLE.iter().enumerate() {
         let person = NewPerson {
             login: (*login).to_owned(),
             name: (*name).to_owned(),
             email: Some(format!("{login}@yunze.example")),
+            // Of no network: nobody is called by trying the demo out.
+            phone: Some(format!("139-0000-{:04}", 1_201 + n)),
             password: PASSWORD.to_owned(),
             lang: "zh".to_owned(),
             posts: vec![(*role, ids.get(unit).cloned())],

@@ -76,6 +76,7 @@ async fn add_person(api: Api, body: Bytes) -> ApiResult {
         login: f.text("login"),
         name: f.text("name"),
         email: f.optional("email"),
+        phone: f.optional("phone"),
         password: f.text("password"),
         lang: api.lang.tag().to_owned(),
         posts: vec![(role(&f).map_err(|error| api.failed(error))?, f.optional("unit_id"))],

@@ -136,6 +136,7 @@ async fn add_person(page: Page, body: Bytes) -> PageResult {
         login: f.text("login"),
         name: f.text("name"),
         email: f.optional("email"),
+        phone: f.optional("phone"),
         password: f.text("password"),
         lang: page.lang.tag().to_owned(),
         posts: vec![(role, f.optional("unit_id"))],
