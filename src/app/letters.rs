@@ -4,6 +4,7 @@ pub mod delivery;
 pub mod inbox;
 mod invitations;
 pub mod mail_links;
+pub mod mailbox;
 mod matters;
 pub mod opinion_links;
 pub mod outbox;

@@ -2,6 +2,7 @@
 
 use crate::detect::trend::Thresholds;
 use crate::domain::chase::ChasePolicy;
+use crate::mail::ImapSettings;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 use std::path::PathBuf;
@@ -41,6 +42,8 @@ pub struct MailSettings {
     pub reply_to: Option<String>,
     /// The maildir that replies and bounces are delivered to.
     pub inbound_maildir: Option<PathBuf>,
+    /// The mailbox on another server that they are fetched from into that maildir.
+    pub imap: Option<ImapSettings>,
     /// What links that work without signing in begin with, where offices cannot reach `public_url`.
     pub link_url: Option<String>,
     /// The most mails a recipient gets within an hour; what is more goes as one. 0 is no ceiling.

@@ -5,8 +5,8 @@ use crate::app::{App, MailSettings, Settings};
 use crate::detect::trend::Thresholds;
 use crate::domain::chase::ChasePolicy;
 use crate::lang::Lang;
-use crate::mail::SmtpSettings;
 use crate::mail::smtp::Security;
+use crate::mail::{ImapSettings, SmtpSettings};
 use crate::store::{DatabaseUrl, Store};
 use chrono::NaiveTime;
 use clap::Args;
@@ -84,6 +84,17 @@ pub struct Config {
     pub inbound_maildir: Option<PathBuf>,
     /// Where replies and bounces are taken over SMTP or LMTP instead.
     pub inbound_listen: Option<String>,
+    /// Or the mailbox on an IMAP server that they are fetched from.
+    pub imap_host: Option<String>,
+    pub imap_port: u16,
+    pub imap_security: String,
+    pub imap_username: String,
+    pub imap_password: String,
+    pub imap_folder: String,
+    /// Where fetched messages are moved; they stay, marked as read, when absent.
+    pub imap_moves_to: Option<String>,
+    /// A PEM file of a certificate to trust beside the public ones.
+    pub imap_ca_file: Option<PathBuf>,
     /// The most mails a recipient gets within an hour; what is more goes as one. 0 is no ceiling.
     pub mails_hourly_max: u32,
     pub demo: bool,
@@ -124,6 +135,14 @@ impl Default for Config {
             mail_link_url: None,
             inbound_maildir: None,
             inbound_listen: None,
+            imap_host: None,
+            imap_port: 993,
+            imap_security: "tls".to_owned(),
+            imap_username: String::new(),
+            imap_password: String::new(),
+            imap_folder: "INBOX".to_owned(),
+            imap_moves_to: None,
+            imap_ca_file: None,
             mails_hourly_max: 12,
             demo: false,
         }
@@ -139,6 +158,25 @@ pub struct Inbound {
 /// A setting that cannot be used, by its name.
 fn wrong(name: &str, value: &str, wanted: &str) -> Box<dyn std::error::Error> {
     format!("setting `{name}`: {value:?} is not {wanted}").into()
+}
+
+/// How a connection is secured; in the open only on this machine.
+fn security(name: &str, value: &str, host: &str) -> Result<Security, Box<dyn std::error::Error>> {
+    let loopback = host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
+    match value {
+        "plain" if loopback => Ok(Security::Plain),
+        "plain" => Err(wrong(name, value, "allowed beyond this machine: use starttls or tls")),
+        "starttls" => Ok(Security::StartTls),
+        "tls" => Ok(Security::Tls),
+        other => Err(wrong(name, other, "plain, starttls or tls")),
+    }
+}
+
+fn readable(name: &str, path: Option<&PathBuf>) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error>> {
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|_| wrong(name, &path.display().to_string(), "a file that can be read"))
+    };
+    path.map(read).transpose()
 }
 
 impl Config {
@@ -190,6 +228,7 @@ impl Config {
             mail: MailSettings {
                 reply_to: self.mail_reply_to.clone(),
                 inbound_maildir: self.inbound()?.map(|inbound| inbound.maildir),
+                imap: self.imap()?,
                 link_url: self.mail_link_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
                 hourly_max: self.mails_hourly_max,
             },
@@ -198,15 +237,34 @@ impl Config {
 
     /// Where replies and bounces come in, and what is listened on for them.
     pub fn inbound(&self) -> Result<Option<Inbound>, Box<dyn std::error::Error>> {
-        match (&self.inbound_listen, &self.inbound_maildir) {
-            (None, maildir) => Ok(maildir.clone().map(|maildir| Inbound { maildir, listen: None })),
-            (Some(listen), Some(_)) => Err(wrong("inbound_listen", listen, "used beside inbound_maildir: choose one")),
-            (Some(listen), None) => {
+        let own = || self.data_dir.join("inbound-mail");
+        match (&self.inbound_listen, &self.inbound_maildir, &self.imap_host) {
+            (None, None, Some(_)) => Ok(Some(Inbound { maildir: own(), listen: None })),
+            (None, maildir, None) => Ok(maildir.clone().map(|maildir| Inbound { maildir, listen: None })),
+            (Some(listen), None, None) => {
                 let address: SocketAddr =
                     listen.parse().map_err(|_| wrong("inbound_listen", listen, "an address such as 127.0.0.1:2525"))?;
-                Ok(Some(Inbound { maildir: self.data_dir.join("inbound-mail"), listen: Some(address) }))
+                Ok(Some(Inbound { maildir: own(), listen: Some(address) }))
             }
+            (Some(listen), ..) => {
+                Err(wrong("inbound_listen", listen, "used beside inbound_maildir or imap_host: choose one"))
+            }
+            (None, Some(_), Some(host)) => Err(wrong("imap_host", host, "used beside inbound_maildir: choose one")),
         }
+    }
+
+    fn imap(&self) -> Result<Option<ImapSettings>, Box<dyn std::error::Error>> {
+        let Some(host) = &self.imap_host else { return Ok(None) };
+        Ok(Some(ImapSettings {
+            host: host.clone(),
+            port: self.imap_port,
+            security: security("imap_security", &self.imap_security, host)?,
+            username: self.imap_username.clone(),
+            password: self.imap_password.clone(),
+            folder: self.imap_folder.clone(),
+            moves_to: self.imap_moves_to.clone(),
+            ca_pem: readable("imap_ca_file", self.imap_ca_file.as_ref())?,
+        }))
     }
 
     fn chase(&self) -> Result<ChasePolicy, Box<dyn std::error::Error>> {
@@ -259,16 +317,6 @@ impl Config {
     }
 
     pub fn smtp(&self) -> Result<SmtpSettings, Box<dyn std::error::Error>> {
-        let security = match self.smtp_security.as_str() {
-            "plain" => Security::Plain,
-            "starttls" => Security::StartTls,
-            "tls" => Security::Tls,
-            other => return Err(wrong("smtp_security", other, "plain, starttls or tls")),
-        };
-        let loopback = |host: &str| host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
-        if security == Security::Plain && !loopback(&self.smtp_host) {
-            return Err(wrong("smtp_security", "plain", "allowed beyond this machine: use starttls or tls"));
-        }
         // A claim outlives the longest send more than twice.
         let longest = CLAIM_LASTS.num_seconds().unsigned_abs() / 2;
         if !(1..=longest).contains(&self.smtp_timeout_seconds) {
@@ -278,14 +326,10 @@ impl Config {
         if !(1..=64).contains(&self.smtp_connections) {
             return Err(wrong("smtp_connections", &self.smtp_connections.to_string(), "between 1 and 64"));
         }
-        let readable = |path: &PathBuf| {
-            std::fs::read(path)
-                .map_err(|_| wrong("smtp_ca_file", &path.display().to_string(), "a file that can be read"))
-        };
         Ok(SmtpSettings {
             host: self.smtp_host.clone(),
             port: self.smtp_port,
-            security,
+            security: security("smtp_security", &self.smtp_security, &self.smtp_host)?,
             username: self.smtp_username.clone(),
             password: self.smtp_password.clone(),
             from: self.smtp_from.clone(),
@@ -293,7 +337,7 @@ impl Config {
             timeout_seconds: self.smtp_timeout_seconds,
             connections: self.smtp_connections,
             per_second: self.smtp_per_second,
-            ca_pem: self.smtp_ca_file.as_ref().map(readable).transpose()?,
+            ca_pem: readable("smtp_ca_file", self.smtp_ca_file.as_ref())?,
         })
     }
 }

@@ -4,7 +4,7 @@ use crate::app::{
     App, Clock, Error,
     cases::observing,
     chase, heartbeat,
-    letters::{delivery, inbox, outbox},
+    letters::{delivery, inbox, mailbox, outbox},
     plans::follow_up,
     priority,
     problems::{consolidating, counting, detection, upkeep},
@@ -41,6 +41,8 @@ const EAGER: Rests = Rests { busy: Duration::ZERO, idle: Duration::from_millis(5
 /// Events are sealed some at once: each round costs statements of its own.
 const SEALING: Rests = Rests { busy: Duration::from_millis(100), ..EAGER };
 const HEARTBEAT: Rests = steady(HEARTBEAT_EVERY);
+/// How often the mailbox on another server is looked into.
+const MAILBOX: Rests = Rests { busy: Duration::ZERO, idle: Duration::from_secs(20) };
 /// How often the calendar is asked what is due.
 const CALENDAR: Rests = steady(Duration::from_secs(20));
 
@@ -83,6 +85,23 @@ impl Jobs {
                     async move { delivery::send(&app, &mailer, &holder).await }
                 });
             }
+            let client = Client::new(app.settings.webhook_networks.clone(), DEADLINE);
+            for _ in 0..PUSHERS {
+                let client = client.clone();
+                jobs.every(EAGER, "pushing", app, &prompt, move |app, holder| {
+                    let client = client.clone();
+                    async move { sending::send(&app, &client, &holder).await }
+                });
+            }
+        }
+        if app.settings.mail.imap.is_some() {
+            jobs.every(
+                MAILBOX,
+                "mailbox",
+                app,
+                &prompt,
+                |app, holder| async move { mailbox::collect(&app, &holder).await },
+            );
         }
         if app.settings.mail.inbound_maildir.is_some() {
             jobs.every(EAGER, "inbox", app, &prompt, |app, _| async move { inbox::take_in(&app).await });

@@ -3,6 +3,7 @@
 pub mod bounce;
 pub mod catcher;
 pub mod compose;
+pub mod imap;
 pub mod invitation;
 pub mod listener;
 pub mod maildir;
@@ -13,6 +14,7 @@ mod wire;
 pub mod wording;
 
 pub use compose::{Ask, Letter, Link, compose};
+pub use imap::ImapSettings;
 pub use invitation::Invitation;
 pub use pace::backoff;
 pub use smtp::{Mailer, SendError, SmtpSettings};

@@ -8,6 +8,7 @@ mod chase;
 mod commands;
 mod consulting;
 mod directives;
+mod dovecot;
 mod durability;
 mod duty;
 mod exchange;

@@ -1,0 +1,186 @@
+//! A real Dovecot whose mailbox holds the replies: its own configuration folder, loopback ports, gone with the test.
+
+use crate::support::{Client, On, Server};
+use rstest::rstest;
+use serde_json::json;
+use shenban::app::letters::{inbox, mailbox};
+use shenban::mail::ImapSettings;
+use shenban::mail::maildir;
+use shenban::mail::smtp::Security;
+use shenban::store::{StoreError, house};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+const KEEPER: &str = include_str!("dovecot.sh");
+
+struct Dovecot {
+    folder: PathBuf,
+    port: u16,
+    tls_port: u16,
+    /// Its standard input is the leash.
+    shell: Child,
+}
+
+impl Drop for Dovecot {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+/// None where Dovecot is not installed, or this is not root (it wants users of its own); said so.
+fn start() -> Option<Dovecot> {
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    if !Path::new("/usr/sbin/dovecot").exists() || !is_root {
+        assert!(std::env::var_os("CI").is_none(), "Dovecot is not installed, or this is not root");
+        eprintln!("skipped with Dovecot: not installed, or not root");
+        return None;
+    }
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (port, tls_port) = (free(), free());
+    let mut shell = Command::new("bash")
+        .args(["-c", KEEPER])
+        .envs([("PORT", port.to_string()), ("TLS_PORT", tls_port.to_string())])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let mut folder = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut folder).unwrap();
+    assert!(!folder.is_empty(), "Dovecot did not start");
+    Some(Dovecot { folder: folder.trim().into(), port, tls_port, shell })
+}
+
+impl Dovecot {
+    fn settings(&self, security: Security) -> ImapSettings {
+        ImapSettings {
+            host: "localhost".to_owned(),
+            port: if security == Security::Tls { self.tls_port } else { self.port },
+            security,
+            username: "shenban".to_owned(),
+            password: "secret".to_owned(),
+            folder: "INBOX".to_owned(),
+            moves_to: None,
+            ca_pem: Some(fs::read(self.folder.join("cert.pem")).unwrap()),
+        }
+    }
+
+    fn maildir(&self) -> PathBuf {
+        self.folder.join("mail/shenban/Maildir")
+    }
+
+    /// What a mail server does.
+    fn deliver(&self, message: &str) {
+        maildir::deliver(&self.maildir(), message.as_bytes()).unwrap();
+    }
+
+    /// Names in one of the mailbox's folders.
+    fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.maildir().join(folder)).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+/// A task of the traffic police, mailed; gives its id and the mail's Message-ID.
+async fn mailed(server: &Server, coordinator: &Client) -> (String, String) {
+    let drafted = json!({ "title": "校门口拥堵", "goal": "", "grade": "ordinary", "lead_unit_id": server.units["education"],
+        "deadline": "2099-01-01" });
+    let case = coordinator.act("/cases", drafted).await["id"].as_str().unwrap().to_owned();
+    let task = json!({ "title": "现场踏勘", "unit_id": server.units["traffic"], "duration": 5, "duration_unit": "working_days",
+        "acceptance": "有记录" });
+    let id = coordinator.act(&format!("/cases/{case}/add-task"), task).await["id"].as_str().unwrap().to_owned();
+    let basis = json!({ "basis": "批示", "approver": "市长", "decided_on": "2020-01-02" });
+    coordinator.on_case(&case, "issue", basis).await;
+    server.deliver().await;
+    let mails = server.catcher.messages();
+    let mail = mails.iter().rev().find(|mail| mail.to == ["traffic@city.example"]).unwrap();
+    (id, mail.message_id.clone())
+}
+
+fn reply(to: &str, n: usize, text: &str) -> String {
+    format!(
+        "From: traffic@city.example\r\nTo: shenban@city.example\r\nSubject: =?utf-8?B?5Zue5aSN?=\r\nMessage-ID: <{n}@city.example>\r\n\
+         In-Reply-To: <{to}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}\r\n"
+    )
+}
+
+/// Fetches and takes in; gives how many were fetched.
+async fn collected(server: &Server) -> usize {
+    let fetched = mailbox::collect(&server.app, "test").await.unwrap();
+    while inbox::take_in(&server.app).await.unwrap() > 0 {}
+    fetched
+}
+
+async fn comments(coordinator: &Client, task: &str) -> usize {
+    let page = coordinator.get(&format!("/tasks/{task}")).await.text().await.unwrap();
+    page.matches("护学岗已到位").count()
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replies_are_fetched_over_every_kind_of_connection_once_each(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+    #[values(Security::Plain, Security::StartTls, Security::Tls)] security: Security,
+) {
+    let Some(dovecot) = start() else { return };
+    let Some(mut server) = Server::start_without_jobs(on).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let settings = dovecot.settings(security);
+    server.set(|known| known.mail.imap = Some(settings));
+    let (task, mail) = mailed(&server, &coordinator).await;
+
+    assert_eq!(collected(&server).await, 0, "an empty mailbox");
+    dovecot.deliver(&reply(&mail, 1, "签收"));
+    assert_eq!(collected(&server).await, 1);
+    assert_eq!(coordinator.task(&task).await["state"], "acknowledged");
+    assert!(dovecot.names("cur").iter().all(|name| name.ends_with('S')), "marked as read: {:?}", dovecot.names("cur"));
+    assert_eq!(collected(&server).await, 0, "once");
+    // Somebody looks into the mailbox first: it is handled all the same.
+    let seen = dovecot.maildir().join("cur/1764000000.someone.host:2,S");
+    fs::write(&seen, reply(&mail, 2, "护学岗已到位")).unwrap();
+    assert_eq!(collected(&server).await, 1);
+    assert_eq!(comments(&coordinator, &task).await, 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_crash_cuts_off_is_fetched_again_and_handled_once_and_a_folder_takes_what_is_done() {
+    let Some(dovecot) = start() else { return };
+    let Some(mut server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let settings = dovecot.settings(Security::Tls);
+    server.set(|known| known.mail.imap = Some(settings.clone()));
+    let (task, mail) = mailed(&server, &coordinator).await;
+    collected(&server).await;
+    let mark = server.app.store.read(|tx| house::setting(tx, "mailbox.mark")).await.unwrap().unwrap();
+    dovecot.deliver(&reply(&mail, 1, "护学岗已到位"));
+    assert_eq!(collected(&server).await, 1);
+    // As if the process had died before it noted how far it had read.
+    let now = server.app.clock.now();
+    let back = server.app.store.write(move |tx| house::put_setting(tx, "mailbox.mark", &mark, now));
+    let back: Result<(), StoreError> = back.await;
+    back.unwrap();
+    assert_eq!(collected(&server).await, 1, "fetched again");
+    assert_eq!(comments(&coordinator, &task).await, 1, "handled once");
+
+    server.set(|known| known.mail.imap = Some(ImapSettings { moves_to: Some("Taken".to_owned()), ..settings.clone() }));
+    dovecot.deliver(&reply(&mail, 2, "签收"));
+    assert_eq!(collected(&server).await, 1);
+    assert_eq!(coordinator.task(&task).await["state"], "acknowledged");
+    assert_eq!(dovecot.names(".Taken/cur").len() + dovecot.names(".Taken/new").len(), 1, "moved");
+    // The mailbox is made anew: its messages have other UIDs, and were seen before.
+    fs::remove_file(dovecot.maildir().join("dovecot-uidlist")).unwrap();
+    collected(&server).await;
+    assert_eq!(comments(&coordinator, &task).await, 1);
+
+    server.set(|known| known.mail.imap = Some(ImapSettings { password: "wrong".to_owned(), ..settings.clone() }));
+    let refused = mailbox::collect(&server.app, "test").await.unwrap_err().to_string();
+    assert!(refused.contains("mailbox") && !refused.contains("wrong"), "{refused}");
+    server.set(|known| known.mail.imap = Some(ImapSettings { ca_pem: None, ..settings }));
+    assert!(mailbox::collect(&server.app, "test").await.is_err(), "a certificate nobody vouches for");
+    server.stop().await;
+}
