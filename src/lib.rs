@@ -12,6 +12,7 @@
 //! * [`intake`]: ticket files as cities send them: encodings, headers, rejected rows.
 //! * [`exchange`]: plans as files of other programs: spreadsheets, Microsoft Project, iCalendar.
 //! * [`mail`]: a message's bytes, the SMTP connections, the demo's mail catcher. Knows no database.
+//! * [`webhook`]: a message to each kind of receiver over HTTP, its signature, and where it may go. Knows no database.
 //! * [`store`]: the only floor that knows diesel: schema, rows, one file an aggregate.
 //! * [`app`]: what people do, a room a subject: authorise → load → decide → save in one transaction.
 //! * [`jobs`]: what happens by itself: detection, deadlines, delivery, verification, sealing.
@@ -31,5 +32,6 @@ pub mod plan;
 pub mod playbook;
 pub mod store;
 pub mod web;
+pub mod webhook;
 
 rust_i18n::i18n!("src/lang/locales", fallback = "zh");

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [&str; 13] = [
-    "lang", "domain", "plan", "detect", "playbook", "intake", "exchange", "mail", "store", "app", "jobs", "web", "cli",
+const FLOORS: [&str; 14] = [
+    "lang", "domain", "plan", "detect", "playbook", "intake", "exchange", "mail", "webhook", "store", "app", "jobs",
+    "web", "cli",
 ];
 const LINES_MAX: usize = 420;
 

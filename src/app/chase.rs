@@ -150,6 +150,8 @@ pub(in crate::app) fn settle_without_mail(ctx: &mut Ctx, step: &Step, decision: 
         detail: String::new(),
         state: NoticeState::Skipped,
         mail_id: None,
+        delivery_id: None,
+        tried: String::new(),
         decision: Some(decision.to_owned()),
         owed_at: ctx.now,
     };

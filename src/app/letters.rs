@@ -1,11 +1,13 @@
 //! Letters: what is owed is grouped by recipient and case, worded, and frozen into mails.
 
+pub mod channels;
 pub mod delivery;
 pub mod inbox;
 mod invitations;
 pub mod mail_links;
 pub mod mailbox;
 mod matters;
+mod messages;
 pub mod opinion_links;
 pub mod outbox;
 pub mod preferences;
@@ -48,37 +50,11 @@ pub enum Bundle {
 pub fn freeze(ctx: &mut Ctx, group: Vec<Notice>, bundle: Bundle, from: &str) -> Result<usize, Error> {
     let Some(first) = group.first().cloned() else { return Ok(0) };
     let Some(to) = recipient(ctx, &first)? else {
-        for notice in &group {
-            notices::skip(&mut ctx.tx, &notice.id, "no_address")?;
-            ctx.record(
-                "notice.skipped",
-                ("notice", &notice.id),
-                notice.case_id.as_deref(),
-                json!({ "stage": notice.stage.code(), "reason": "no_address" }),
-            );
-        }
+        skip_all(ctx, &group, "no_address")?;
         return Ok(group.len());
     };
-    let preference = crate::store::preferences::of(&mut ctx.tx, &first.recipient_id)?;
     let mail_id = new_id();
-    let mut asks = Vec::new();
-    let mut settled = Vec::new();
-    let mut skipped = 0;
-    for notice in &group {
-        let decision = if preference.mutes(notice.stage.code()) {
-            "muted"
-        } else if asks.len() == ASKS_MAX {
-            break;
-        } else if let Some(ask) = ask(ctx, notice, &mail_id, to.lang)? {
-            asks.push(ask);
-            settled.push(notice.id.clone());
-            continue;
-        } else {
-            "no_longer_needed"
-        };
-        notices::skip(&mut ctx.tx, &notice.id, decision)?;
-        skipped += 1;
-    }
+    let Asked { asks, settled, skipped } = asked(ctx, &group, Some(&mail_id), to.lang, ASKS_MAX)?;
     if asks.is_empty() {
         return Ok(skipped);
     }
@@ -87,6 +63,46 @@ pub fn freeze(ctx: &mut Ctx, group: Vec<Notice>, bundle: Bundle, from: &str) -> 
     let mail = frozen(ctx, Frozen { id: mail_id, first, case_id, bundle, to, asks, from })?;
     notices::freeze(&mut ctx.tx, mail, &settled)?;
     Ok(count + skipped)
+}
+
+/// Records of notices that nobody can be reached with them.
+fn skip_all(ctx: &mut Ctx, notices: &[Notice], reason: &str) -> Result<(), Error> {
+    for notice in notices {
+        notices::skip(&mut ctx.tx, &notice.id, reason)?;
+        let payload = json!({ "stage": notice.stage.code(), "reason": reason });
+        ctx.record("notice.skipped", ("notice", &notice.id), notice.case_id.as_deref(), payload);
+    }
+    Ok(())
+}
+
+/// What is said of notices, which of them that settles, and how many need no word.
+struct Asked {
+    asks: Vec<Ask>,
+    settled: Vec<String>,
+    skipped: usize,
+}
+
+/// Words up to `most` notices of one recipient.
+fn asked(ctx: &mut Ctx, group: &[Notice], mail_id: Option<&str>, lang: Lang, most: usize) -> Result<Asked, Error> {
+    let mut told = Asked { asks: Vec::new(), settled: Vec::new(), skipped: 0 };
+    let Some(first) = group.first() else { return Ok(told) };
+    let preference = crate::store::preferences::of(&mut ctx.tx, &first.recipient_id)?;
+    for notice in group {
+        let decision = if preference.mutes(notice.stage.code()) {
+            "muted"
+        } else if told.asks.len() == most {
+            break;
+        } else if let Some(ask) = ask(ctx, notice, mail_id, lang)? {
+            told.asks.push(ask);
+            told.settled.push(notice.id.clone());
+            continue;
+        } else {
+            "no_longer_needed"
+        };
+        notices::skip(&mut ctx.tx, &notice.id, decision)?;
+        told.skipped += 1;
+    }
+    Ok(told)
 }
 
 /// What a mail is made of.
@@ -224,8 +240,8 @@ fn worded(ctx: &mut Ctx, asks: &[Ask], to: &To, case_line: &str, bundle: Bundle)
     ]))
 }
 
-/// What one notice says; `None` when nobody needs it any more.
-fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Option<Ask>, Error> {
+/// What one notice says; `None` when nobody needs it any more. Only a mail has links that act without signing in.
+fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: Option<&str>, lang: Lang) -> Result<Option<Ask>, Error> {
     let url = ctx.app.settings.public_url.clone();
     if notice.subject_kind == "task" {
         let Some(found) = plans::task_in_case(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
@@ -250,10 +266,10 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
         let asked = task.state.is_with_unit();
         let due = task.due_on.filter(|_| asked);
         // The task's own unit acts from the mail; others look at it.
-        let mut links = if notice.recipient_id == task.unit_id && found.case_state.is_running() {
-            mail_links::offer(ctx, mail_id, &found)?
-        } else {
-            Vec::new()
+        let may_act = notice.recipient_id == task.unit_id && found.case_state.is_running();
+        let mut links = match mail_id {
+            Some(mail_id) if may_act => mail_links::offer(ctx, mail_id, &found)?,
+            _ => Vec::new(),
         };
         links.push(Link { label: "查看任务", url: format!("{url}/tasks/{}", task.id) });
         let settings = &ctx.app.settings;
@@ -294,6 +310,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: &str, lang: Lang) -> Result<Opti
     let mut links = vec![Link { label: "查看专项", url: format!("{url}/cases/{}", case.id) }];
     if matches!(notice.stage, Stage::OpinionAsked | Stage::OpinionEntered)
         && notice.recipient_kind == RecipientKind::Unit
+        && mail_id.is_some()
     {
         links.insert(0, opinion_links::offer(ctx, &case.id, &notice.recipient_id)?);
     }

@@ -1,6 +1,6 @@
 //! What people do, one file a use case: authorise → load → decide → save in one transaction.
 //! A room a subject: [`tickets`], [`problems`], [`cases`] with their [`plans`] and [`tasks`], the [`letters`] that units
-//! get, the [`chase`] behind them and the leaders' [`directives`]. Beside the rooms, what all of them need.
+//! get and their other channels ([`webhooks`]), the [`chase`] behind them and the leaders' [`directives`]. Beside the rooms, what all of them need.
 
 pub mod access;
 pub mod accounts;
@@ -24,6 +24,7 @@ pub mod search;
 mod settings;
 pub mod tasks;
 pub mod tickets;
+pub mod webhooks;
 
 pub use clock::Clock;
 pub use error::Error;
@@ -302,6 +303,8 @@ impl Ctx<'_> {
             detail: owed.detail.to_owned(),
             state: NoticeState::Owed,
             mail_id: None,
+            delivery_id: None,
+            tried: String::new(),
             decision: None,
             owed_at: self.now,
         });

@@ -5,6 +5,7 @@ use crate::domain::chase::ChasePolicy;
 use crate::mail::ImapSettings;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
+use ipnet::IpNet;
 use std::path::PathBuf;
 
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Settings {
     /// How the city chases.
     pub chase: ChasePolicy,
     pub mail: MailSettings,
+    /// Networks of the city's own that messages of other channels may be pushed to, beside the public internet.
+    pub webhook_networks: Vec<IpNet>,
     /// Names of places that detection knows from the start; others it learns.
     pub places: Vec<String>,
     /// From when on tickets count as a recurring problem and are proposed.

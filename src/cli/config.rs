@@ -12,6 +12,7 @@ use chrono::NaiveTime;
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use ipnet::IpNet;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -97,6 +98,8 @@ pub struct Config {
     pub imap_ca_file: Option<PathBuf>,
     /// The most mails a recipient gets within an hour; what is more goes as one. 0 is no ceiling.
     pub mails_hourly_max: u32,
+    /// Networks (CIDR) of the city's own that other channels may be pushed to, beside the public internet.
+    pub webhook_networks: Vec<String>,
     pub demo: bool,
 }
 
@@ -144,6 +147,7 @@ impl Default for Config {
             imap_moves_to: None,
             imap_ca_file: None,
             mails_hourly_max: 12,
+            webhook_networks: Vec::new(),
             demo: false,
         }
     }
@@ -225,6 +229,7 @@ impl Config {
             chase: self.chase()?,
             places: self.places()?,
             thresholds: self.thresholds()?,
+            webhook_networks: self.webhook_networks()?,
             mail: MailSettings {
                 reply_to: self.mail_reply_to.clone(),
                 inbound_maildir: self.inbound()?.map(|inbound| inbound.maildir),
@@ -265,6 +270,12 @@ impl Config {
             moves_to: self.imap_moves_to.clone(),
             ca_pem: readable("imap_ca_file", self.imap_ca_file.as_ref())?,
         }))
+    }
+
+    fn webhook_networks(&self) -> Result<Vec<IpNet>, Box<dyn std::error::Error>> {
+        let network =
+            |text: &String| text.parse().map_err(|_| wrong("webhook_networks", text, "a network such as 10.20.0.0/16"));
+        self.webhook_networks.iter().map(network).collect()
     }
 
     fn chase(&self) -> Result<ChasePolicy, Box<dyn std::error::Error>> {

@@ -20,3 +20,4 @@ pub mod rhythm;
 pub mod share;
 pub mod task;
 pub mod ticket;
+pub mod webhook;

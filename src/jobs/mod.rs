@@ -10,9 +10,11 @@ use crate::app::{
     problems::{consolidating, counting, detection, upkeep},
     search,
     tasks::{help, objections},
+    webhooks::{fan_out, sending},
 };
 use crate::mail::Mailer;
 use crate::store::{Store, StoreError, events, house};
+use crate::webhook::{Client, client::DEADLINE};
 use chrono::TimeDelta;
 use std::future::Future;
 use std::io;
@@ -25,6 +27,8 @@ use tokio::task::JoinSet;
 const SEAL_LEASE: &str = "sealing";
 const SEAL_LEASE_LASTS: TimeDelta = TimeDelta::seconds(30);
 const SEALED_AT_ONCE: i64 = 500;
+/// Endpoints that are pushed to side by side.
+const PUSHERS: usize = 4;
 /// How often a process says that it runs.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// How long a request with an Idempotency-Key is answered as it was the first time.
@@ -204,23 +208,25 @@ async fn beat(app: &App, holder: String) -> Result<usize, Error> {
     Ok(told.map(|()| 0)?)
 }
 
-/// Seals committed events under the sealer's lease.
+/// Seals committed events under the sealer's lease, and queues them for whom they are pushed to.
 async fn seal(app: &App, holder: &str) -> Result<usize, Error> {
     // Looking costs no sync to the disk; taking the lease does.
     if !app.store.read(events::any_unsealed).await? {
         return Ok(0);
     }
-    let (holder, now) = (holder.to_owned(), Clock::real());
-    let sealed: Result<usize, StoreError> = app
-        .store
+    let (app, holder, now) = (app.clone(), holder.to_owned(), Clock::real());
+    let store = app.store.clone();
+    store
         .write_behind(move |tx| {
             if !house::take_lease(tx, SEAL_LEASE, &holder, now, now + SEAL_LEASE_LASTS)? {
                 return Ok(0);
             }
-            events::seal(tx, SEALED_AT_ONCE)
+            let before = events::last_sealed(tx)?;
+            let sealed = events::seal(tx, SEALED_AT_ONCE)?;
+            fan_out::fan_out(&app, tx, before, SEALED_AT_ONCE)?;
+            Ok(sealed)
         })
-        .await;
-    Ok(sealed?)
+        .await
 }
 
 /// What the passing of days brings: releases, reminders, observations judged, problems that return.

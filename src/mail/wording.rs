@@ -59,15 +59,7 @@ impl Wording {
             return Err(("subject", Message::new("请填写内容")));
         }
         for (field, text) in [("subject", &self.subject), ("opening", &self.opening)] {
-            if text.chars().count() > TEXT_MAX_CHARS {
-                return Err((field, Message::new("不能超过 %{max} 字").with("max", TEXT_MAX_CHARS)));
-            }
-            for named in text.split("%{").skip(1) {
-                let name = named.split('}').next().unwrap_or_default();
-                if !named.contains('}') || !PLACEHOLDERS.iter().any(|(known, _)| *known == name) {
-                    return Err((field, Message::new("没有占位符“%{name}”").with("name", name)));
-                }
-            }
+            check_text(text, TEXT_MAX_CHARS, PLACEHOLDERS).map_err(|reason| (field, reason))?;
         }
         Ok(())
     }
@@ -78,7 +70,22 @@ impl Wording {
     }
 }
 
-fn fill(text: &str, values: &[(&str, &str)]) -> String {
+/// Refuses a text that is too long or names a placeholder there is not.
+pub fn check_text(text: &str, max: usize, placeholders: &[(&str, &str)]) -> Result<(), Message> {
+    if text.chars().count() > max {
+        return Err(Message::new("不能超过 %{max} 字").with("max", max));
+    }
+    for named in text.split("%{").skip(1) {
+        let name = named.split('}').next().unwrap_or_default();
+        if !named.contains('}') || !placeholders.iter().any(|(known, _)| *known == name) {
+            return Err(Message::new("没有占位符“%{name}”").with("name", name));
+        }
+    }
+    Ok(())
+}
+
+/// A text with its placeholders filled in, in one pass: what is filled in fills nothing.
+pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut parts = text.split("%{");
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {

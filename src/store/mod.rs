@@ -39,6 +39,7 @@ pub mod sessions;
 pub mod tasks;
 pub mod text_index;
 pub mod tickets;
+pub mod webhooks;
 
 use conn::{Access, Conn, Opener};
 use diesel::r2d2::{ManageConnection, Pool};

@@ -31,6 +31,16 @@ pub struct Notice {
     /// Why it was settled without a mail.
     pub decision: Option<String>,
     pub owed_at: NaiveDateTime,
+    /// The message of another channel that settled it.
+    pub delivery_id: Option<String>,
+    /// Codes of the channels that failed it, separated by spaces.
+    pub tried: String,
+}
+
+impl Notice {
+    pub fn has_tried(&self, means: &str) -> bool {
+        self.tried.split(' ').any(|tried| tried == means)
+    }
 }
 
 /// Owes the notices; one that is owed or settled already in its cycle is left as it is. Gives back how many are new.
@@ -134,6 +144,41 @@ pub fn owe_again(tx: &mut Tx, mail_id: &str) -> Result<usize, StoreError> {
     Ok(diesel::update(notice::table.filter(notice::mail_id.eq(mail_id)))
         .set((notice::state.eq(NoticeState::Owed.code()), notice::mail_id.eq(None::<String>)))
         .execute(tx.0)?)
+}
+
+/// Settles notices by a message of another channel.
+pub fn settle_by_message(tx: &mut Tx, delivery_id: &str, notices: &[String]) -> Result<(), StoreError> {
+    diesel::update(notice::table.filter(notice::id.eq_any(notices)).filter(notice::state.eq(NoticeState::Owed.code())))
+        .set((notice::state.eq(NoticeState::Mailed.code()), notice::delivery_id.eq(delivery_id)))
+        .execute(tx.0)?;
+    Ok(())
+}
+
+/// What settled notices and did not arrive.
+pub enum Settled<'a> {
+    ByMail(&'a str),
+    ByMessage(&'a str),
+}
+
+/// Owes again what did not arrive by `means`, now by another; gives those notices.
+pub fn owe_by_next(tx: &mut Tx, by: Settled, means: &str) -> Result<Vec<Notice>, StoreError> {
+    let settled = notice::table.select(Notice::as_select()).into_boxed();
+    let settled = match by {
+        Settled::ByMail(id) => settled.filter(notice::mail_id.eq(id.to_owned())),
+        Settled::ByMessage(id) => settled.filter(notice::delivery_id.eq(id.to_owned())),
+    };
+    let rows: Vec<Notice> = settled.load(tx.0)?;
+    for row in &rows {
+        diesel::update(notice::table.find(&row.id))
+            .set((
+                notice::state.eq(NoticeState::Owed.code()),
+                notice::mail_id.eq(None::<String>),
+                notice::delivery_id.eq(None::<String>),
+                notice::tried.eq(format!("{} {means}", row.tried).trim()),
+            ))
+            .execute(tx.0)?;
+    }
+    Ok(rows)
 }
 
 /// Ids of the tasks that a mail is about.

@@ -220,6 +220,17 @@ pub fn reachable_in_unit(
     roles: &[Role],
     now: NaiveDateTime,
 ) -> Result<Vec<Person>, StoreError> {
+    let staff = staff_of_unit(tx, unit_id, roles, now)?;
+    Ok(staff.into_iter().filter(|person| person.email.is_some()).collect())
+}
+
+/// Active people who hold one of `roles` in a unit.
+pub fn staff_of_unit(
+    tx: &mut Tx,
+    unit_id: &str,
+    roles: &[Role],
+    now: NaiveDateTime,
+) -> Result<Vec<Person>, StoreError> {
     let codes: Vec<&str> = roles.iter().map(|role| role.code()).collect();
     Ok(person::table
         .inner_join(post::table.on(post::person_id.eq(person::id)))
@@ -227,7 +238,6 @@ pub fn reachable_in_unit(
         .filter(post::role.eq_any(codes))
         .filter(post::until.is_null().or(post::until.gt(now)))
         .filter(person::active.eq(true))
-        .filter(person::email.is_not_null())
         .order(person::login)
         .select(Person::as_select())
         .distinct()

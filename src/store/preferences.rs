@@ -4,6 +4,7 @@ use super::conn::on_backend;
 use super::schema::{absence, mail_preference};
 use super::{StoreError, Tx};
 use crate::domain::notice::Rhythm;
+use crate::domain::webhook::Means;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
@@ -15,12 +16,28 @@ pub struct Preference {
     pub rhythm: Rhythm,
     /// Codes of stages that are not mailed, separated by spaces.
     pub muted: String,
+    /// Codes of the means to reach them by, in order, separated by spaces.
+    pub channels: String,
 }
 
 impl Preference {
     /// What holds until somebody chooses.
     pub fn usual(recipient_id: &str) -> Preference {
-        Preference { recipient_id: recipient_id.to_owned(), rhythm: Rhythm::Each, muted: String::new() }
+        Preference {
+            recipient_id: recipient_id.to_owned(),
+            rhythm: Rhythm::Each,
+            muted: String::new(),
+            channels: String::new(),
+        }
+    }
+
+    /// The means to reach them by; mail comes last where they do not name it.
+    pub fn order(&self) -> Vec<Means> {
+        let mut order: Vec<Means> = self.channels.split(' ').filter_map(Means::parse).collect();
+        if !order.contains(&Means::Mail) {
+            order.push(Means::Mail);
+        }
+        order
     }
 
     pub fn mutes(&self, stage: &str) -> bool {
@@ -44,7 +61,11 @@ pub fn put(tx: &mut Tx, row: &Preference) -> Result<(), StoreError> {
         .values(row.clone())
         .on_conflict(mail_preference::recipient_id)
         .do_update()
-        .set((mail_preference::rhythm.eq(row.rhythm.code()), mail_preference::muted.eq(&row.muted)))
+        .set((
+            mail_preference::rhythm.eq(row.rhythm.code()),
+            mail_preference::muted.eq(&row.muted),
+            mail_preference::channels.eq(&row.channels),
+        ))
         .execute(c))?;
     Ok(())
 }

@@ -10,6 +10,7 @@ mod meetings;
 mod people;
 mod tasks;
 mod tickets;
+mod webhooks;
 
 pub use answers::*;
 pub use case::*;
@@ -21,6 +22,7 @@ pub use meetings::*;
 pub use people::*;
 pub use tasks::*;
 pub use tickets::*;
+pub use webhooks::*;
 
 diesel::joinable!(task -> unit (unit_id));
 diesel::joinable!(task -> cases (case_id));
@@ -41,3 +43,4 @@ diesel::allow_tables_to_appear_in_same_query!(cases, observation);
 diesel::allow_tables_to_appear_in_same_query!(mail, lease);
 diesel::allow_tables_to_appear_in_same_query!(notice, mail, attempt);
 diesel::allow_tables_to_appear_in_same_query!(notice, task);
+diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, lease);

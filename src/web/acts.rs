@@ -10,9 +10,12 @@ mod on_people;
 mod on_problems;
 mod on_tasks;
 mod on_tickets;
+mod on_webhooks;
 
+pub use on_mail::channels;
 pub use on_meetings::DECISIONS;
 pub use on_people::{role, unit_days};
+pub use on_webhooks::edit as endpoint;
 
 use super::api::{Api, ApiResult};
 use super::fields::Fields;
@@ -86,6 +89,7 @@ pub fn all() -> impl Iterator<Item = &'static Act> {
         on_tickets::ACTS,
         on_people::ACTS,
         on_mail::ACTS,
+        on_webhooks::ACTS,
     ];
     rooms.into_iter().flatten()
 }

@@ -11,6 +11,7 @@ mod meetings;
 mod openapi;
 mod read;
 mod tasks;
+pub(super) mod webhooks;
 
 use super::gate::{SignedIn, lang_of};
 use super::page::status_of;
@@ -139,6 +140,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(meetings::routes());
     routes.extend(intake::routes());
     routes.extend(admin::routes());
+    routes.extend(webhooks::routes());
     routes.extend(openapi::routes());
     routes
 }

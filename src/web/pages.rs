@@ -30,6 +30,7 @@ pub use sign_in::DEMO_PASSWORD;
 mod supervision;
 mod task;
 mod tickets;
+mod webhooks;
 mod wording;
 
 use super::page::{Page, error_page};
@@ -37,6 +38,7 @@ use super::routes::Route;
 use super::show::{self, address};
 use crate::app::Error;
 use crate::app::cases::before_assigning::Load;
+use crate::domain::event::words;
 use crate::lang::Lang;
 use crate::store::events::Event;
 use actix_web::HttpResponse;
@@ -67,6 +69,7 @@ pub fn routes() -> Vec<Route> {
         opinion::routes(),
         inbox::routes(),
         wording::routes(),
+        webhooks::routes(),
         me::routes(),
         playbooks::routes(),
         admin::routes(),
@@ -153,7 +156,7 @@ impl Page {
     /// An event in one line.
     pub fn told(&self, event: &Event) -> String {
         let payload: serde_json::Value = serde_json::from_str(&event.payload).unwrap_or_default();
-        let mut line = self.t(event_words(&event.kind)).into_owned();
+        let mut line = self.t(words(&event.kind)).into_owned();
         if let Some(title) = payload["title"].as_str() {
             line.push_str(&format!("{}{title}", self.t("：")));
         }
@@ -163,83 +166,5 @@ impl Page {
             }
         }
         line
-    }
-}
-
-fn event_words(kind: &str) -> &'static str {
-    match kind {
-        "case.opened" => "拟立项",
-        "case.edited" => "修改专项",
-        "case.plan_changed" => "应用推演的改动",
-        "case.consult" => "征求意见",
-        "case.opinions_asked" => "征求各单位意见",
-        "case.opinion_given" => "答复征求意见",
-        "case.approve" => "报批",
-        "case.issued" => "交办",
-        "case.approved_after" => "补录审批",
-        "case.dates_recomputed" => "工作日历调整，期限变动",
-        "case.deadline_moved" => "调整期限",
-        "case.manager_set" => "指定牵头负责人",
-        "directive.given" => "批示",
-        "directive.reported" => "反馈批示",
-        "directive.step_stopped" => "停止一步提醒",
-        "case.ordered" => "领导确定次序",
-        "case.verify" => "转入成效观察",
-        "case.observed" => "观察期满判定",
-        "case.observation_prolonged" => "可比天数不足，延长观察",
-        "case.rebased" => "问题有合并或拆分，基线重算",
-        "case.close" => "销号",
-        "case.resume" => "开始新一轮",
-        "case.termination_asked" => "申请终止",
-        "case.terminate" => "终止",
-        "case.reopen" => "诉求回潮，重启",
-        "case.looked_back" => "回头看",
-        "meeting.called" => "召集协调会",
-        "meeting.changed" => "调整协调会",
-        "meeting.cancelled" => "取消协调会",
-        "meeting.recorded" => "记录会议纪要",
-        "case.coordinator_changed" => "更换协调员",
-        "task.added" => "添加任务",
-        "task.changed" => "修改任务",
-        "task.released" => "任务放行",
-        "task.withheld" => "任务收回",
-        "task.acknowledge" => "签收",
-        "task.start" => "开始办理",
-        "task.reported" => "填报进展",
-        "task.submit" => "提交办结",
-        "task.accepted_first" => "初验通过",
-        "task.accept" => "验收通过",
-        "task.return" => "退回",
-        "task.cancel" => "取消任务",
-        "task.blocked" => "受阻，提请协调",
-        "task.block_answered" => "答复协助请求",
-        "task.block_cleared" => "解除受阻",
-        "task.extension_asked" => "申请延期",
-        "task.extension_decided" => "延期批复",
-        "task.objected" => "职责异议",
-        "task.objection_referred" => "异议提交上一级",
-        "task.objection_opinion" => "异议会商意见",
-        "task.clock_set" => "异议期间计时调整",
-        "task.objection_ruled" => "异议裁定",
-        "task.assigned" | "task.handed_over" => "改派",
-        "task.passed_on" => "转办",
-        "task.signed_off" => "单位负责人签发",
-        "task.checklist_added" | "task.checklist_ticked" | "task.checklist_removed" => "更新清单",
-        "task.commented" => "留言",
-        "task.proxy_corrected" => "更正代录",
-        "task.called" => "记录通话",
-        "task.step_stopped" => "停止一步提醒",
-        "task.supervision_drafted" => "拟督办单",
-        "task.supervision_signed" => "签发督办单",
-        "task.supervision_withdrawn" => "督办单不予签发",
-        "task.file_attached" => "上传附件",
-        "dependency.added" => "添加前置关系",
-        "dependency.removed" => "删除前置关系",
-        "mail.undelivered" => "通知未能送达",
-        "mail.resent" => "重发邮件",
-        "mail.inbound_settled" => "处理来信",
-        "ticket.attached" => "工单并入",
-        "ticket.detached" => "工单拆出",
-        _ => "其他变动",
     }
 }

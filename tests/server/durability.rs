@@ -28,12 +28,18 @@ impl Drop for Process {
 }
 
 pub fn serve(place: &Place, catcher: &Catcher) -> Process {
+    serve_with(place, catcher, &[])
+}
+
+/// With more settings, as the environment names them.
+pub fn serve_with(place: &Place, catcher: &Catcher, more: &[(&str, &str)]) -> Process {
     let mut child = place
         .command(&["serve"])
         .env("SHENBAN_LISTEN", "127.0.0.1:0")
         .env("SHENBAN_SMTP_PORT", catcher.address().port().to_string())
         .env("SHENBAN_SMTP_TIMEOUT_SECONDS", "5")
         .env("SHENBAN_MAILS_HOURLY_MAX", "0")
+        .envs(more.iter().copied())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

@@ -31,6 +31,8 @@ mod problems;
 mod proxy;
 mod races;
 mod real;
+mod receiver;
 mod search;
 mod support;
+mod webhooks;
 mod what_if;

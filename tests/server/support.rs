@@ -199,6 +199,7 @@ pub fn settings(folder: &Path) -> Settings {
         chase: ChasePolicy { reminds_at: NaiveTime::MIN, ..ChasePolicy::default() },
         places: Vec::new(),
         thresholds: Default::default(),
+        webhook_networks: vec!["127.0.0.0/8".parse().unwrap()],
         mail: MailSettings { inbound_maildir: Some(folder.join("inbox")), ..Default::default() },
     }
 }

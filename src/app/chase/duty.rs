@@ -153,7 +153,7 @@ pub fn contact(ctx: &mut Ctx, unit_id: &str, officer_id: Option<&str>) -> Result
 fn first_of(ctx: &mut Ctx, unit_id: &str, posts: &[(Role, &'static str)]) -> Result<Option<Contact>, Error> {
     let mut found = Vec::new();
     for (post, role) in posts {
-        let people = people::reachable_in_unit(&mut ctx.tx, unit_id, &[*post], ctx.now)?;
+        let people = people::staff_of_unit(&mut ctx.tx, unit_id, &[*post], ctx.now)?;
         found.extend(people.into_iter().map(|person| Contact { name: person.name, phone: person.phone, role }));
     }
     found.sort_by_key(|contact| contact.phone.is_none());

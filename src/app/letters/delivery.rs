@@ -138,7 +138,7 @@ fn record(ctx: &mut Ctx, holder: &str, Tried { mail, outcome }: Tried) -> Result
     }
     match (state, wrong_address) {
         (MailState::Failed, true) => undelivered::wrong_address(ctx, &mail, &response),
-        (MailState::Failed, false) => undelivered::tell_coordinator(ctx, &mail, &response),
+        (MailState::Failed, false) => undelivered::refused(ctx, &mail, &response),
         _ => Ok(()),
     }
 }

@@ -156,7 +156,7 @@ fn bounced(ctx: &mut Ctx, mut row: Inbound, bounce: &Bounce) -> Result<Inbound, 
             undelivered::wrong_address(ctx, &mail, &response)?;
             row.verdict = "已标记该邮箱不可用，并告知协调员".to_owned();
         } else {
-            undelivered::tell_coordinator(ctx, &mail, &response)?;
+            undelivered::refused(ctx, &mail, &response)?;
             row.verdict = "邮件被退回，已告知协调员".to_owned();
         }
     }

@@ -1,13 +1,13 @@
 //! The outbox: when what is owed to a recipient is frozen into mails, and into how many.
 
-use crate::app::letters::{self, Bundle};
+use crate::app::letters::{Bundle, channels};
 use crate::app::{Actor, App, Ctx, Error};
 use crate::domain::case::{CaseState, Grade};
 use crate::domain::notice::Rhythm;
 use crate::domain::rhythm::{self, Leaves, Rule, Waiting};
 use crate::store::mails;
 use crate::store::notices::{self, OwedGroup};
-use crate::store::{cases, preferences};
+use crate::store::{cases, preferences, webhooks};
 use chrono::{Datelike, NaiveDateTime, TimeDelta};
 use std::collections::{BTreeMap, HashSet};
 
@@ -46,13 +46,13 @@ fn freeze(ctx: &mut Ctx, leaving: &Leaving, from: &str) -> Result<usize, Error> 
                 let (invitations, rest): (Vec<_>, Vec<_>) =
                     group.into_iter().partition(|notice| notice.stage.is_invitation());
                 for alone in invitations.into_iter().map(|notice| vec![notice]).chain([rest]) {
-                    settled += letters::freeze(ctx, alone, leaving.bundle, from)?;
+                    settled += channels::freeze(ctx, alone, leaving.bundle, from)?;
                 }
             }
             _ => together.extend(group),
         }
     }
-    Ok(settled + letters::freeze(ctx, together, leaving.bundle, from)?)
+    Ok(settled + channels::freeze(ctx, together, leaving.bundle, from)?)
 }
 
 /// Looks at everything owed with a handful of statements, however many recipients wait.
@@ -65,7 +65,8 @@ fn leaving(ctx: &mut Ctx) -> Result<Vec<Leaving>, Error> {
         return Ok(Vec::new());
     }
     let recipients: Vec<String> = by_recipient.keys().cloned().collect();
-    let recent = mails::mailed_since(&mut ctx.tx, &recipients, ctx.now - HOUR)?;
+    let mut recent = mails::mailed_since(&mut ctx.tx, &recipients, ctx.now - HOUR)?;
+    recent.extend(webhooks::messaged_since(&mut ctx.tx, &recipients, ctx.now - HOUR)?);
     let issued = cases::in_states(&mut ctx.tx, &[CaseState::Issued])?;
     let urgent: HashSet<String> =
         issued.into_iter().filter(|case| case.grade == Grade::Urgent).map(|case| case.id).collect();
@@ -82,7 +83,11 @@ fn leaving(ctx: &mut Ctx) -> Result<Vec<Leaving>, Error> {
         let waiting: Vec<Waiting> = groups
             .into_iter()
             .map(|group| Waiting {
-                last_mailed: own.iter().find(|mailed| mailed.case_id == group.case_id).map(|mailed| mailed.last),
+                last_mailed: own
+                    .iter()
+                    .filter(|mailed| mailed.case_id == group.case_id)
+                    .map(|mailed| mailed.last)
+                    .max(),
                 urgent: group.case_id.as_ref().is_some_and(|id| urgent.contains(id)),
                 digest_at: digest_at(ctx, rhythm, group.first_owed),
                 first_owed: group.first_owed,

@@ -3,6 +3,7 @@
 use crate::app::{Ctx, Error, keyed_hash};
 use crate::domain::access::Action;
 use crate::domain::notice::{Rhythm, Stage};
+use crate::domain::webhook::Means;
 use crate::lang::Message;
 use crate::store::preferences::{self, Absence, Preference};
 use crate::store::{new_id, people};
@@ -10,24 +11,32 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 /// Sets the actor's own.
-pub fn set_own(ctx: &mut Ctx, rhythm: Rhythm, muted: Vec<Stage>) -> Result<(), Error> {
+pub fn set_own(ctx: &mut Ctx, rhythm: Rhythm, muted: Vec<Stage>, order: &[Means]) -> Result<(), Error> {
     let person_id = ctx.actor.id().to_owned();
-    set(ctx, &person_id, ("person", rhythm, muted))
+    set(ctx, ("person", &person_id), rhythm, muted, order)
 }
 
 /// Sets a unit's: an administrator's matter.
-pub fn set_of_unit(ctx: &mut Ctx, unit_id: &str, rhythm: Rhythm) -> Result<(), Error> {
+pub fn set_of_unit(ctx: &mut Ctx, unit_id: &str, rhythm: Rhythm, order: &[Means]) -> Result<(), Error> {
     ctx.require_anywhere(Action::Administer)?;
     people::unit_by_id(&mut ctx.tx, unit_id)?.ok_or(Error::NotFound)?;
-    set(ctx, unit_id, ("unit", rhythm, Vec::new()))
+    set(ctx, ("unit", unit_id), rhythm, Vec::new(), order)
 }
 
-fn set(ctx: &mut Ctx, id: &str, (kind, rhythm, muted): (&str, Rhythm, Vec<Stage>)) -> Result<(), Error> {
+fn set(
+    ctx: &mut Ctx,
+    (kind, id): (&str, &str),
+    rhythm: Rhythm,
+    muted: Vec<Stage>,
+    order: &[Means],
+) -> Result<(), Error> {
     // What asks something of its reader is not a matter of taste.
     let mutable = muted.into_iter().filter(|stage| can_be_muted(*stage));
     let muted = mutable.map(Stage::code).collect::<Vec<_>>().join(" ");
-    preferences::put(&mut ctx.tx, &Preference { recipient_id: id.to_owned(), rhythm, muted })?;
-    ctx.record("mail.preference_set", (kind, id), None, json!({ "to": rhythm.code() }));
+    let channels = order.iter().map(|means| means.code()).collect::<Vec<_>>().join(" ");
+    let payload = json!({ "to": rhythm.code(), "channels": channels });
+    preferences::put(&mut ctx.tx, &Preference { recipient_id: id.to_owned(), rhythm, muted, channels })?;
+    ctx.record("mail.preference_set", (kind, id), None, payload);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Mails that did not arrive: the address is flagged, the coordinator is told, and what was owed finds another way.
 
-use crate::app::{Ctx, Error, Owed, Recipient};
+use crate::app::{Ctx, Error, Owed, Recipient, letters::channels};
 use crate::domain::notice::{RecipientKind, Stage};
 use crate::store::inbound::Flagged;
 use crate::store::mails::Mail;
@@ -17,8 +17,14 @@ pub fn wrong_address(ctx: &mut Ctx, mail: &Mail, reason: &str) -> Result<(), Err
     tell_coordinator(ctx, mail, reason)
 }
 
+/// The mail does not arrive, whoever it is addressed to: the coordinator is told, and what it settled goes another way.
+pub fn refused(ctx: &mut Ctx, mail: &Mail, reason: &str) -> Result<(), Error> {
+    channels::fall_back_from_mail(ctx, mail)?;
+    tell_coordinator(ctx, mail, reason)
+}
+
 /// The coordinator of the mail's case learns that it did not arrive.
-pub fn tell_coordinator(ctx: &mut Ctx, mail: &Mail, reason: &str) -> Result<(), Error> {
+fn tell_coordinator(ctx: &mut Ctx, mail: &Mail, reason: &str) -> Result<(), Error> {
     let payload = json!({ "title": mail.subject, "to": mail.recipient_name, "address": mail.address });
     ctx.record("mail.undelivered", ("mail", &mail.id), mail.case_id.as_deref(), payload);
     let case = mail.case_id.as_deref().map(|id| cases::by_id(&mut ctx.tx, id)).transpose()?.flatten();

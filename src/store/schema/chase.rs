@@ -37,6 +37,7 @@ diesel::table! {
         recipient_id -> Text,
         rhythm -> Text,
         muted -> Text,
+        channels -> Text,
     }
 }
 

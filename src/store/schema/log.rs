@@ -37,6 +37,8 @@ diesel::table! {
         mail_id -> Nullable<Text>,
         decision -> Nullable<Text>,
         owed_at -> Timestamp,
+        delivery_id -> Nullable<Text>,
+        tried -> Text,
     }
 }
 

@@ -1,9 +1,13 @@
 //! Acts on what came in by mail, and on how somebody wants mails.
 
 use super::Act;
+use crate::app::Error;
 use crate::app::letters::{inbox, preferences};
 use crate::domain::access::Action;
 use crate::domain::notice::Rhythm;
+use crate::domain::webhook::Means;
+use crate::lang::Message;
+use crate::web::fields::Fields;
 
 pub const ACTS: &[Act] = &[
     Act {
@@ -19,8 +23,11 @@ pub const ACTS: &[Act] = &[
         name: "mail-rhythm",
         needs: Action::Administer,
         said: "已保存",
-        fields: &[("rhythm", "string")],
-        run: |ctx, id, f| Ok(preferences::set_of_unit(ctx, id, f.code("rhythm", Rhythm::parse)?)?.into()),
+        fields: &[("rhythm", "string"), ("channels", "array")],
+        run: |ctx, id, f| {
+            let rhythm = f.code("rhythm", Rhythm::parse)?;
+            Ok(preferences::set_of_unit(ctx, id, rhythm, &channels(f)?)?.into())
+        },
     },
     Act {
         on: "absences",
@@ -34,3 +41,16 @@ pub const ACTS: &[Act] = &[
         },
     },
 ];
+
+/// The order of channels, each once.
+pub fn channels(fields: &Fields) -> Result<Vec<Means>, Error> {
+    let mut order = Vec::new();
+    for code in fields.all("channels") {
+        let unknown = || Error::field("channels", Message::new("“%{text}”不是可用的值").with("text", &code));
+        let means = Means::parse(&code).ok_or_else(unknown)?;
+        if !order.contains(&means) {
+            order.push(means);
+        }
+    }
+    Ok(order)
+}

@@ -1,10 +1,11 @@
 //! The administrator's units, people and calendar.
 
 use crate::app::admin::{self, NewPerson};
-use crate::app::{Clock, Ctx, Error, plans::work_calendar};
+use crate::app::{Clock, Ctx, Error, letters::channels, plans::work_calendar};
 use crate::domain::access::{Action, Role};
 use crate::domain::calendar::CalendarDay;
 use crate::domain::notice::Rhythm;
+use crate::domain::webhook::Means;
 use crate::store::people::{self, Person, PostRow, Unit, UnitDay};
 use crate::store::preferences;
 use crate::web::acts::{role, unit_days};
@@ -38,6 +39,9 @@ struct UnitPage {
     page: Page,
     unit: Unit,
     rhythm: Rhythm,
+    order: Vec<Means>,
+    /// The means that can be chosen from.
+    offered: Vec<Means>,
     /// Its own days from today on.
     days: Vec<UnitDay>,
 }
@@ -160,10 +164,12 @@ async fn remove_day(page: Page, body: Bytes) -> PageResult {
 async fn one_unit(page: Page, id: Path<String>) -> PageResult {
     let read = move |ctx: &mut Ctx| {
         let unit = people::unit_by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
-        Ok((unit, preferences::of(&mut ctx.tx, &id)?.rhythm, work_calendar::of_unit(ctx, &id)?))
+        let (preference, offered) = (preferences::of(&mut ctx.tx, &id)?, channels::offered(ctx)?);
+        Ok((unit, preference, offered, work_calendar::of_unit(ctx, &id)?))
     };
-    let (unit, rhythm, days) = page.read(read).await?;
-    page.html(&UnitPage { page: page.clone(), unit, rhythm, days })
+    let (unit, preference, offered, days) = page.read(read).await?;
+    let (rhythm, order) = (preference.rhythm, preference.order());
+    page.html(&UnitPage { page: page.clone(), unit, rhythm, order, offered, days })
 }
 
 async fn add_unit_days(page: Page, id: Path<String>, body: Bytes) -> PageResult {

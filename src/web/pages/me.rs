@@ -1,12 +1,18 @@
 //! The reader's own account: password and API tokens.
 
-use crate::app::{accounts, letters::preferences, plans::feeds};
+use crate::app::{
+    accounts,
+    letters::{channels, preferences},
+    plans::feeds,
+};
 use crate::domain::access::Action;
 use crate::domain::notice::{Rhythm, Stage};
+use crate::domain::webhook::Means;
 use crate::store::cases::Case;
 use crate::store::people;
 use crate::store::preferences::{self as rows, Absence, Preference};
 use crate::store::sessions::{ApiToken, Feed};
+use crate::web::acts::channels as order_of;
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -19,6 +25,9 @@ struct MePage {
     page: Page,
     tokens: Vec<ApiToken>,
     preference: Preference,
+    order: Vec<Means>,
+    /// The means that can be chosen from.
+    offered: Vec<Means>,
     /// Each with the deputy's name.
     absences: Vec<(Absence, String)>,
     people: Vec<(String, String)>,
@@ -51,7 +60,7 @@ async fn show(page: Page) -> PageResult {
 }
 
 async fn shown(page: Page, fresh: Option<String>, address: Option<String>) -> PageResult {
-    let (tokens, feeds, preference, absences, people) = page
+    let (tokens, feeds, preference, offered, absences, people) = page
         .read(|ctx| {
             let (own, today) = (ctx.actor.id().to_owned(), ctx.today);
             let people: Vec<(String, String)> = people::people(&mut ctx.tx)?
@@ -62,17 +71,20 @@ async fn shown(page: Page, fresh: Option<String>, address: Option<String>) -> Pa
             let name = |id: &str| people.iter().find(|(known, _)| known == id).map_or("", |(_, name)| name).to_owned();
             let absences = rows::absences_of(&mut ctx.tx, &own, today)?.into_iter();
             let absences = absences.map(|row| (row.clone(), name(&row.deputy_id))).collect::<Vec<_>>();
-            Ok((accounts::own_tokens(ctx)?, feeds::own(ctx)?, rows::of(&mut ctx.tx, &own)?, absences, people))
+            let (preference, offered) = (rows::of(&mut ctx.tx, &own)?, channels::offered(ctx)?);
+            Ok((accounts::own_tokens(ctx)?, feeds::own(ctx)?, preference, offered, absences, people))
         })
         .await?;
-    page.html(&MePage { page: page.clone(), tokens, preference, absences, people, fresh, feeds, address })
+    let (order, page_shown) = (preference.order(), page.clone());
+    page.html(&MePage { page: page_shown, tokens, preference, order, offered, absences, people, fresh, feeds, address })
 }
 
 async fn set_mails(page: Page, body: Bytes) -> PageResult {
     let f = Fields::from_form(&body);
     let rhythm = f.code("rhythm", Rhythm::parse).map_err(|error| page.failed(error))?;
     let muted = f.all("muted").iter().filter_map(|code| Stage::parse(code)).collect();
-    let set = page.app.write(&page.actor, move |ctx| preferences::set_own(ctx, rhythm, muted));
+    let order = order_of(&f).map_err(|error| page.failed(error))?;
+    let set = page.app.write(&page.actor, move |ctx| preferences::set_own(ctx, rhythm, muted, &order));
     set.await.map_err(|error| page.failed(error))?;
     Ok(page.done("/me", "已保存"))
 }
