@@ -41,9 +41,14 @@ pub fn run(args: Args) -> Outcome {
     })
 }
 
-/// Level by RUST_LOG; warnings when it is not set.
+/// Level by RUST_LOG; warnings when it is not set. What the mailbox's client reads and where pushes go is nobody's to read
+/// in a log, however much of it is wanted.
 pub fn log_to_stderr() {
     let level = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    let level = ["ureq=warn", "ureq_proto=warn", "async_imap=warn"]
+        .into_iter()
+        .filter_map(|quiet| quiet.parse().ok())
+        .fold(level, tracing_subscriber::EnvFilter::add_directive);
     // A second call in one process keeps the first.
     let _ = tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).try_init();
 }

@@ -33,6 +33,8 @@ pub struct Answer {
     pub text: String,
     /// The receiver has taken it.
     pub taken: bool,
+    /// It wants to be asked again no sooner than in so many seconds.
+    pub retry_after: Option<i64>,
 }
 
 /// Why nothing came back.
@@ -83,12 +85,13 @@ impl Client {
         }
         let mut answer = request.send(&push.body).map_err(failed)?;
         let status = answer.status().as_u16();
+        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let mut text = Vec::new();
         // The word of the receiver is its status: an answer that breaks off after it says no less.
         let _ = answer.body_mut().as_reader().take(ANSWER_MAX_BYTES).read_to_end(&mut text);
         let text = String::from_utf8_lossy(&text).into_owned();
         let taken = (200..300).contains(&status) && (push.kind.is_signed() || robot_took(&text));
-        Ok(Answer { status, text, taken })
+        Ok(Answer { status, text, taken, retry_after })
     }
 }
 

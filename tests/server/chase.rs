@@ -134,6 +134,12 @@ async fn at_the_ceiling_the_rest_goes_as_one_mail_and_nothing_is_dropped() {
     }
     let mails = server.catcher.messages();
     assert_eq!(to(&mails, "traffic@city.example").len(), 3, "the ceiling holds");
+    issued(&server, &coordinator, "traffic", "燃气泄漏", "urgent").await;
+    server.deliver().await;
+    let mails = server.catcher.messages();
+    let own = to(&mails, "traffic@city.example");
+    let about: Vec<_> = own.iter().map(|mail| &mail.subject).collect();
+    assert!(own.len() == 4 && own[0].text.contains("燃气泄漏"), "what is urgent breaks it, alone: {about:#?}");
     server.days_pass(1).await;
     server.deliver().await;
     let mails = server.catcher.messages();

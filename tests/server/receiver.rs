@@ -28,6 +28,8 @@ impl Received {
 #[derive(Debug, Clone)]
 pub enum Reply {
     Status(u16, &'static str),
+    /// Not for so many seconds.
+    Busy(u16),
     /// Elsewhere.
     Redirect(String),
     /// Reads and never answers.
@@ -101,6 +103,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
     };
     let (status, more, body) = match reply.unwrap_or(Reply::Status(200, r#"{"errcode":0,"errmsg":"ok"}"#)) {
         Reply::Status(status, body) => (status, String::new(), body),
+        Reply::Busy(seconds) => (503, format!("retry-after: {seconds}\r\n"), ""),
         Reply::Redirect(to) => (302, format!("location: {to}\r\n"), ""),
         // Held open for longer than anybody waits.
         Reply::Silence => return std::thread::sleep(Duration::from_secs(60)),

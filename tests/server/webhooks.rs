@@ -4,8 +4,11 @@ use crate::commands::Place;
 use crate::durability::{serve_with, sign_in, units};
 use crate::receiver::{Received, Receiver, Reply};
 use crate::support::{Client, On, Server};
+use base64::Engine;
+use hmac::{Hmac, KeyInit, Mac};
 use rstest::rstest;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use shenban::app::webhooks::sending;
 use shenban::mail::catcher::Catcher;
 use shenban::webhook::Client as Pusher;
@@ -43,17 +46,20 @@ async fn log(admin: &Client, hook: &str) -> Vec<Value> {
 
 /// Waits until the newest message to an endpoint stands so, and gives it.
 async fn newest_when(admin: &Client, hook: &str, state: &str, attempts: i64) -> Value {
+    newest_where(admin, hook, |newest| {
+        newest["state"] == state && newest["attempts"] == attempts && newest["last_attempt"].is_object()
+    })
+    .await
+}
+
+async fn newest_where(admin: &Client, hook: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..600 {
-        if let Some(newest) = log(admin, hook).await.into_iter().next()
-            && newest["state"] == state
-            && newest["attempts"] == attempts
-            && newest["last_attempt"].is_object()
-        {
+        if let Some(newest) = log(admin, hook).await.into_iter().next().filter(&wanted) {
             return newest;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("the newest message is not {state} after {attempts}: {:#?}", log(admin, hook).await);
+    panic!("the newest message is another: {:#?}", log(admin, hook).await);
 }
 
 fn verify(received: &Received, secret: &str) {
@@ -109,6 +115,13 @@ async fn an_event_is_pushed_signed_as_a_cloud_event_and_again_with_the_same_id_u
     admin.act(&format!("/deliveries/{}/replay", taken["id"].as_str().unwrap()), json!({})).await;
     let again = receiver.received_when(3).await;
     assert_eq!(again[2].header("webhook-id"), taken["message_id"], "a replay is the same message");
+    receiver.next(&[Reply::Busy(3_000)]);
+    newest_when(&admin, &hook, "delivered", 1).await;
+    admin.act(&format!("/deliveries/{}/replay", taken["id"].as_str().unwrap()), json!({})).await;
+    let later = newest_where(&admin, &hook, |newest| newest["last_attempt"]["status"] == 503).await;
+    let moment = |name: &Value| name.as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let waits = moment(&later["next_attempt_at"]) - moment(&later["last_attempt"]["at"]);
+    assert_eq!(waits.num_seconds(), 3_000, "as the receiver asked");
     server.stop().await;
 }
 
@@ -135,6 +148,9 @@ async fn robots_get_their_own_shapes_and_say_themselves_whether_they_took_it() {
         form_urlencoded::parse(second.target.split_once('?').unwrap().1.as_bytes()).into_owned().collect();
     let names: Vec<&str> = query.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["access_token", "timestamp", "sign"]);
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"SECabc").unwrap();
+    mac.update(format!("{}\nSECabc", query[1].1).as_bytes());
+    assert_eq!(query[2].1, base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes()));
     assert_eq!(second.json()["msgtype"], "markdown");
     server.stop().await;
 }
@@ -306,6 +322,41 @@ async fn the_first_channel_of_the_order_carries_a_notice_the_next_when_it_fails_
     let waiting = admin.read("/mails?limit=50").await;
     let all_sent = waiting["mails"].as_array().unwrap().iter().all(|mail| mail["state"] == "sent");
     assert!(all_sent, "{waiting:#}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_person_sets_the_own_order_and_is_told_by_it() {
+    let Some(mut server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    server.set(|settings| settings.mail.hourly_max = 0);
+    let (admin, coordinator) = (server.sign_in("admin").await, server.sign_in("coordinator").await);
+    let gateway = Receiver::start();
+    let before = coordinator.get("/me").await.text().await.unwrap();
+    assert!(!before.contains("首选渠道"), "nothing to choose from");
+    add(&admin, "sms", &gateway.url("/"), json!({ "carries_notices": true })).await;
+    with_phone(&admin, "coordinator", "13800000002").await;
+    let chosen = [("rhythm", "each"), ("channels", "sms"), ("channels", "mail")];
+    assert_eq!(coordinator.form("/me/mails", &chosen).await.status().as_u16(), 303);
+    let page = coordinator.get("/me").await.text().await.unwrap();
+    assert!(page.contains("<option value=\"sms\" selected>"), "{page}");
+    assert_eq!(coordinator.form("/me/mails", &[("channels", "pigeon")]).await.status().as_u16(), 422);
+
+    let case = issued(&server, &coordinator).await;
+    let task = coordinator.read(&format!("/cases/{case}")).await["tasks"][0]["id"].as_str().unwrap().to_owned();
+    let objection = json!({ "clause": "职责清单第三条", "reason": "不属于本单位" });
+    let traffic = server.sign_in("traffic").await;
+    traffic.on_task(&task, "object", objection).await;
+    server.app.clock.set_days_later(1);
+    server.deliver().await;
+    let client = Pusher::new(vec!["127.0.0.0/8".parse().unwrap()], Duration::from_secs(5));
+    while sending::send(&server.app, &client, "test").await.unwrap() > 0 {}
+    let sent = gateway.received();
+    assert_eq!(sent.len(), 1, "{sent:#?}");
+    let told = sent[0].json();
+    assert_eq!(told["data"]["to"]["phone"], "13800000002");
+    assert!(told["data"]["text"].as_str().unwrap().contains("职责异议"), "{told:#}");
+    let mailed = server.catcher.messages().into_iter().filter(|mail| mail.to == ["coordinator@city.example"]).count();
+    assert_eq!(mailed, 0);
     server.stop().await;
 }
 

@@ -23,6 +23,8 @@ const ATTEMPTS_MAX: i32 = 14;
 const NOTICE_ATTEMPTS_MAX: i32 = 4;
 /// How long the rest waits when an endpoint cannot be reached.
 const HOLDS_OFF: TimeDelta = TimeDelta::seconds(20);
+/// The longest that a receiver can put a message off, in seconds.
+const RETRY_AFTER_MAX: i64 = 3_600;
 /// What the log keeps of an answer.
 const RESPONSE_MAX_CHARS: usize = 500;
 
@@ -109,8 +111,9 @@ fn record(
     let most = if delivery.recipient_id.is_some() { NOTICE_ATTEMPTS_MAX } else { ATTEMPTS_MAX };
     let again = if delivery.attempts >= most { DeliveryState::Failed } else { DeliveryState::Queued };
     let away = matches!(outcome, Err(Failure::Unreachable(_)));
+    let asked_for = outcome.as_ref().ok().and_then(|answer| answer.retry_after).unwrap_or(0);
     let (outcome, status, response, state) = match outcome {
-        Ok(Answer { taken: true, status, text }) => {
+        Ok(Answer { taken: true, status, text, .. }) => {
             (AttemptOutcome::Accepted, Some(status), text, DeliveryState::Delivered)
         }
         // The receiver has gone for good.
@@ -129,6 +132,7 @@ fn record(
         at: ctx.now,
     };
     let wait = TimeDelta::from_std(backoff(delivery.attempts, rand::random())).unwrap_or(HOLDS_OFF);
+    let wait = wait.max(TimeDelta::seconds(asked_for.clamp(0, RETRY_AFTER_MAX)));
     if !webhooks::record_attempt(&mut ctx.tx, row, holder, state, ctx.now + wait)? {
         tracing::warn!(delivery = delivery.id, "a push's claim was lost while it was sent");
         return Ok(());
