@@ -15,7 +15,7 @@ mod on_webhooks;
 pub use on_mail::channels;
 pub use on_meetings::DECISIONS;
 pub use on_people::{role, unit_days};
-pub use on_webhooks::edit as endpoint;
+pub use on_webhooks::{edit as endpoint, kind as endpoint_kind};
 
 use super::api::{Api, ApiResult};
 use super::fields::Fields;

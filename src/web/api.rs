@@ -11,7 +11,7 @@ mod meetings;
 mod openapi;
 mod read;
 mod tasks;
-pub(super) mod webhooks;
+mod webhooks;
 
 use super::gate::{SignedIn, lang_of};
 use super::page::status_of;

@@ -368,9 +368,13 @@ async fn an_endpoint_that_is_switched_off_keeps_no_notice_back() {
     let (sms, _) = add(&admin, "sms", &gateway.url("/"), json!({ "carries_notices": true })).await;
     with_phone(&admin, "traffic", "13800000001").await;
     let order = json!({ "rhythm": "each", "channels": ["sms"] });
-    admin.act(&format!("/units/{}/mail-rhythm", server.units["traffic"]), order).await;
+    for unit in ["traffic", "education"] {
+        admin.act(&format!("/units/{}/mail-rhythm", server.units[unit]), order.clone()).await;
+    }
     issued(&server, &coordinator).await;
     server.deliver().await;
+    let without_phone = server.catcher.messages().into_iter().filter(|mail| mail.to == ["education@city.example"]);
+    assert_eq!(without_phone.count(), 1, "who has no telephone is reached by mail at once");
     assert_eq!(log(&admin, &sms).await[0]["state"], "queued");
     let off = json!({ "version": 1, "name": "短信", "events": "", "active": false });
     admin.act(&format!("/webhooks/{sms}/edit"), off).await;

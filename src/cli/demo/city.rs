@@ -61,7 +61,7 @@ pub fn found(ctx: &mut Ctx) -> Result<HashMap<&'static str, String>, Error> {
             login: (*login).to_owned(),
             name: (*name).to_owned(),
             email: Some(format!("{login}@yunze.example")),
-            // Of no network: nobody is called by trying the demo out.
+            // Invented, like everything here.
             phone: Some(format!("139-0000-{:04}", 1_201 + n)),
             password: PASSWORD.to_owned(),
             lang: "zh".to_owned(),

@@ -1,8 +1,11 @@
 //! Acts on endpoints and on what they were sent.
 
 use super::{Act, Done};
+use crate::app::Error;
 use crate::app::webhooks::{self, Edit};
 use crate::domain::access::Action;
+use crate::domain::webhook::WebhookKind;
+use crate::lang::Message;
 use crate::web::fields::Fields;
 
 pub const ACTS: &[Act] = &[
@@ -66,4 +69,9 @@ pub fn edit(f: &Fields) -> Edit {
         template: f.text("template").replace("\r\n", "\n"),
         active: f.one("active") != Some("false"),
     }
+}
+
+/// What the endpoint is: it must be said.
+pub fn kind(f: &Fields) -> Result<WebhookKind, Error> {
+    f.one("kind").and_then(WebhookKind::parse).ok_or_else(|| Error::field("kind", Message::new("请选择类型")))
 }

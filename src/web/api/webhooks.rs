@@ -2,13 +2,11 @@
 
 use super::read::answer;
 use super::{Api, ApiResult};
-use crate::app::Error;
 use crate::app::webhooks::{self, Line};
 use crate::domain::access::Action;
-use crate::domain::webhook::{DeliveryState, WebhookKind};
-use crate::lang::Message;
+use crate::domain::webhook::DeliveryState;
 use crate::store::webhooks::{Delivery, Webhook, WebhookAttempt};
-use crate::web::acts::endpoint;
+use crate::web::acts::{endpoint, endpoint_kind};
 use crate::web::fields::Fields;
 use crate::web::routes::{Access, Route};
 use crate::webhook::{address, template};
@@ -63,15 +61,10 @@ async fn list(api: Api) -> ApiResult {
 /// The answer holds the secret that was made, this once.
 async fn add(api: Api, body: Bytes) -> ApiResult {
     let f = Fields::from_json(&api.parsed(&body)?);
-    let kind = kind(&f).map_err(|error| api.failed(error))?;
+    let kind = endpoint_kind(&f).map_err(|error| api.failed(error))?;
     let added = api.app.write(&api.actor, move |ctx| webhooks::add(ctx, kind, endpoint(&f))).await;
     let (id, secret) = added.map_err(|error| api.failed(error))?;
     Ok(HttpResponse::build(StatusCode::CREATED).json(json!({ "id": id, "secret": secret })))
-}
-
-/// What the endpoint is: it must be said.
-pub fn kind(f: &Fields) -> Result<WebhookKind, Error> {
-    f.one("kind").and_then(WebhookKind::parse).ok_or_else(|| Error::field("kind", Message::new("请选择类型")))
 }
 
 async fn one(api: Api, id: Path<String>) -> ApiResult {

@@ -6,8 +6,7 @@ use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::domain::webhook::{DeliveryState, EVENT_GROUPS, WebhookKind};
 use crate::store::webhooks::{Delivery, Webhook, WebhookAttempt};
-use crate::web::acts::endpoint;
-use crate::web::api::webhooks::kind;
+use crate::web::acts::{endpoint, endpoint_kind};
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -93,7 +92,7 @@ async fn list(page: Page) -> PageResult {
 
 async fn add(page: Page, body: Bytes) -> PageResult {
     let f = Fields::from_form(&body);
-    let kind = kind(&f).map_err(|error| page.failed(error))?;
+    let kind = endpoint_kind(&f).map_err(|error| page.failed(error))?;
     let added = page.app.write(&page.actor, move |ctx| webhooks::add(ctx, kind, endpoint(&f))).await;
     let (id, fresh) = added.map_err(|error| page.failed(error))?;
     match fresh {
