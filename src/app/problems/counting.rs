@@ -5,8 +5,9 @@ use crate::app::{Actor, App, Ctx, Error};
 use crate::detect::trend::{Burst, Return};
 use crate::detect::{Document, explain, trend};
 use crate::domain::problem::{ProblemKind, ProblemState};
+use crate::store::house;
 use crate::store::problems::{self, Call, Problem};
-use crate::store::{house, tickets};
+use crate::store::tickets::{self, Ticket};
 use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::json;
 use std::collections::{BTreeSet, HashSet};
@@ -62,6 +63,23 @@ pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
     let city = City::now(ctx)?;
     let count = count(ctx, problem_id, &city)?;
     save(ctx, count)
+}
+
+/// A new problem as it is counted with its first ticket alone.
+pub(in crate::app) fn with_first(ctx: &Ctx, problem: Problem, ticket: &Ticket) -> Problem {
+    let first = [trend::Counted {
+        caller: ticket.caller_hash.clone(),
+        received_on: ctx.app.clock.local_date(ticket.received_at),
+    }];
+    let days = ctx.app.settings.thresholds.window_days;
+    Problem {
+        tickets: 1,
+        callers: 1,
+        window_callers: i64::from(trend::window_callers(&first, ctx.today, days)),
+        growth: Some(f64::from(trend::growth(&first, ctx.today, days))),
+        heat: trend::heat(&first, ctx.today),
+        ..problem
+    }
 }
 
 /// Goes through all of a problem's tickets: where others wait for the writer, on a snapshot.

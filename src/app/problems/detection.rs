@@ -9,16 +9,19 @@ use crate::domain::mask;
 use crate::store::tickets::{self, Ticket};
 use crate::store::{StoreError, Tx, house, new_id, problems};
 use chrono::TimeDelta;
+use futures_util::future::join;
 use std::collections::HashMap;
 
 const WATERMARK: &str = "detection.watermark";
 const LEASE: &str = "detection";
 const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
-/// Tickets taken in one transaction.
-const CHUNK: i64 = 64;
+/// Tickets stored in one transaction.
+const CHUNK: usize = 64;
+/// Tickets read at once.
+const READ_AT_ONCE: i64 = 4 * CHUNK as i64;
 /// Counting goes through all of a problem's tickets: in a burst it waits for this many new ones.
-const COUNTING_EVERY: i64 = 1_024;
+const COUNTING_EVERY: i64 = 8_192;
 /// Tickets that are given their place in one transaction.
 const ORDERED_AT_ONCE: i64 = 250;
 const TITLE_MAX_CHARS: usize = 40;
@@ -92,34 +95,59 @@ struct Waiting {
     after: i64,
 }
 
-/// Matches up to one chunk of new tickets, or counts some of the problems they went to. Gives how many were taken;
-/// nothing while another process holds the lease or the index is not there yet.
+/// Tickets that the index has placed, to be stored.
+struct Matched {
+    /// The last ticket's place in the order.
+    last: i64,
+    rows: Vec<Ticket>,
+    /// One for each ticket that went somewhere.
+    placed: Vec<Placed>,
+}
+
+/// Matches some new tickets, or counts some of the problems they went to. Gives how many were taken; nothing while
+/// another process holds the lease or the index is not there yet.
 pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
     let (name, reached) = (holder.to_owned(), app.index.reached().ticket);
     let Some(waiting) = app.store.read(move |tx| waiting(tx, &name, reached)).await? else { return Ok(0) };
     let Some((last, _)) = waiting.rows.last() else { return counting::count_some(app, holder.to_owned()).await };
     let (last, count) = (*last, waiting.rows.len());
     let counting_is_due = waiting.after / COUNTING_EVERY != last / COUNTING_EVERY;
-    let Some(placed) = match_rows(app, &waiting) else { return Ok(0) };
-    let (actor, name) = (Actor::job("归并"), holder.to_owned());
-    let stored = app
-        .write(&actor, move |ctx| {
-            keep_lease(ctx, &name)?;
-            let touched = placements::store(ctx, &waiting.rows, placed)?;
-            problems::set_uncounted(&mut ctx.tx, &touched, true)?;
-            Ok(house::put_setting(&mut ctx.tx, WATERMARK, &last.to_string(), ctx.now)?)
-        })
-        .await;
-    if stored.is_err() {
+    if let Err(error) = place(app, holder, &waiting).await {
         // The index ran ahead of what is stored; it is rebuilt from there.
         upkeep::load(app).await?;
+        return Err(error);
     }
-    stored?;
-    app.index.advance(|_, reached| reached.ticket = last);
     if counting_is_due {
         counting::count_some(app, holder.to_owned()).await?;
     }
     Ok(count)
+}
+
+/// Places the tickets chunk by chunk; the next chunk is matched while the one before it is being stored.
+async fn place(app: &App, holder: &str, waiting: &Waiting) -> Result<(), Error> {
+    let mut chunks = waiting.rows.chunks(CHUNK);
+    let mut matched = chunks.next().and_then(|chunk| match_rows(app, waiting, chunk));
+    while let Some(ready) = matched.take() {
+        let last = ready.last;
+        let (stored, next) =
+            join(store(app, holder, ready), async { chunks.next().and_then(|chunk| match_rows(app, waiting, chunk)) })
+                .await;
+        stored?;
+        app.index.advance(|_, reached| reached.ticket = last);
+        matched = next;
+    }
+    Ok(())
+}
+
+async fn store(app: &App, holder: &str, matched: Matched) -> Result<(), Error> {
+    let name = holder.to_owned();
+    app.write(&Actor::job("归并"), move |ctx| {
+        keep_lease(ctx, &name)?;
+        let touched = placements::store(ctx, &matched.rows, matched.placed)?;
+        problems::set_uncounted(&mut ctx.tx, &touched, true)?;
+        Ok(house::put_setting(&mut ctx.tx, WATERMARK, &matched.last.to_string(), ctx.now)?)
+    })
+    .await
 }
 
 /// None while another process holds the lease, or has matched tickets that the index has not read.
@@ -131,7 +159,7 @@ fn waiting(tx: &mut Tx, holder: &str, reached: i64) -> Result<Option<Waiting>, E
     if after != reached {
         return Ok(None);
     }
-    let rows = tickets::ordered_after(tx, after, CHUNK)?;
+    let rows = tickets::ordered_after(tx, after, READ_AT_ONCE)?;
     let places = places_of(tx, rows.iter().map(|(_, ticket)| ticket))?;
     let decided = if rows.is_empty() { Vec::new() } else { problems::decided(tx)? };
     Ok(Some(Waiting { rows, places, decided, after }))
@@ -149,13 +177,15 @@ pub(in crate::app) fn keep_lease(ctx: &mut Ctx, holder: &str) -> Result<(), Erro
     if house::take_lease(&mut ctx.tx, LEASE, holder, real, real + LEASE_LASTS)? { Ok(()) } else { Err(Error::Busy) }
 }
 
-/// One for each ticket that went somewhere.
-fn match_rows(app: &App, waiting: &Waiting) -> Option<Vec<Placed>> {
-    let documents = waiting.rows.iter().map(|(_, ticket)| document(ticket, &waiting.places));
-    app.index.change(|engine| {
+/// None for no index.
+fn match_rows(app: &App, waiting: &Waiting, chunk: &[(i64, Ticket)]) -> Option<Matched> {
+    let (last, _) = chunk.last()?;
+    let documents = chunk.iter().map(|(_, ticket)| document(ticket, &waiting.places));
+    let placed = app.index.change(|engine| {
         waiting.decided.iter().for_each(|problem| engine.decide(problem));
         documents.filter_map(|document| engine.arrive(&document, new_id)).collect()
-    })
+    })?;
+    Some(Matched { last: *last, rows: chunk.iter().map(|(_, ticket)| ticket.clone()).collect(), placed })
 }
 
 pub(in crate::app) fn short(title: &str) -> String {

@@ -1,6 +1,6 @@
 //! Where matching put tickets, stored: few statements for many tickets, for people wait behind them.
 
-use crate::app::problems::counting::EMPTY;
+use crate::app::problems::counting::{self, EMPTY};
 use crate::app::problems::detection::short;
 use crate::app::{Ctx, Error, tickets::attaching};
 use crate::detect::Placed;
@@ -26,8 +26,8 @@ struct Gathered {
 
 /// Stores where these tickets, and those they took along, went; new ones of a problem under way join its case. Gives the
 /// problems that are to be counted anew.
-pub fn store(ctx: &mut Ctx, rows: &[(i64, Ticket)], placed: Vec<Placed>) -> Result<BTreeSet<String>, Error> {
-    let new: HashMap<&str, &Ticket> = rows.iter().map(|(_, ticket)| (&*ticket.id, ticket)).collect();
+pub fn store(ctx: &mut Ctx, rows: &[Ticket], placed: Vec<Placed>) -> Result<BTreeSet<String>, Error> {
+    let new: HashMap<&str, &Ticket> = rows.iter().map(|ticket| (&*ticket.id, ticket)).collect();
     found(ctx, &new, &placed)?;
     let mut gathered = Gathered::default();
     for placed in &placed {
@@ -43,11 +43,12 @@ pub fn store(ctx: &mut Ctx, rows: &[(i64, Ticket)], placed: Vec<Placed>) -> Resu
         }
         gathered.touched.insert(placed.problem.clone());
     }
+    let counted = counted_when_founded(ctx, &placed, &gathered);
     let taken_out: Vec<String> = gathered.taken_out.into_iter().collect();
     problems::take_all_out(&mut ctx.tx, &taken_out, ProblemKind::Local, ctx.now)?;
     attach(ctx, &new, &gathered.touched, &gathered.memberships)?;
     problems::place(&mut ctx.tx, gathered.memberships.into_values().collect())?;
-    Ok(gathered.touched)
+    Ok(gathered.touched.into_iter().filter(|problem| !counted.contains(problem)).collect())
 }
 
 impl Gathered {
@@ -65,9 +66,25 @@ fn found(ctx: &mut Ctx, new: &HashMap<&str, &Ticket>, placed: &[Placed]) -> Resu
     }
     let last = house::next_numbers(&mut ctx.tx, "problem", founded.len() as i64)?;
     let first = last - founded.len() as i64 + 1;
-    let rows = founded.into_iter().zip(first..);
-    let rows = rows.map(|((id, ticket), no)| blank_problem(id, no, &ticket.title, ticket.received_at, ctx.now));
-    Ok(problems::insert(&mut ctx.tx, rows.collect())?)
+    let rows = founded.into_iter().zip(first..).map(|((id, ticket), no)| {
+        let problem = blank_problem(id, no, &ticket.title, ticket.received_at, ctx.now);
+        counting::with_first(ctx, problem, ticket)
+    });
+    let rows = rows.collect();
+    Ok(problems::insert(&mut ctx.tx, rows)?)
+}
+
+/// Problems that were founded here and have one ticket yet. Most stay so: they need no look at the database to be counted.
+fn counted_when_founded(ctx: &Ctx, placed: &[Placed], gathered: &Gathered) -> HashSet<String> {
+    if ctx.app.settings.thresholds.distinct_callers < 2 {
+        return HashSet::new();
+    }
+    let mut tickets: HashMap<&str, usize> = HashMap::new();
+    for row in gathered.memberships.values() {
+        *tickets.entry(&row.problem_id).or_default() += 1;
+    }
+    let founded = placed.iter().filter(|placed| placed.founded).map(|placed| &placed.problem);
+    founded.filter(|problem| tickets.get(&***problem) == Some(&1)).cloned().collect()
 }
 
 /// Moves the tickets of a problem of the machine's making into the one that it turned out to be.
