@@ -8,6 +8,7 @@ use crate::domain::case::CaseState;
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = task)]
@@ -306,6 +307,26 @@ pub fn done_of_playbook(tx: &mut Tx, key: &str) -> Result<Vec<Task>, StoreError>
 pub fn with_unit(tx: &mut Tx) -> Result<Vec<Task>, StoreError> {
     let states = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
     Ok(task::table.filter(task::state.eq_any(states)).order(task::due_on).select(Task::as_select()).load(tx.0)?)
+}
+
+/// By unit: how many tasks it has and works on, and how many of them were due on `day` or before while their clock runs.
+pub fn held_by_units(tx: &mut Tx, day: NaiveDate) -> Result<Vec<(String, usize, usize)>, StoreError> {
+    let states = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
+    let held = || task::table.filter(task::state.eq_any(states));
+    let in_hand: Vec<(String, i64)> =
+        held().group_by(task::unit_id).select((task::unit_id, diesel::dsl::count_star())).load(tx.0)?;
+    let late: Vec<(String, i64)> = held()
+        .filter(task::due_on.le(day))
+        .filter(task::clock_stopped_on.is_null())
+        .group_by(task::unit_id)
+        .select((task::unit_id, diesel::dsl::count_star()))
+        .load(tx.0)?;
+    let late: HashMap<String, i64> = late.into_iter().collect();
+    let told = |(unit, held): (String, i64)| {
+        let late = late.get(&unit).copied().unwrap_or_default();
+        (unit, held as usize, late as usize)
+    };
+    Ok(in_hand.into_iter().map(told).collect())
 }
 
 /// Open tasks that one officer has.

@@ -187,7 +187,7 @@ async fn who_gives_out_work_sees_what_a_unit_has_and_what_else_goes_on_there(#[c
     assert_eq!((&of("traffic")["in_hand"], &of("traffic")["late"]), (&json!(1), &json!(1)));
     assert_eq!(of("police")["in_hand"], 1, "a section's work is its bureau's");
     assert_eq!(of("finance")["in_hand"], 0);
-    let page = coordinator.get(&format!("/cases/{case_id}")).await.text().await.unwrap();
+    let page = coordinator.get(&format!("/cases/{case_id}?tab=plan&add=1")).await.text().await.unwrap();
     assert!(page.contains("traffic局（在办 1，超期 1）"), "on the form for a task");
     server.sign_in("finance").await.refused_get("/unit-loads", 403).await;
 

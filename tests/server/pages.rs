@@ -135,7 +135,7 @@ async fn a_refused_form_comes_back_as_it_was_filled_in() {
     let Some(server) = Server::start(On::Sqlite).await else { return };
     let coordinator = server.sign_in("coordinator").await;
     let (case, [survey, ..]) = drafted(&server, &coordinator).await;
-    let plan = format!("/cases/{case}?tab=plan&view=table");
+    let plan = format!("/cases/{case}?tab=plan&view=table&add=1");
     let fields =
         [("title", "加装“隔离”<护栏> & 标线"), ("duration", "五天"), ("acceptance", "有照片"), ("after", &survey)];
     let (status, page) = sent_from(&coordinator, &plan, &format!("/cases/{case}/add-task"), &fields).await;
@@ -150,7 +150,10 @@ async fn a_refused_form_comes_back_as_it_was_filled_in() {
         form.contains("id=\"fault-duration\"") && form.contains("aria-invalid=\"true\""),
         "beside the field: {form}"
     );
-    let before = page.split(&format!("action=\"/cases/{case}/add-task\"")).next().unwrap();
+    let fields = [("predecessor_id", &*survey), ("lag_days", "两天")];
+    let (status, page) = sent_from(&coordinator, &plan, &format!("/cases/{case}/add-dependency"), &fields).await;
+    assert_eq!(status, 422);
+    let before = page.split(&format!("action=\"/cases/{case}/add-dependency\"")).next().unwrap();
     let opened = before.rfind("<details").map(|at| between(&before[at..], "<details", ">").unwrap());
     assert_eq!(opened.map(str::trim), Some("open=\"\""), "the fold around the form is open");
     assert_eq!(coordinator.read(&format!("/cases/{case}")).await["total"], json!(4), "nothing was added");

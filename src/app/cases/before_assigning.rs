@@ -1,11 +1,12 @@
 //! What whoever gives out work wants to know first: what a unit has in hand and late, and what else goes on at the place.
 
-use crate::app::plans::follow_up::is_late;
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
+use crate::domain::calendar::due_moment;
 use crate::domain::case::CaseState;
 use crate::store::cases::{self, Case};
 use crate::store::{people, plans, problems};
+use chrono::TimeDelta;
 use std::collections::{BTreeSet, HashMap};
 
 /// Tasks that a unit and the units below it have now.
@@ -17,16 +18,18 @@ pub struct Load {
 
 /// Every unit's load by its id, with its name; units without one are there too.
 pub fn loads(ctx: &mut Ctx) -> Result<HashMap<String, (String, Load)>, Error> {
-    let held = plans::with_unit(&mut ctx.tx)?;
+    let today_is_over = due_moment(ctx.today, ctx.app.settings.timezone, ctx.app.settings.close_of_day) <= ctx.now;
+    let last_day_over = if today_is_over { ctx.today } else { ctx.today - TimeDelta::days(1) };
+    let held = plans::held_by_units(&mut ctx.tx, last_day_over)?;
     let units = people::units(&mut ctx.tx)?;
     let paths: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.path.as_str())).collect();
     let mut loads: HashMap<String, (String, Load)> =
         units.iter().map(|unit| (unit.id.clone(), (unit.name.clone(), Load::default()))).collect();
-    for task in &held {
-        for unit_id in paths.get(task.unit_id.as_str()).into_iter().flat_map(|path| path.split('/')) {
+    for (holder, in_hand, late) in held {
+        for unit_id in paths.get(holder.as_str()).into_iter().flat_map(|path| path.split('/')) {
             if let Some((_, load)) = loads.get_mut(unit_id) {
-                load.in_hand += 1;
-                load.late += usize::from(is_late(ctx, task));
+                load.in_hand += in_hand;
+                load.late += late;
             }
         }
     }

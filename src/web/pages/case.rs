@@ -1,5 +1,6 @@
 //! Cases: the list, and one case with its plan as graph, Gantt chart or table.
 
+use super::by_name;
 use super::case_charts::{self as charts, Chart, Graph};
 use super::case_drawn::{self as drawn, CardView, GanttRow, Link, Panel};
 use super::case_tried::{self as tried, Trial};
@@ -76,6 +77,8 @@ struct OnePage {
     tickets: Vec<Ticket>,
     mails: Vec<MailLine>,
     unit_options: Vec<(String, String)>,
+    /// Whether a task is being added: what to know before it is given out is looked up only then.
+    is_adding: bool,
     /// Other open cases at the same places.
     nearby: Vec<Nearby>,
     /// Changes that are being tried; the plan shown is then the one with them.
@@ -139,7 +142,7 @@ impl OnePage {
         } else if view.may_end && case.state == CaseState::Verifying {
             Some(("plan#close", "销号"))
         } else if view.may_shape && is_open && case.state != CaseState::Verifying {
-            Some(("plan#add-task", "添加任务"))
+            Some(("plan&add=1#add-task", "添加任务"))
         } else if view.may_instruct && is_open {
             Some(("people#instruct", "批示"))
         } else {
@@ -234,6 +237,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
         return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish());
     }
     let sees_tickets = page.may(Action::ReadTickets);
+    let is_adding = tab == "plan" && asked.one("add").is_some();
     let is_graph = tab == "plan" && shown == "graph";
     let past = match tab {
         "timeline" => Past::Timeline(TIMELINE),
@@ -263,8 +267,10 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
                 Some(id) => Some((case_views::last_report(ctx, &id)?, id)),
                 None => None,
             };
-            let to_know = if view.may_shape { (loads(ctx)?, nearby(ctx, &view)?) } else { Default::default() };
-            Ok((view, tried, picked, tickets, mails, to_know))
+            let nearby = if view.may_shape && is_adding { nearby(ctx, &view)? } else { Vec::new() };
+            let gives_out = is_adding || tried.is_some() || view.line.case.state == CaseState::Verifying;
+            let loads = (view.may_shape && gives_out).then(|| loads(ctx)).transpose()?;
+            Ok((view, tried, picked, tickets, mails, (loads, nearby)))
         })
         .await?;
     let panel = picked.and_then(|(report, id)| drawn::panel(&page, &view, &id, report));
@@ -288,7 +294,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
     let rows = gantt.as_ref().map_or_else(Vec::new, |gantt| drawn::gantt_rows(&view, gantt));
     let gantt =
         gantt.map(|gantt| charts::rendered(&page, &Chart { page: &page, gantt: &gantt, rows: &rows, heading: None }));
-    let unit_options = page.units_with_load(loads);
+    let unit_options = loads.map_or_else(|| by_name(&view.units), |loads| page.units_with_load(loads));
     let count = |code: &str| match code {
         "people" => view.force.len() as i64,
         "timeline" => view.counts.events,
@@ -315,6 +321,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
         tickets,
         mails,
         unit_options,
+        is_adding,
         nearby,
         trial,
         view,
