@@ -164,12 +164,13 @@ pub fn accept(ctx: &mut Ctx, task_id: &str, version: i64, note: String) -> Resul
 
 /// Ends a task whose submission is accepted for good.
 fn finish(ctx: &mut Ctx, case: Case, mut found: TaskInCase, note: String) -> Result<(), Error> {
-    signed_off(ctx, &found)?;
     let round = found.task.submission_round;
     found.task.ended_at = Some(ctx.now);
     step(ctx, &mut found, TaskMove::Accept, json!({ "round": round }))?;
     let person = ctx.actor.id().to_owned();
-    tasks::judge_submission(&mut ctx.tx, &found.task.id, round, true, note.trim(), &person, ctx.now)?;
+    if !tasks::judge_submission(&mut ctx.tx, &found.task.id, round, true, note.trim(), &person, ctx.now)? {
+        return Err(awaits_signature());
+    }
     tell(ctx, &found, Stage::SubmissionAccepted, Recipient::Unit(&found.task.unit_id), round, note.trim());
     CasePlan::of(ctx, case)?.settle(ctx)
 }
@@ -195,15 +196,14 @@ fn current_submission(ctx: &mut Ctx, found: &TaskInCase) -> Result<Option<Submis
     Ok(last.filter(|_| found.task.state == task::TaskState::Submitted))
 }
 
-fn signed_off(ctx: &mut Ctx, found: &TaskInCase) -> Result<(), Error> {
-    match current_submission(ctx, found)? {
-        Some(row) if row.awaits_sign_off => Err(Error::Refused(Message::new("须先由承办单位负责人签发。"))),
-        _ => Ok(()),
-    }
+fn awaits_signature() -> Error {
+    Error::Refused(Message::new("须先由承办单位负责人签发。"))
 }
 
 fn accept_first(ctx: &mut Ctx, found: &TaskInCase) -> Result<(), Error> {
-    signed_off(ctx, found)?;
+    if current_submission(ctx, found)?.is_some_and(|row| row.awaits_sign_off) {
+        return Err(awaits_signature());
+    }
     let (round, person) = (found.task.submission_round, ctx.actor.id().to_owned());
     if found.task.state != task::TaskState::Submitted
         || !tasks::accept_first(&mut ctx.tx, &found.task.id, round, &person, ctx.now)?

@@ -245,6 +245,7 @@ pub fn accept_first(
     Ok(accepted == 1)
 }
 
+/// Whether there was a submission to judge: one that its unit's head has still to sign off can only be returned.
 pub fn judge_submission(
     tx: &mut Tx,
     task_id: &str,
@@ -258,7 +259,9 @@ pub fn judge_submission(
         submission::table
             .filter(submission::task_id.eq(task_id))
             .filter(submission::round.eq(round))
-            .filter(submission::verdict_at.is_null()),
+            .filter(submission::verdict_at.is_null())
+            // True is more than false: what awaits its signature stays when it is accepted.
+            .filter(submission::awaits_sign_off.le(!accepted)),
     )
     .set((
         submission::accepted.eq(accepted),
