@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Settings that every command takes. A flag goes over the environment (`SHENBAN_DATABASE` …), that over the file.
 #[derive(Args, Serialize, Default, Clone)]
@@ -159,6 +159,13 @@ pub struct Inbound {
     pub listen: Option<SocketAddr>,
 }
 
+/// The names of places in a file, one a line.
+pub fn read_gazetteer(path: &Path) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|_| wrong("gazetteer", &path.display().to_string(), "a UTF-8 text file that can be read"))?;
+    Ok(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
 /// A setting that cannot be used, by its name.
 fn wrong(name: &str, value: &str, wanted: &str) -> Box<dyn std::error::Error> {
     format!("setting `{name}`: {value:?} is not {wanted}").into()
@@ -227,7 +234,7 @@ impl Config {
             secure_cookies: self.secure_cookies || self.public_url.starts_with("https://"),
             demo: self.demo,
             chase: self.chase()?,
-            places: self.places()?,
+            places: self.gazetteer.as_deref().map(read_gazetteer).transpose()?.unwrap_or_default(),
             thresholds: self.thresholds()?,
             webhook_networks: self.webhook_networks()?,
             mail: MailSettings {
@@ -287,13 +294,6 @@ impl Config {
             serde_saphyr::from_str(&text).map_err(|error| format!("setting `chase_policy`: {shown}: {error}"))?;
         policy.check().map_err(|fault| format!("setting `chase_policy`: {shown}: {}", fault.text(Lang::En)))?;
         Ok(policy)
-    }
-
-    fn places(&self) -> Result<Vec<String>, Box<dyn std::error::Error>> {
-        let Some(path) = &self.gazetteer else { return Ok(Vec::new()) };
-        let text = std::fs::read_to_string(path)
-            .map_err(|_| wrong("gazetteer", &path.display().to_string(), "a UTF-8 text file that can be read"))?;
-        Ok(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 
     fn thresholds(&self) -> Result<Thresholds, Box<dyn std::error::Error>> {

@@ -1,7 +1,7 @@
 //! `shenban detect FILE --out FILE`: which tickets of a file belong together, without a server or a database.
 
 use super::Outcome;
-use super::config::Config;
+use super::config::{self, Config};
 use crate::detect::{Document, Engine, Settings};
 use crate::domain::ticket::NewTicket;
 use crate::intake::{self, Mapping};
@@ -19,6 +19,9 @@ pub struct Args {
     /// A YAML file that says which header is which field.
     #[arg(long)]
     mapping: Option<PathBuf>,
+    /// A text file with a place's name a line; others are learned from the tickets.
+    #[arg(long)]
+    gazetteer: Option<PathBuf>,
 }
 
 pub fn run(args: Args) -> Outcome {
@@ -27,7 +30,8 @@ pub fn run(args: Args) -> Outcome {
         None => Mapping::usual(),
     };
     let (tickets, rejected) = read(&args.file, &mapping, Config::default().timezone.parse()?)?;
-    let found = Found::among(&tickets);
+    let places = args.gazetteer.as_deref().map(config::read_gazetteer).transpose()?.unwrap_or_default();
+    let found = Found::among(&tickets, &places);
     let mut out = csv::Writer::from_path(&args.out)?;
     out.write_record(["ticket", "problem", "theme"])?;
     for ticket in &tickets {
@@ -60,10 +64,13 @@ pub struct Found {
 }
 
 impl Found {
-    pub fn among(tickets: &[NewTicket]) -> Found {
+    /// `known_places` are names from a gazetteer.
+    pub fn among(tickets: &[NewTicket], known_places: &[String]) -> Found {
         let places: Vec<String> = tickets.iter().map(place).collect();
         let documents = tickets.iter().zip(&places).map(|(ticket, place)| document(ticket, place));
-        let mut engine = Engine::read_all(Settings::default(), documents);
+        let mut engine = Engine::new(Settings::default());
+        engine.know_places(known_places.iter().map(String::as_str));
+        engine.read_all(documents);
         let mut numbers = 1..;
         let done = engine.consolidate(|| format!("P{}", numbers.next().unwrap_or_default()));
         engine.apply(&done.changes);

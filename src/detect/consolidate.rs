@@ -2,11 +2,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Engine;
 use super::agglomerate::{Leave, agglomerate};
 use super::lexicon::Lexicon;
 use super::postings::keys;
 use super::profile::Profile;
+use super::{Engine, parting};
 
 /// Earlier tickets looked at for each: more than when one is placed, as nobody waits for it.
 const NEIGHBOURS: usize = 24;
@@ -80,6 +80,7 @@ impl Engine {
         let profiles: Vec<Profile> = view.blocks.iter().map(|block| view.profile(&block.members)).collect();
         let (by, cut) = (&self.settings.local, self.settings.local_cut);
         let groups = agglomerate(profiles, &view.near, &view.lexicon, by, cut, |a, b| view.may_join(a, b));
+        let groups: Vec<Vec<u32>> = groups.into_iter().flat_map(|group| view.parts(group)).collect();
         let named = view.name(&groups, &mut new_problem);
         let mut done = Consolidation { themes: view.themes(&groups, &named), ..Consolidation::default() };
         for (group, problem) in groups.iter().zip(&named) {
@@ -190,6 +191,17 @@ impl<'a> View<'a> {
             several.then(|| old.unwrap_or_else(&mut *new_problem))
         };
         named.into_iter().enumerate().map(|(number, problem)| name(number, problem)).collect()
+    }
+
+    /// The grievances in a group, each for itself; a problem that a person decided about stays whole.
+    fn parts(&self, group: Vec<u32>) -> Vec<Vec<u32>> {
+        if self.held(&group).is_some() {
+            return vec![group];
+        }
+        let profiles: Vec<Profile> =
+            group.iter().map(|&block| self.profile(&self.blocks[block as usize].members)).collect();
+        let parts = parting::parts(&profiles, &self.lexicon);
+        parts.into_iter().map(|part| part.into_iter().map(|at| group[at as usize]).collect()).collect()
     }
 
     fn changes(&self, group: &[u32], problem: Option<&String>, changes: &mut Vec<Change>) {

@@ -96,19 +96,16 @@ impl Engine {
         self.index(document.id, features);
     }
 
-    /// An engine that has read all tickets before it weighs their words; in no problem yet, see
-    /// [`Engine::consolidate`].
-    pub fn read_all<'a>(settings: Settings, documents: impl Iterator<Item = Document<'a>> + Clone) -> Self {
-        let mut engine = Engine::new(settings);
-        documents.clone().for_each(|document| drop(engine.lexicon.learn(&document)));
-        engine.lexicon = engine.lexicon.settled();
+    /// Reads all tickets before it weighs their words; they are in no problem yet, see [`Engine::consolidate`].
+    pub fn read_all<'a>(&mut self, documents: impl Iterator<Item = Document<'a>> + Clone) {
+        documents.clone().for_each(|document| drop(self.lexicon.learn(&document)));
+        self.lexicon = self.lexicon.settled();
         for document in documents {
-            if !engine.contains(document.id) {
-                let features = engine.lexicon.read(&document);
-                engine.index(document.id, features);
+            if !self.contains(document.id) {
+                let features = self.lexicon.read(&document);
+                self.index(document.id, features);
             }
         }
-        engine
     }
 
     pub(super) fn index(&mut self, id: &str, features: Features) -> (u32, Profile) {

@@ -109,9 +109,8 @@ impl Likeness {
     fn inner(&self, totals: &Totals) -> f64 {
         let size = f64::from(totals.size);
         let pairs = size * (size - 1.0) / 2.0;
-        let within = ((totals.squares as f64 / (PARTS * PARTS) - size) / 2.0).max(0.0);
         let (prior, assumed) = self.inner_prior;
-        (within + prior * assumed) / (pairs + assumed)
+        (totals.within() + prior * assumed) / (pairs + assumed)
     }
 }
 

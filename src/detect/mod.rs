@@ -1,10 +1,11 @@
 //! Which tickets belong together, whether they recur, and why.
 //!
 //! A ticket is read once: its heaviest pairs of neighbouring characters ([`text`], [`lexicon`]), each with how much it is
-//! part of a place's name ([`place`]). Tickets and problems are summed up ([`profile`]) and compared by average likeness ([`likeness`]), less where
-//! places or grievances differ. [`Engine::arrive`] places a ticket in bounded time; [`Engine::consolidate`] looks at all
-//! of them again, in no order, and says what it would change, what it proposes, and which problems share a theme. What
-//! people decided ([`constraints`]) is obeyed by both.
+//! part of a place's name ([`place`]). Tickets and problems are summed up ([`profile`]) and compared by average likeness
+//! ([`likeness`]), less where places or grievances differ. [`Engine::arrive`] places a ticket in bounded time;
+//! [`Engine::consolidate`] looks at all of them again, in no order, takes one place's different grievances apart
+//! ([`parting`]), and says what it would change, what it proposes, and which problems share a theme. What people decided
+//! ([`constraints`]) is obeyed by both.
 
 mod agglomerate;
 mod consolidate;
@@ -14,6 +15,7 @@ pub mod evaluate;
 pub mod explain;
 mod lexicon;
 mod likeness;
+mod parting;
 mod place;
 mod placing;
 mod postings;

@@ -22,6 +22,13 @@ pub struct Totals {
     pub squares: u64,
 }
 
+impl Totals {
+    /// The cosines of the pairs of tickets inside, added up.
+    pub fn within(&self) -> f64 {
+        ((self.squares as f64 / (PARTS * PARTS) - f64::from(self.size)) / 2.0).max(0.0)
+    }
+}
+
 /// The sum of its tickets' vectors, each scaled to length one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
@@ -43,6 +50,25 @@ impl Profile {
         sums.extend(features.counts().map(weigh).filter(|(_, weight)| *weight > 0));
         let squares = sums.iter().map(|&(_, weight)| square(weight)).sum();
         Profile { sums, totals: Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares } }
+    }
+
+    /// The same ticket or group, each term's weight times what `weigh` says of it, at the length of one ticket.
+    pub fn reweighed(&self, weigh: impl Fn(u32) -> f64) -> Profile {
+        let weighed: Vec<(u32, f64)> =
+            self.sums.iter().map(|&(term, weight)| (term, f64::from(weight) * weigh(term))).collect();
+        let length = weighed.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
+        let unit = if length > 0.0 { PARTS / length } else { 0.0 };
+        let parts = weighed.into_iter().map(|(term, weight)| (term, (weight * unit + 0.5) as u32));
+        let sums: Vec<(u32, u32)> = parts.filter(|(_, weight)| *weight > 0).collect();
+        let squares = sums.iter().map(|&(_, weight)| square(weight)).sum();
+        Profile { sums, totals: Totals { size: 1, squares, ..Totals::default() } }
+    }
+
+    /// Mean cosine of the pairs of tickets inside; zero for a single one.
+    pub fn inner(&self) -> f64 {
+        let size = f64::from(self.totals.size);
+        let pairs = size * (size - 1.0) / 2.0;
+        if pairs > 0.0 { self.totals.within() / pairs } else { 0.0 }
     }
 
     pub fn add(&mut self, other: &Profile) {

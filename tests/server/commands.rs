@@ -143,3 +143,35 @@ fn the_shipped_playbooks_pass_their_own_check() {
         assert!(output.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn which_tickets_of_a_file_belong_together_is_written_one_row_a_ticket() {
+    let place = Place::new(On::Sqlite).unwrap();
+    let noise = |n: usize, estate: &str| {
+        let mut row = row(n);
+        row[1] = format!("{estate}附近搅拌站噪音扰民");
+        row[2] = format!("{estate}旁边的搅拌站夜里一直施工，噪音很大，第{n}次反映");
+        row
+    };
+    let estates = (0..6).map(|n| noise(n, "丽发新城")).chain((6..12).map(|n| noise(n, "翠竹苑")));
+    let tickets = place.file("tickets.csv", csv_of(estates.chain((12..30).map(row))).as_bytes());
+    let gazetteer = place.file("places.txt", "丽发新城\n翠竹苑\n".as_bytes());
+    let out = place.folder.path().join("found.csv");
+    let args = |gazetteer: &Path| {
+        let of = |path: &Path| path.to_str().unwrap().to_owned();
+        ["detect".to_owned(), of(&tickets), "--out".to_owned(), of(&out), "--gazetteer".to_owned(), of(gazetteer)]
+    };
+    let run = |gazetteer: &Path| place.run(&args(gazetteer).each_ref().map(String::as_str));
+    let output = run(&gazetteer);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let written = std::fs::read_to_string(&out).unwrap();
+    let rows: Vec<Vec<&str>> = written.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!((rows.len(), &rows[0][..]), (31, &["ticket", "problem", "theme"][..]));
+    let problem = |n: usize| rows[n + 1][1];
+    assert!((0..6).all(|n| !problem(n).is_empty() && problem(n) == problem(0)), "{written}");
+    assert!((6..12).all(|n| problem(n) == problem(6) && problem(n) != problem(0)), "{written}");
+
+    let output = run(&place.folder.path().join("absent.txt"));
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("gazetteer"));
+}

@@ -1,0 +1,88 @@
+//! Different grievances at one place, taken apart: once the words are set aside that all of a group say, the place's name
+//! first of all, what is left of them has nothing in common.
+
+use super::agglomerate::{Leave, agglomerate};
+use super::lexicon::Lexicon;
+use super::likeness::Likeness;
+use super::profile::Profile;
+use rustc_hash::FxHashMap;
+
+/// A part that counts; smaller ones go with the part they are most like.
+const PART_LEAST: usize = 2;
+/// More are one grievance with many facets, not several that share a place.
+const WHOLE_LEAST: usize = 80;
+/// Mean cosine from which on tickets are of one part.
+const ALIKE: f64 = 0.03;
+/// Parts are one when they are this much as alike as what holds the looser of them together.
+const ACROSS: f64 = 0.02;
+
+/// The parts, as positions in `group`, that a group falls into; the group itself when it holds together.
+pub fn parts(group: &[Profile], lexicon: &Lexicon) -> Vec<Vec<u32>> {
+    let count = group.len() as u32;
+    let whole = || vec![(0..count).collect()];
+    if group.len() < 2 * PART_LEAST || group.len() > WHOLE_LEAST {
+        return whole();
+    }
+    let text = Likeness::text();
+    let own = own_words(group);
+    let pairs: Vec<(u32, u32)> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect();
+    let found = agglomerate(own.clone(), &pairs, lexicon, &text, ALIKE, |_, _| Leave::Join);
+    let (parts, strays): (Vec<_>, Vec<_>) = found.into_iter().partition(|part| part.len() >= PART_LEAST);
+    let mut parts: Vec<Part> = parts.into_iter().map(|members| Part::of(members, &own)).collect();
+    while let Some((a, b)) = closest(&parts, &text, lexicon) {
+        let joined = parts.remove(b);
+        parts[a].take(joined);
+    }
+    if parts.len() < 2 {
+        return whole();
+    }
+    let bare: Vec<Profile> = parts.iter().map(|part| part.profile.clone()).collect();
+    for stray in strays {
+        let stray = Part::of(stray, &own);
+        let alike = |at: &usize| text.of(&bare[*at], &stray.profile, lexicon);
+        let nearest = (0..bare.len()).rev().max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap_or_default();
+        parts[nearest].take(stray);
+    }
+    parts.into_iter().map(|part| part.members).collect()
+}
+
+/// What each says besides what all of them say: a word counts as `ln(n / tickets with it) / ln n`.
+fn own_words(group: &[Profile]) -> Vec<Profile> {
+    let mut with: FxHashMap<u32, u32> = FxHashMap::default();
+    for &(term, _) in group.iter().flat_map(Profile::terms) {
+        *with.entry(term).or_default() += 1;
+    }
+    let all = group.len() as f64;
+    group.iter().map(|profile| profile.reweighed(|term| (all / f64::from(with[&term])).ln() / all.ln())).collect()
+}
+
+struct Part {
+    members: Vec<u32>,
+    profile: Profile,
+}
+
+impl Part {
+    fn of(members: Vec<u32>, own: &[Profile]) -> Part {
+        let mut profile = Profile::default();
+        members.iter().for_each(|&member| profile.add(&own[member as usize]));
+        Part { members, profile }
+    }
+
+    fn take(&mut self, other: Part) {
+        self.members.extend(other.members);
+        self.members.sort_unstable();
+        self.profile.add(&other.profile);
+    }
+}
+
+/// The two parts that are most alike for what holds them together, when that is too much for two.
+fn closest(parts: &[Part], text: &Likeness, lexicon: &Lexicon) -> Option<(usize, usize)> {
+    let across = |a: &Part, b: &Part| {
+        let inner = a.profile.inner().min(b.profile.inner());
+        if inner > 0.0 { text.of(&a.profile, &b.profile, lexicon) / inner } else { f64::INFINITY }
+    };
+    let pairs = (0..parts.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
+    let (score, pair) =
+        pairs.map(|(a, b)| (across(&parts[a], &parts[b]), (a, b))).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score >= ACROSS).then_some(pair)
+}
