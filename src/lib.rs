@@ -13,7 +13,7 @@
 //! * [`exchange`]: plans as files of other programs: spreadsheets, Microsoft Project, iCalendar.
 //! * [`mail`]: a message's bytes, the SMTP connections, the demo's mail catcher. Knows no database.
 //! * [`webhook`]: a message to each kind of receiver over HTTP, its signature, and where it may go. Knows no database.
-//! * [`store`]: the only floor that knows diesel: schema, rows, one file an aggregate.
+//! * [`store`]: the only floor that knows diesel: schema, rows, one file an aggregate; and where files' bytes lie.
 //! * [`app`]: what people do, a room a subject: authorise → load → decide → save in one transaction.
 //! * [`jobs`]: what happens by itself: detection, deadlines, delivery, verification, sealing.
 //! * [`web`]: the pages, the JSON API and the live stream over HTTP.

@@ -23,6 +23,8 @@ pub enum Error {
     Cycle(Vec<String>),
     /// The database has more requests waiting than it takes; try again.
     Busy,
+    /// The files' storage does not answer; told in the log.
+    FilesUnavailable(String),
     /// This person or address asks too often.
     TooMany,
     /// Told in the log; the reader learns no details.
@@ -51,6 +53,7 @@ impl Error {
             Error::Refused(message) => message.clone(),
             Error::Cycle(titles) => Message::new("前置关系会成环：%{path}").with("path", titles.join(" → ")),
             Error::Busy => Message::new("系统繁忙，请稍后再试。"),
+            Error::FilesUnavailable(_) => Message::new("文件存储暂时不可用，什么都没有改动，请稍后再试。"),
             Error::TooMany => Message::new("操作过于频繁，请稍后再试。"),
             Error::Internal(_) => Message::new("系统出错，已记录。"),
         }
@@ -62,6 +65,7 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Busy => Error::Busy,
             StoreError::Duplicate(_) => Error::Refused(Message::new("已有相同的记录。")),
+            StoreError::FilesUnavailable(detail) => Error::FilesUnavailable(detail),
             other => Error::Internal(other.to_string()),
         }
     }
@@ -70,7 +74,7 @@ impl From<StoreError> for Error {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Error::Internal(detail) => f.write_str(detail),
+            Error::Internal(detail) | Error::FilesUnavailable(detail) => f.write_str(detail),
             other => write!(f, "{}", other.message()),
         }
     }

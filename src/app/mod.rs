@@ -36,6 +36,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::event::{ActorKind, Channel};
 use crate::domain::notice::{NoticeState, RecipientKind, Stage};
 use crate::lang::Lang;
+use crate::store::blobs::Blobs;
 use crate::store::events::Event;
 use crate::store::notices::{self, Notice};
 use crate::store::{self, Store, StoreError, Tx, house, policies};
@@ -129,6 +130,8 @@ pub struct App {
     /// The version of the chase policy that holds.
     pub policy_version: i32,
     pub index: MatchingIndex,
+    /// The bytes of files.
+    pub blobs: Blobs,
 }
 
 impl App {
@@ -138,7 +141,10 @@ impl App {
         let clock = Clock::new(settings.timezone, offset.as_deref());
         let calendars = Arc::new(store.read_blocking(WorkCalendars::read)?);
         let policy_version = policy_in_effect(&store, &settings)?;
+        let blobs =
+            settings.evidence.as_ref().map_or_else(|| Blobs::in_folder(&settings.data_dir), Blobs::in_bucket)?;
         Ok(App {
+            blobs,
             policy_version,
             store,
             settings: Arc::new(settings),

@@ -3,6 +3,7 @@
 use crate::detect::trend::Thresholds;
 use crate::domain::chase::ChasePolicy;
 use crate::mail::ImapSettings;
+use crate::store::blobs::Bucket;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 use ipnet::IpNet;
@@ -21,6 +22,8 @@ pub struct Settings {
     pub public_url: String,
     /// Where uploaded files and the search index are kept.
     pub data_dir: PathBuf,
+    /// Where evidence and received letters are kept instead of the data folder.
+    pub evidence: Option<Bucket>,
     /// Keys callers are hashed with, so that no list of phones can be made from the database.
     pub caller_key: Vec<u8>,
     pub caller_key_version: i32,

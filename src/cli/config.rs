@@ -7,6 +7,7 @@ use crate::domain::chase::ChasePolicy;
 use crate::lang::Lang;
 use crate::mail::smtp::Security;
 use crate::mail::{ImapSettings, SmtpSettings};
+use crate::store::blobs::Bucket;
 use crate::store::{DatabaseUrl, Store};
 use chrono::NaiveTime;
 use clap::Args;
@@ -45,6 +46,12 @@ pub struct ConfigArgs {
 pub struct Config {
     pub database: String,
     pub data_dir: PathBuf,
+    /// `s3://BUCKET/PREFIX`, where evidence and received letters are kept; the data folder when absent.
+    pub evidence: Option<String>,
+    pub s3_endpoint: Option<String>,
+    pub s3_region: String,
+    pub s3_access_key: Option<String>,
+    pub s3_secret_key: Option<String>,
     pub listen: String,
     pub public_url: String,
     pub city: String,
@@ -108,6 +115,11 @@ impl Default for Config {
         Config {
             database: "sqlite:shenban-data/shenban.sqlite".to_owned(),
             data_dir: "shenban-data".into(),
+            evidence: None,
+            s3_endpoint: None,
+            s3_region: "us-east-1".to_owned(),
+            s3_access_key: None,
+            s3_secret_key: None,
             listen: "127.0.0.1:8080".to_owned(),
             public_url: "http://127.0.0.1:8080".to_owned(),
             city: "本市".to_owned(),
@@ -173,9 +185,8 @@ fn wrong(name: &str, value: &str, wanted: &str) -> Box<dyn std::error::Error> {
 
 /// How a connection is secured; in the open only on this machine.
 fn security(name: &str, value: &str, host: &str) -> Result<Security, Box<dyn std::error::Error>> {
-    let loopback = host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
     match value {
-        "plain" if loopback => Ok(Security::Plain),
+        "plain" if is_this_machine(host) => Ok(Security::Plain),
         "plain" => Err(wrong(name, value, "allowed beyond this machine: use starttls or tls")),
         "starttls" => Ok(Security::StartTls),
         "tls" => Ok(Security::Tls),
@@ -188,6 +199,10 @@ fn readable(name: &str, path: Option<&PathBuf>) -> Result<Option<Vec<u8>>, Box<d
         std::fs::read(path).map_err(|_| wrong(name, &path.display().to_string(), "a file that can be read"))
     };
     path.map(read).transpose()
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback())
 }
 
 impl Config {
@@ -229,6 +244,7 @@ impl Config {
                 .map_err(|_| wrong("close_of_day", &self.close_of_day, "a time such as 18:00"))?,
             public_url: self.public_url.trim_end_matches('/').to_owned(),
             data_dir: self.data_dir.clone(),
+            evidence: self.evidence()?,
             caller_key: self.caller_key()?,
             caller_key_version: self.caller_key_version,
             secure_cookies: self.secure_cookies || self.public_url.starts_with("https://"),
@@ -283,6 +299,36 @@ impl Config {
         let network =
             |text: &String| text.parse().map_err(|_| wrong("webhook_networks", text, "a network such as 10.20.0.0/16"));
         self.webhook_networks.iter().map(network).collect()
+    }
+
+    fn evidence(&self) -> Result<Option<Bucket>, Box<dyn std::error::Error>> {
+        let Some(url) = &self.evidence else { return Ok(None) };
+        let (name, prefix) = url
+            .strip_prefix("s3://")
+            .map(|path| path.split_once('/').unwrap_or((path, "")))
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| wrong("evidence", url, "an address such as s3://bucket/prefix"))?;
+        let needed = |setting: &str, value: &Option<String>| {
+            value.clone().ok_or_else(|| wrong(setting, "", "set, though `evidence` is in a bucket"))
+        };
+        let endpoint = needed("s3_endpoint", &self.s3_endpoint)?;
+        let host = |rest: &str| rest.split(['/', ':']).next().unwrap_or_default().to_owned();
+        let is_safe = match endpoint.split_once("://") {
+            Some(("https", rest)) => !host(rest).is_empty(),
+            Some(("http", rest)) => is_this_machine(&host(rest)),
+            _ => false,
+        };
+        if !is_safe {
+            return Err(wrong("s3_endpoint", &endpoint, "an address that begins with https://"));
+        }
+        Ok(Some(Bucket {
+            name: name.to_owned(),
+            prefix: prefix.trim_matches('/').to_owned(),
+            endpoint,
+            region: self.s3_region.clone(),
+            access_key: needed("s3_access_key", &self.s3_access_key)?,
+            secret_key: needed("s3_secret_key", &self.s3_secret_key)?,
+        }))
     }
 
     fn chase(&self) -> Result<ChasePolicy, Box<dyn std::error::Error>> {

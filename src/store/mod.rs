@@ -7,6 +7,7 @@ mod schema;
 mod writer;
 
 pub mod attachments;
+pub mod blobs;
 pub mod briefs;
 pub mod case_order;
 pub mod cases;
@@ -64,6 +65,9 @@ pub enum StoreError {
     Migration(String),
     #[error("database: {0}")]
     Unavailable(String),
+    /// The place where files' bytes lie does not answer, or not as it should.
+    #[error("files: {0}")]
+    FilesUnavailable(String),
 }
 
 impl StoreError {

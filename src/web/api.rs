@@ -96,6 +96,7 @@ fn kind_of(error: &Error) -> &'static str {
         Error::Refused(_) => "refused",
         Error::Cycle(_) => "cycle",
         Error::Busy => "busy",
+        Error::FilesUnavailable(_) => "files-unavailable",
         Error::TooMany => "too-many-requests",
         Error::Internal(_) => "internal",
     }
@@ -103,7 +104,7 @@ fn kind_of(error: &Error) -> &'static str {
 
 /// An error as `application/problem+json`.
 pub fn problem_of(error: &Error, lang: Lang) -> HttpResponse {
-    if let Error::Internal(detail) = error {
+    if let Error::Internal(detail) | Error::FilesUnavailable(detail) = error {
         tracing::error!(detail, "a request failed");
     }
     let status = status_of(error);

@@ -8,13 +8,15 @@ use crate::app::tasks::files::{self, Upload};
 use crate::app::{Actor, App, Error};
 use crate::domain::access::Action;
 use crate::lang::Message;
+use crate::store::StoreError;
 use crate::store::files::File;
 use actix_multipart::Multipart;
+use actix_web::body::SizedStream;
 use actix_web::http::header::{CONTENT_TYPE, Charset};
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, ExtendedValue, HeaderMap};
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
 pub fn routes() -> Vec<Route> {
@@ -82,7 +84,7 @@ async fn fetch(api: Api, id: Path<String>) -> ApiResult {
 }
 
 /// Always saved, never shown inside our pages.
-fn answer((file, bytes): (File, Vec<u8>)) -> HttpResponse {
+fn answer<S: Stream<Item = Result<Bytes, StoreError>> + 'static>((file, bytes): (File, S)) -> HttpResponse {
     let name =
         ExtendedValue { charset: Charset::Ext("UTF-8".to_owned()), language_tag: None, value: file.name.into_bytes() };
     let how = ContentDisposition {
@@ -93,5 +95,5 @@ fn answer((file, bytes): (File, Vec<u8>)) -> HttpResponse {
         .content_type(file.media_type)
         .insert_header(how)
         .insert_header(("etag", format!("\"{}\"", file.sha256)))
-        .body(bytes)
+        .body(SizedStream::new(file.size as u64, bytes))
 }

@@ -261,7 +261,7 @@ pub fn status_of(error: &Error) -> StatusCode {
         Error::Forbidden => StatusCode::FORBIDDEN,
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
         Error::Stale { .. } | Error::Refused(_) | Error::Cycle(_) => StatusCode::CONFLICT,
-        Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Busy | Error::FilesUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::TooMany => StatusCode::TOO_MANY_REQUESTS,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -284,7 +284,7 @@ impl ErrorPage<'_> {
 }
 
 pub fn error_page(error: &Error, lang: Lang) -> HttpResponse {
-    if let Error::Internal(detail) = error {
+    if let Error::Internal(detail) | Error::FilesUnavailable(detail) = error {
         tracing::error!(detail, "a request failed");
     }
     let fields = match error {

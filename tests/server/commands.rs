@@ -123,6 +123,8 @@ fn the_real_messages_are_imported_once(#[case] on: On) {
 #[case("SHENBAN_INBOUND_LISTEN", "anywhere", "inbound_listen")]
 #[case("SHENBAN_COLOUR", "red", "colour")]
 #[case("SHENBAN_PROBLEM_CALLERS", "0", "problem_callers")]
+#[case("SHENBAN_EVIDENCE", "/var/evidence", "evidence")]
+#[case("SHENBAN_EVIDENCE", "s3://shenban", "s3_endpoint")]
 fn a_wrong_setting_is_named(#[case] variable: &str, #[case] value: &str, #[case] named: &str) {
     let Some(place) = Place::new(On::Sqlite) else { return };
     let output = place.command(&["serve"]).env(variable, value).output().unwrap();

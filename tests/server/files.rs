@@ -6,7 +6,7 @@ use reqwest::Response;
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
 
-async fn report(client: &Client, task: &str, version: i64, name: &str, bytes: &[u8]) -> Response {
+pub async fn report(client: &Client, task: &str, version: i64, name: &str, bytes: &[u8]) -> Response {
     let form = Form::new()
         .text("csrf", client.csrf.clone())
         .text("version", version.to_string())
@@ -14,6 +14,12 @@ async fn report(client: &Client, task: &str, version: i64, name: &str, bytes: &[
         .text("text", "见照片")
         .part("file", Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
     client.http.post(format!("{}/tasks/{task}/report", client.base)).multipart(form).send().await.unwrap()
+}
+
+/// Ids of the files that a task's page offers.
+pub async fn attached(client: &Client, task: &str) -> Vec<String> {
+    let page = client.get(&format!("/tasks/{task}")).await.text().await.unwrap();
+    page.split("href=\"/files/").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -37,7 +43,7 @@ async fn a_report_brings_its_file_and_only_those_who_read_the_task_get_it() {
 
     let page = coordinator.get(&format!("/tasks/{survey}")).await.text().await.unwrap();
     assert!(page.contains("现场照片.pdf") && page.contains("见照片"));
-    let link = crate::support::between(&page, "href=\"/files/", "\"").unwrap().to_owned();
+    let [link] = attached(&coordinator, &survey).await.try_into().unwrap();
     let got = coordinator.get(&format!("/files/{link}")).await;
     assert!(got.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
     assert_eq!(got.bytes().await.unwrap().as_ref(), bytes);

@@ -11,6 +11,7 @@ mod directives;
 mod dovecot;
 mod durability;
 mod duty;
+mod evidence;
 mod exchange;
 mod files;
 mod from_mail;

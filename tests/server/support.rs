@@ -91,10 +91,17 @@ impl Server {
 
     /// A server whose background work the test does itself.
     pub async fn start_without_jobs(on: On) -> Option<Server> {
+        Server::start_with(on, |_| {}).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn start_with(on: On, change: impl FnOnce(&mut Settings)) -> Option<Server> {
         let folder = TempDir::new().unwrap();
         let database = on.fresh(&folder)?;
         let store = Store::open(&DatabaseUrl::parse(&database).unwrap()).unwrap();
-        let app = App::new(store, settings(folder.path())).unwrap();
+        let mut settings = settings(folder.path());
+        change(&mut settings);
+        let app = App::new(store, settings).unwrap();
         let units = app.write(&Actor::operator_of_machine(), found).await.unwrap();
         let catcher = Catcher::start(([127, 0, 0, 1], 0).into()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -191,6 +198,7 @@ pub fn settings(folder: &Path) -> Settings {
         close_of_day: NaiveTime::from_hms_opt(18, 0, 0).unwrap(),
         public_url: "http://shenban.example".to_owned(),
         data_dir: folder.to_owned(),
+        evidence: None,
         caller_key: vec![7; 32],
         caller_key_version: 1,
         secure_cookies: false,

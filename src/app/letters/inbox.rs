@@ -1,8 +1,8 @@
-//! What comes in by mail. Its bytes are on disk before its row, and its row before it counts as read: nothing is lost.
+//! What comes in by mail. Its bytes are kept before its row, and its row before it counts as read: nothing is lost.
 
 use crate::app::letters::replies::{self, Trusted, Weighed};
 use crate::app::tasks::required;
-use crate::app::{Actor, App, Ctx, Error, letters::undelivered, tasks::files};
+use crate::app::{Actor, App, Ctx, Error, letters::undelivered};
 use crate::domain::access::Action;
 use crate::domain::inbound::{InboundKind, InboundState};
 use crate::domain::notice::AttemptOutcome;
@@ -16,7 +16,6 @@ use crate::store::new_id;
 use mail_parser::MessageParser;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::path::PathBuf;
 
 const READ_AT_ONCE: usize = 20;
 
@@ -37,7 +36,7 @@ pub async fn take_in(app: &App) -> Result<usize, Error> {
 
 async fn take_in_one(app: &App, message: Unread) -> Result<Unread, Error> {
     let digest = hex::encode(Sha256::digest(&message.bytes));
-    files::write_once(&folder(app), &digest, &message.bytes).map_err(|error| Error::Internal(error.to_string()))?;
+    app.blobs.keep(&key_of(&digest), message.bytes.clone()).await?;
     let (message, pending) = app
         .write(&Actor::job("收信"), move |ctx| {
             // Read before, by another replica or before a crash.
@@ -60,8 +59,8 @@ async fn take_in_one(app: &App, message: Unread) -> Result<Unread, Error> {
     Ok(message)
 }
 
-fn folder(app: &App) -> PathBuf {
-    app.settings.data_dir.join("inbound")
+fn key_of(digest: &str) -> String {
+    format!("inbound/{digest}")
 }
 
 /// Does what a reply asks; what cannot be done waits for a person, with the reason.
@@ -69,7 +68,7 @@ async fn answer(app: &App, trusted: Trusted, mut row: Inbound) -> Result<(), Err
     let refused = match replies::act(app, trusted, row.clone()).await {
         Ok(()) => return Ok(()),
         // Not the message's fault: it stays unread and is tried again.
-        Err(error @ (Error::Busy | Error::Internal(_))) => return Err(error),
+        Err(error @ (Error::Busy | Error::FilesUnavailable(_) | Error::Internal(_))) => return Err(error),
         Err(refused) => refused,
     };
     row.verdict = refused.message().to_string();
@@ -121,8 +120,8 @@ pub async fn one(app: &App, actor: &Actor, id: String) -> Result<(Inbound, Vec<u
         inbound::by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)
     });
     let row = row.await?;
-    let bytes = tokio::fs::read(folder(app).join(&row.digest)).await;
-    Ok((row, bytes.map_err(|error| Error::Internal(error.to_string()))?))
+    let bytes = app.blobs.read(&key_of(&row.digest)).await?;
+    Ok((row, bytes))
 }
 
 /// A person has dealt with a message that waited, and says how.

@@ -109,7 +109,7 @@ fn sender(ctx: &mut Ctx, address: &str, mail: &Mail, unit: &Unit) -> Result<Opti
 /// Does what a trusted reply asks, and keeps its row, in one transaction.
 pub async fn act(app: &App, trusted: Trusted, mut row: Inbound) -> Result<(), Error> {
     let Trusted { actor, mail, unit, reply, uploads } = trusted;
-    let kept = files::keep_at_once(app, uploads)?;
+    let kept = files::keep_checked(app, uploads).await?;
     app.write(&actor, move |ctx| {
         let tasks = meant(ctx, &mail, &unit, &reply)?;
         let mut evidence = Some(kept);

@@ -1,4 +1,4 @@
-//! Files that units attach to their tasks: kept by their hash outside the database, on disk before the commit.
+//! Files that units attach to their tasks: kept by their hash outside the database, durable before the commit.
 
 use crate::app::access::require_on_task;
 use crate::app::tasks::{open, told};
@@ -6,12 +6,11 @@ use crate::app::{Actor, App, Ctx, Error};
 use crate::domain::access::Action;
 use crate::lang::Message;
 use crate::store::files::{self, File};
-use crate::store::{new_id, plans};
+use crate::store::{StoreError, new_id, plans};
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 
 const NAME_MAX_CHARS: usize = 120;
 /// Kinds of files offices exchange, by the name's ending, and what they are served as.
@@ -37,7 +36,7 @@ pub struct Upload {
     pub bytes: Vec<u8>,
 }
 
-/// A file whose bytes are on disk.
+/// A file whose bytes are kept.
 pub struct Kept {
     name: String,
     media_type: &'static str,
@@ -45,30 +44,33 @@ pub struct Kept {
     sha256: String,
 }
 
-/// Puts uploads for a task on disk. Who may not work on the task leaves no bytes behind.
+/// Keeps the bytes of uploads for a task. Who may not work on the task leaves no bytes behind.
 pub async fn keep(app: &App, actor: &Actor, task_id: &str, uploads: Vec<Upload>) -> Result<Vec<Kept>, Error> {
     if uploads.is_empty() {
         return Ok(Vec::new());
     }
     let id = task_id.to_owned();
     app.read(actor, move |ctx| open(ctx, &id, None, Action::WorkTask)).await?;
-    let folder = folder(app);
-    let kept =
-        tokio::task::spawn_blocking(move || uploads.into_iter().map(|upload| keep_one(&folder, upload)).collect());
-    kept.await.map_err(|error| Error::Internal(error.to_string()))?
+    keep_checked(app, uploads).await
 }
 
-/// [`keep`] for uploads whose sender was checked already, on this thread.
-pub fn keep_at_once(app: &App, uploads: Vec<Upload>) -> Result<Vec<Kept>, Error> {
-    let folder = folder(app);
-    uploads.into_iter().map(|upload| keep_one(&folder, upload)).collect()
+/// [`keep`] for uploads whose sender was checked already. One that cannot be taken leaves none of them behind.
+pub async fn keep_checked(app: &App, uploads: Vec<Upload>) -> Result<Vec<Kept>, Error> {
+    let taken = tokio::task::spawn_blocking(|| uploads.into_iter().map(taken).collect::<Result<Vec<_>, Error>>());
+    let mut all = Vec::new();
+    for (kept, bytes) in taken.await.map_err(|error| Error::Internal(error.to_string()))?? {
+        app.blobs.keep(&key_of(&kept.sha256), bytes).await?;
+        all.push(kept);
+    }
+    Ok(all)
 }
 
-fn folder(app: &App) -> PathBuf {
-    app.settings.data_dir.join("files")
+fn key_of(storage_key: &str) -> String {
+    format!("files/{storage_key}")
 }
 
-fn keep_one(folder: &Path, upload: Upload) -> Result<Kept, Error> {
+/// What is known of an upload that can be taken, and its bytes.
+fn taken(upload: Upload) -> Result<(Kept, Vec<u8>), Error> {
     let name: String = upload.name.rsplit(['/', '\\']).next().unwrap_or_default().trim().to_owned();
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
     let Some((_, media_type)) = KINDS.iter().find(|(kind, _)| *kind == ending) else {
@@ -82,22 +84,7 @@ fn keep_one(folder: &Path, upload: Upload) -> Result<Kept, Error> {
         return Err(Error::field("file", Message::new("文件“%{name}”是空的").with("name", name)));
     }
     let sha256 = hex::encode(Sha256::digest(&upload.bytes));
-    write_once(folder, &sha256, &upload.bytes).map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(Kept { name, media_type, size: upload.bytes.len() as i64, sha256 })
-}
-
-/// Keeps bytes under a name in a folder: both are on disk when this returns.
-pub fn write_once(folder: &Path, key: &str, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let (path, unfinished) = (folder.join(key), folder.join(format!("{key}.{}", new_id())));
-    if path.exists() {
-        return Ok(());
-    }
-    let mut file = fs::File::create(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, &path)?;
-    fs::File::open(folder)?.sync_all()
+    Ok((Kept { name, media_type, size: upload.bytes.len() as i64, sha256 }, upload.bytes))
 }
 
 /// Attaches kept files to a task.
@@ -126,11 +113,14 @@ pub fn attach(ctx: &mut Ctx, task_id: &str, kept: Vec<Kept>) -> Result<(), Error
     Ok(())
 }
 
-/// A file and its bytes, for whoever may read its task.
-pub async fn fetch(app: &App, actor: &Actor, id: String) -> Result<(File, Vec<u8>), Error> {
+/// A file and its bytes, piece by piece, for whoever may read its task.
+pub async fn fetch(
+    app: &App,
+    actor: &Actor,
+    id: String,
+) -> Result<(File, BoxStream<'static, Result<Bytes, StoreError>>), Error> {
     let file = app.read(actor, move |ctx| readable(ctx, &id)).await?;
-    let path = folder(app).join(&file.storage_key);
-    let bytes = tokio::fs::read(path).await.map_err(|error| Error::Internal(error.to_string()))?;
+    let bytes = app.blobs.stream(&key_of(&file.storage_key)).await?;
     Ok((file, bytes))
 }
 
