@@ -14,10 +14,9 @@ use crate::store::plans::{self, Dependency, Task};
 use crate::store::{cases as case_rows, new_id};
 use chrono::TimeDelta;
 
-const UNITS: usize = 4;
-/// Four stages of four: each task waits for two of the stage before.
+pub const UNITS: usize = 4;
+/// Stages have a task a unit, each waiting for two of the stage before. A usual case has this many.
 const STAGES: usize = 4;
-pub const TASKS: usize = STAGES * UNITS;
 
 pub struct City {
     pub coordinator: Actor,
@@ -70,13 +69,18 @@ fn found_rows(ctx: &mut Ctx) -> Result<(Vec<String>, Vec<String>), Error> {
 pub async fn cases(app: &App, city: &City, count: usize) -> Result<Vec<BenchCase>, Error> {
     let mut made = Vec::with_capacity(count);
     for n in 0..count {
-        let units = city.units.clone();
-        made.push(app.write(&city.coordinator, move |ctx| open_and_issue(ctx, n, &units)).await?);
+        made.push(case_of(app, city, n, STAGES).await?);
     }
     Ok(made)
 }
 
-fn open_and_issue(ctx: &mut Ctx, n: usize, units: &[String]) -> Result<BenchCase, Error> {
+/// Opens and issues the `n`th case, of as many stages.
+pub async fn case_of(app: &App, city: &City, n: usize, stages: usize) -> Result<BenchCase, Error> {
+    let units = city.units.clone();
+    app.write(&city.coordinator, move |ctx| open_and_issue(ctx, n, &units, stages * UNITS)).await
+}
+
+fn open_and_issue(ctx: &mut Ctx, n: usize, units: &[String], count: usize) -> Result<BenchCase, Error> {
     let new = NewCase {
         title: format!("第{n}号专项"),
         lead_unit_id: units[0].clone(),
@@ -84,7 +88,7 @@ fn open_and_issue(ctx: &mut Ctx, n: usize, units: &[String]) -> Result<BenchCase
         ..NewCase::default()
     };
     let id = drafting::open(ctx, new)?;
-    let tasks: Vec<Task> = (0..TASKS)
+    let tasks: Vec<Task> = (0..count)
         .map(|at| Task {
             title: format!("任务{at}"),
             unit_id: units[at % UNITS].clone(),
@@ -101,7 +105,7 @@ fn open_and_issue(ctx: &mut Ctx, n: usize, units: &[String]) -> Result<BenchCase
         kind: DependencyKind::FinishToStart,
         lag_days: 0,
     };
-    let edges = (UNITS..TASKS).flat_map(|to| {
+    let edges = (UNITS..count).flat_map(|to| {
         let stage = to / UNITS - 1;
         [edge(stage * UNITS + to % UNITS, to), edge(stage * UNITS + (to + 1) % UNITS, to)]
     });

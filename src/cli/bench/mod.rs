@@ -1,6 +1,7 @@
 //! `shenban bench load`: how much the server does, beside what the database itself does on this machine.
 //! `shenban bench plan` is in [`plan`], `shenban bench detect` in [`detect`], `shenban bench mail` in [`mail`].
 
+mod case_page;
 mod city;
 mod client;
 mod detect;
@@ -24,11 +25,12 @@ use crate::mail::catcher::Catcher;
 use crate::store::{measure, measure_mail, notices};
 use crate::web::live::Live;
 use crate::web::{self, State};
+use actix_web::dev::ServerHandle;
 use clap::Subcommand;
 use load::{CLIENTS, Rate, Target};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -176,12 +178,7 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let config =
         Config { database, data_dir: folder.to_owned(), mails_hourly_max: 0, ..Config::read(&ConfigArgs::default())? };
     let app = config.app()?;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?;
-    let state = State { app: app.clone(), live: Live::default(), limits: web::limits::Limits::none(), catcher: None };
-    let server = web::serve(Arc::new(state), listener)?;
-    let handle = server.handle();
-    tokio::spawn(server);
+    let (address, handle) = serve(&app)?;
 
     told("cases");
     let city = city::found(&app).await?;
@@ -259,6 +256,17 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
         resident_mib,
         resident_mib_of_detection: with_detection_mib - resident_mib,
     })
+}
+
+/// Serves on a port of its own, without limits.
+fn serve(app: &App) -> std::io::Result<(SocketAddr, ServerHandle)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let state = State { app: app.clone(), live: Live::default(), limits: web::limits::Limits::none(), catcher: None };
+    let server = web::serve(Arc::new(state), listener)?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok((address, handle))
 }
 
 fn told(phase: &str) {

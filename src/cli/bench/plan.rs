@@ -1,5 +1,7 @@
-//! `shenban bench plan`: what scheduling and forecasting cost, beside petgraph's topological pass over the same graph.
+//! `shenban bench plan`: what scheduling and forecasting cost, beside petgraph's topological pass over the same graph,
+//! and what a large case's page costs.
 
+use super::{Goal, case_page, print_beside_goals};
 use crate::cli::Outcome;
 use crate::domain::calendar::Calendar;
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
@@ -50,7 +52,23 @@ struct Figures {
     forecast_runs: usize,
     forecast_ms: f64,
     cycle_check_us: f64,
+    /// The pages of a case of as many tasks as the forecast's, over HTTP; and what reading the case is of that.
+    case_graph_page_ms: f64,
+    case_gantt_page_ms: f64,
+    case_table_page_ms: f64,
+    case_read_ms: f64,
 }
+
+const GOALS: [(&str, Goal); 8] = [
+    ("schedule_ms", Goal::AtMost(50.0)),
+    ("schedule_of_toposort", Goal::AtMost(5.0)),
+    ("peak_memory_mib", Goal::AtMost(64.0)),
+    ("cost_of_a_task_ten_times", Goal::AtMost(2.0)),
+    ("forecast_ms", Goal::AtMost(100.0)),
+    ("case_graph_page_ms", Goal::AtMost(20.0)),
+    ("case_gantt_page_ms", Goal::AtMost(20.0)),
+    ("case_table_page_ms", Goal::AtMost(20.0)),
+];
 
 pub fn run(args: &Args) -> Outcome {
     let calendars = Calendars::new(&Calendar::mainland());
@@ -73,6 +91,7 @@ pub fn run(args: &Args) -> Outcome {
     let (made, edges) = random_parts(CASE_TASKS);
     let case = built(made, edges)?;
     let forecast_ms = middle_ms(|| case.forecast(&as_of, &History::default(), RUNS));
+    let pages = case_page::measure(CASE_TASKS)?;
     let figures = Figures {
         tasks,
         dependencies: plan.dependencies().count(),
@@ -89,8 +108,12 @@ pub fn run(args: &Args) -> Outcome {
         forecast_runs: RUNS.count,
         forecast_ms,
         cycle_check_us: cycle_check_us(&plan),
+        case_graph_page_ms: pages.graph_ms,
+        case_gantt_page_ms: pages.gantt_ms,
+        case_table_page_ms: pages.table_ms,
+        case_read_ms: pages.read_ms,
     };
-    super::print(&figures, args.json)
+    print_beside_goals(&figures, &GOALS, args.json)
 }
 
 /// The middle of several measurements, in milliseconds.
