@@ -30,6 +30,28 @@ use actix_web::web::{Bytes, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
+/// Name and type (as OpenAPI names it) of a field.
+type Field = (&'static str, &'static str);
+
+/// What the reader saw: a change of something newer is refused.
+const VERSION: Field = ("version", "integer");
+
+/// Groups of fields as one list of `N`.
+const fn joined<const N: usize>(groups: &[&[Field]]) -> [Field; N] {
+    let mut all = [("", ""); N];
+    let (mut group, mut at) = (0, 0);
+    while group < groups.len() {
+        let mut field = 0;
+        while field < groups[group].len() {
+            all[at] = groups[group][field];
+            (field, at) = (field + 1, at + 1);
+        }
+        group += 1;
+    }
+    assert!(at == N);
+    all
+}
+
 /// One thing that can be done to a thing of a kind.
 pub struct Act {
     /// The kind as URLs name it: `tasks`, `cases`, `problems`, `tickets`.
@@ -38,8 +60,8 @@ pub struct Act {
     pub needs: Action,
     /// A translation key: what the next page says.
     pub said: &'static str,
-    /// Name and type (as OpenAPI names it) of what the form or body holds.
-    pub fields: &'static [(&'static str, &'static str)],
+    /// What the form or body holds.
+    pub fields: &'static [Field],
     pub run: fn(&mut Ctx, &str, &Fields) -> Result<Done, Error>,
 }
 

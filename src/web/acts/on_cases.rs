@@ -1,7 +1,7 @@
 //! Acts on cases.
 
-use super::on_tasks::task_draft;
-use super::{Act, Done};
+use super::on_tasks::{DRAFT, VERSIONED_DRAFT, task_draft};
+use super::{Act, Done, Field, VERSION, joined};
 use crate::app::cases::{self, Basis, CaseEdit};
 use crate::app::plans::plan_changes::DependencyDraft;
 use crate::app::plans::plan_edits;
@@ -16,8 +16,8 @@ use crate::domain::task::DependencyKind;
 use crate::lang::Message;
 use crate::web::fields::Fields;
 
-const VERSION: (&str, &str) = ("version", "integer");
-const BASIS: [(&str, &str); 3] = [("basis", "string"), ("approver", "string"), ("decided_on", "string")];
+/// By what right something is decided.
+const BASIS: [Field; 3] = [("basis", "string"), ("approver", "string"), ("decided_on", "string")];
 
 pub const ACTS: &[Act] = &[
     Act {
@@ -80,7 +80,7 @@ pub const ACTS: &[Act] = &[
         name: "issue",
         needs: Action::IssueCase,
         said: "已交办",
-        fields: &[VERSION, BASIS[0], BASIS[1], BASIS[2], ("urgent_reason", "string")],
+        fields: &joined::<5>(&[&[VERSION], &BASIS, &[("urgent_reason", "string")]]),
         run: |ctx, id, f| {
             Ok(cases::issue(ctx, id, f.parsed("version")?, basis(f)?, f.optional("urgent_reason"))?.into())
         },
@@ -98,7 +98,7 @@ pub const ACTS: &[Act] = &[
         name: "move-deadline",
         needs: Action::IssueCase,
         said: "期限已调整",
-        fields: &[VERSION, ("deadline", "string"), BASIS[0], BASIS[1], BASIS[2]],
+        fields: &joined::<5>(&[&[VERSION, ("deadline", "string")], &BASIS]),
         run: |ctx, id, f| Ok(deadline::change(ctx, id, f.parsed("version")?, f.parsed("deadline")?, basis(f)?)?.into()),
     },
     Act {
@@ -125,18 +125,7 @@ pub const ACTS: &[Act] = &[
         name: "add-task",
         needs: Action::ShapePlan,
         said: "任务已添加",
-        fields: &[
-            ("title", "string"),
-            ("unit_id", "string"),
-            ("duration", "integer"),
-            ("duration_unit", "string"),
-            ("description", "string"),
-            ("acceptance", "string"),
-            ("evidence", "string"),
-            ("not_before", "string"),
-            ("fixed_on", "string"),
-            ("after", "array"),
-        ],
+        fields: &joined::<10>(&[&DRAFT, &[("after", "array")]]),
         run: |ctx, id, f| {
             let task = plan_edits::add_task(ctx, id, task_draft(f)?, &f.all("after"))?;
             Ok(Done { id: Some(task), ..Done::default() })
@@ -174,7 +163,7 @@ pub const ACTS: &[Act] = &[
         name: "close",
         needs: Action::EndCase,
         said: "已销号",
-        fields: &[VERSION, BASIS[0], BASIS[1], BASIS[2], ("keeper_unit_id", "string")],
+        fields: &joined::<5>(&[&[VERSION], &BASIS, &[("keeper_unit_id", "string")]]),
         run: |ctx, id, f| {
             Ok(observing::close(ctx, id, f.parsed("version")?, basis(f)?, &f.text("keeper_unit_id"))?.into())
         },
@@ -184,13 +173,7 @@ pub const ACTS: &[Act] = &[
         name: "resume",
         needs: Action::IssueCase,
         said: "新一轮已开始",
-        fields: &[
-            VERSION,
-            ("title", "string"),
-            ("unit_id", "string"),
-            ("duration", "integer"),
-            ("acceptance", "string"),
-        ],
+        fields: &VERSIONED_DRAFT,
         run: |ctx, id, f| Ok(observing::resume(ctx, id, f.parsed("version")?, task_draft(f)?)?.into()),
     },
     Act {

@@ -1,11 +1,9 @@
 //! Acts within a unit: passing a task on, parts of it, its checklist, the head's word.
 
-use super::on_tasks::task_draft;
-use super::{Act, Done};
+use super::on_tasks::{DRAFT, task_draft};
+use super::{Act, Done, VERSION};
 use crate::app::tasks::{checklists, inside};
 use crate::domain::access::Action;
-
-const VERSION: (&str, &str) = ("version", "integer");
 
 pub const ACTS: &[Act] = &[
     Act {
@@ -24,15 +22,7 @@ pub const ACTS: &[Act] = &[
         name: "add-part",
         needs: Action::AssignTask,
         said: "子任务已交办",
-        fields: &[
-            ("title", "string"),
-            ("unit_id", "string"),
-            ("duration", "integer"),
-            ("duration_unit", "string"),
-            ("description", "string"),
-            ("acceptance", "string"),
-            ("evidence", "string"),
-        ],
+        fields: &DRAFT,
         run: |ctx, id, f| {
             let part = inside::add_part(ctx, id, task_draft(f)?)?;
             Ok(Done { id: Some(part), ..Done::default() })

@@ -1,6 +1,8 @@
 //! Acts on what happens beside a task's state.
 
 use super::Act;
+use super::{Act, Field};
+use crate::app::tasks::extensions::Decision;
 use super::on_tasks::PROXY;
 use crate::app::tasks::objections::NewRuling;
 use crate::app::tasks::{extensions, help, objections};
@@ -111,7 +113,7 @@ pub const ACTS: &[Act] = &[
     },
 ];
 
-const RULING: [(&str, &str); 3] = [("new_unit_id", "string"), ("ruling", "string"), ("basis", "string")];
+const RULING: [Field; 3] = [("new_unit_id", "string"), ("ruling", "string"), ("basis", "string")];
 
 fn ruling(fields: &Fields) -> NewRuling {
     NewRuling {

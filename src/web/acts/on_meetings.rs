@@ -1,6 +1,6 @@
 //! Acts on meetings.
 
-use super::{Act, Done};
+use super::{Act, Done, Field, VERSION, joined};
 use crate::app::Error;
 use crate::app::cases::meetings::{self, Call, Decided};
 use crate::domain::access::Action;
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 /// Rows for decisions on the form; the API takes as many.
 pub const DECISIONS: std::ops::RangeInclusive<usize> = 1..=8;
 
-const CALL: [(&str, &str); 6] = [
+const CALL: [Field; 6] = [
     ("topic", "string"),
     ("day", "string"),
     ("time", "string"),
@@ -37,7 +37,7 @@ pub const ACTS: &[Act] = &[
         name: "change",
         needs: Action::ShapePlan,
         said: "会议已调整，新的邀请已发出",
-        fields: &[("version", "integer"), CALL[0], CALL[1], CALL[2], CALL[3], CALL[4], CALL[5]],
+        fields: &joined::<7>(&[&[VERSION], &CALL]),
         run: |ctx, id, f| Ok(meetings::change(ctx, id, f.parsed("version")?, call(f)?)?.into()),
     },
     Act {
@@ -45,7 +45,7 @@ pub const ACTS: &[Act] = &[
         name: "cancel",
         needs: Action::ShapePlan,
         said: "会议已取消，已通知各单位",
-        fields: &[("version", "integer"), ("reason", "string")],
+        fields: &[VERSION, ("reason", "string")],
         run: |ctx, id, f| Ok(meetings::cancel(ctx, id, f.parsed("version")?, f.text("reason"))?.into()),
     },
     Act {
@@ -54,7 +54,7 @@ pub const ACTS: &[Act] = &[
         needs: Action::ShapePlan,
         said: "纪要已保存，议定事项已转为任务",
         fields: &[
-            ("version", "integer"),
+            VERSION,
             ("minutes", "string"),
             ("decision", "object"),
             ("unit_id", "object"),

@@ -1,6 +1,6 @@
 //! Acts on units and people.
 
-use super::{Act, Done};
+use super::{Act, Done, VERSION};
 use crate::app::admin::{self, PersonEdit, UnitEdit};
 use crate::app::handover::{self, Move};
 use crate::app::plans::work_calendar::UnitDays;
@@ -17,7 +17,7 @@ pub const ACTS: &[Act] = &[
         needs: Action::Administer,
         said: "已保存",
         fields: &[
-            ("version", "integer"),
+            VERSION,
             ("name", "string"),
             ("name_en", "string"),
             ("mailbox", "string"),
@@ -43,7 +43,7 @@ pub const ACTS: &[Act] = &[
         needs: Action::Administer,
         said: "已保存",
         fields: &[
-            ("version", "integer"),
+            VERSION,
             ("name", "string"),
             ("email", "string"),
             ("phone", "string"),

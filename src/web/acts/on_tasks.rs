@@ -1,6 +1,6 @@
 //! Acts on tasks.
 
-use super::{Act, Done};
+use super::{Act, Done, Field, VERSION, joined};
 use crate::app::plans::plan_changes::TaskDraft;
 use crate::app::tasks::{self, Progress, assigning, proxy_entries};
 use crate::app::tickets::calls::{self, NewCall};
@@ -14,9 +14,21 @@ use crate::domain::notice::{CallOutcome, Stage};
 use crate::domain::task::DurationUnit;
 use crate::web::fields::Fields;
 
-const VERSION: (&str, &str) = ("version", "integer");
+/// A task as a form writes it.
+pub const DRAFT: [Field; 9] = [
+    ("title", "string"),
+    ("unit_id", "string"),
+    ("duration", "integer"),
+    ("duration_unit", "string"),
+    ("description", "string"),
+    ("acceptance", "string"),
+    ("evidence", "string"),
+    ("not_before", "string"),
+    ("fixed_on", "string"),
+];
+pub const VERSIONED_DRAFT: [Field; 10] = joined(&[&[VERSION], &DRAFT]);
 /// How it came, when a coordinator enters it for the unit.
-pub const PROXY: (&str, &str) = ("proxy_source", "string");
+pub const PROXY: Field = ("proxy_source", "string");
 
 pub const ACTS: &[Act] = &[
     Act {
@@ -83,18 +95,7 @@ pub const ACTS: &[Act] = &[
         name: "change",
         needs: Action::ShapePlan,
         said: "任务已修改",
-        fields: &[
-            VERSION,
-            ("title", "string"),
-            ("unit_id", "string"),
-            ("duration", "integer"),
-            ("duration_unit", "string"),
-            ("description", "string"),
-            ("acceptance", "string"),
-            ("evidence", "string"),
-            ("not_before", "string"),
-            ("fixed_on", "string"),
-        ],
+        fields: &VERSIONED_DRAFT,
         run: |ctx, id, f| Ok(plan_edits::change_task(ctx, id, f.parsed("version")?, task_draft(f)?)?.into()),
     },
     Act {
@@ -192,7 +193,7 @@ fn progress(fields: &Fields) -> Result<Progress, Error> {
     Ok(Progress { percent, text: fields.text("text"), proxy_source: fields.optional("proxy_source") })
 }
 
-/// A task as a form writes it.
+/// What [`DRAFT`]'s fields say.
 pub fn task_draft(fields: &Fields) -> Result<TaskDraft, Error> {
     Ok(TaskDraft {
         title: fields.text("title"),
