@@ -24,6 +24,7 @@ mod inside;
 mod kills;
 mod learning;
 mod matters;
+mod migrations;
 mod pages;
 mod permissions;
 mod postfix;
