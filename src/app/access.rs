@@ -12,8 +12,10 @@ pub fn require_on_case(ctx: &mut Ctx, action: Action, case_id: &str) -> Result<(
     if ctx.actor.may(action, &bare) {
         return Ok(());
     }
-    let (force_paths, helper_paths) = paths_of_case(ctx, case_id)?;
-    ctx.require(action, &Subject { force_paths: &force_paths, helper_paths: &helper_paths, ..bare })
+    let participant_paths = cases::participants(&mut ctx.tx, case_id)?;
+    let helpers = tasks::helpers_of_case(&mut ctx.tx, case_id)?;
+    let helper_paths = people::paths_of(&mut ctx.tx, &helpers)?;
+    ctx.require(action, &Subject { participant_paths: &participant_paths, helper_paths: &helper_paths, ..bare })
 }
 
 /// Like [`require_on_case`] for reading: before a case is issued its units do not even learn that it exists, unless they are
@@ -40,15 +42,9 @@ pub fn require_on_task(ctx: &mut Ctx, action: Action, found: &TaskInCase) -> Res
         Some(unit_id) => people::paths_of(&mut ctx.tx, &[unit_id])?,
         None => Vec::new(),
     };
-    let force_paths: Vec<String> = cases::force(&mut ctx.tx, case_id)?.into_iter().map(|member| member.path).collect();
+    let participant_paths = cases::participants(&mut ctx.tx, case_id)?;
     let consulted = objections::consulted_about(&mut ctx.tx, &found.task.id)?;
     let consulted_paths = people::paths_of(&mut ctx.tx, &consulted)?;
-    let paths = Subject { force_paths: &force_paths, helper_paths: &helper_paths, ..bare };
+    let paths = Subject { participant_paths: &participant_paths, helper_paths: &helper_paths, ..bare };
     ctx.require(action, &Subject { consulted_paths: &consulted_paths, ..paths })
-}
-
-fn paths_of_case(ctx: &mut Ctx, case_id: &str) -> Result<(Vec<String>, Vec<String>), Error> {
-    let force = cases::force(&mut ctx.tx, case_id)?.into_iter().map(|member| member.path).collect();
-    let helpers = tasks::helpers_of_case(&mut ctx.tx, case_id)?;
-    Ok((force, people::paths_of(&mut ctx.tx, &helpers)?))
 }

@@ -67,7 +67,7 @@ pub enum Reach {
     Everything,
     /// Subjects of the post's own unit and its subtree.
     OwnUnit,
-    /// Cases (and their plan) whose task force the post's unit belongs to, or that asked its help.
+    /// Cases (and their plan) that the post's unit takes part in, or that asked its help.
     OwnCases,
     /// Tasks whose block asks the post's unit for help.
     AskedForHelp,
@@ -145,8 +145,8 @@ pub struct Subject<'a> {
     pub case_id: Option<&'a str>,
     /// The path of the unit that is responsible.
     pub unit_path: Option<&'a str>,
-    /// Paths of the units in the case's task force.
-    pub force_paths: &'a [String],
+    /// Paths of the units that take part in the case: its task force, and sections that hold a task of it.
+    pub participant_paths: &'a [String],
     /// Paths of the units whose help is asked.
     pub helper_paths: &'a [String],
     /// Whether the subject names the person.
@@ -167,12 +167,12 @@ pub fn may_somewhere(posts: &[Post], action: Action) -> bool {
 
 fn covers(reach: Reach, post: &Post, subject: &Subject) -> bool {
     let below_own = |path: &str| post.unit_path.as_deref().is_some_and(|own| path.starts_with(own));
-    // A unit of the force lends its view to the posts above it in the tree as well as to its own.
+    // A unit that takes part lends its view to the posts above it in the tree as well as to its own.
     let any_below = |paths: &[String]| paths.iter().any(|path| below_own(path));
     match reach {
         Reach::Everything => true,
         Reach::OwnUnit => subject.unit_path.is_some_and(below_own),
-        Reach::OwnCases => any_below(subject.force_paths) || any_below(subject.helper_paths),
+        Reach::OwnCases => any_below(subject.participant_paths) || any_below(subject.helper_paths),
         Reach::AskedForHelp => any_below(subject.helper_paths),
         Reach::Named => subject.is_named,
         Reach::Consulted => any_below(subject.consulted_paths),

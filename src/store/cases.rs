@@ -1,7 +1,7 @@
 //! Cases and what belongs to a case as a whole.
 
 use super::conn::on_backend;
-use super::schema::{approval, case_problem, case_role, case_unit, cases, problem, unit};
+use super::schema::{approval, case_problem, case_role, case_unit, cases, problem, task, unit};
 use super::{StoreError, Tx};
 use crate::domain::case::{ApprovalSubject, CaseState, Grade, Part};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -199,18 +199,22 @@ pub fn force(tx: &mut Tx, case_id: &str) -> Result<Vec<ForceUnit>, StoreError> {
         .collect())
 }
 
-/// Ids of cases whose force has a unit below one of `paths`.
-pub fn with_force_below(tx: &mut Tx, paths: &[String]) -> Result<Vec<String>, StoreError> {
+/// Paths of the units that take part in a case: those of its force, and sections that hold a task of it.
+pub fn participants(tx: &mut Tx, case_id: &str) -> Result<Vec<String>, StoreError> {
+    let of_force = case_unit::table.filter(case_unit::case_id.eq(case_id)).select(case_unit::unit_id);
+    let of_tasks = task::table.filter(task::case_id.eq(case_id)).select(task::unit_id);
+    Ok(unit::table.filter(unit::id.eq_any(of_force).or(unit::id.eq_any(of_tasks))).select(unit::path).load(tx.0)?)
+}
+
+/// Ids of cases that a unit below one of `paths` takes part in.
+pub fn with_participant_below(tx: &mut Tx, paths: &[String]) -> Result<Vec<String>, StoreError> {
     let mut ids = Vec::new();
     for path in paths {
-        ids.extend(
-            case_unit::table
-                .inner_join(unit::table.on(unit::id.eq(case_unit::unit_id)))
-                .filter(unit::path.like(format!("{path}%")))
-                .select(case_unit::case_id)
-                .distinct()
-                .load::<String>(tx.0)?,
-        );
+        let below = unit::table.filter(unit::path.like(format!("{path}%"))).select(unit::id);
+        let of_force = case_unit::table.filter(case_unit::unit_id.eq_any(below.clone())).select(case_unit::case_id);
+        let of_tasks = task::table.filter(task::unit_id.eq_any(below)).select(task::case_id);
+        ids.extend(of_force.distinct().load::<String>(tx.0)?);
+        ids.extend(of_tasks.distinct().load::<String>(tx.0)?);
     }
     Ok(ids)
 }

@@ -4,8 +4,8 @@ use crate::matters::in_hand;
 use crate::support::{On, PASSWORD, Server};
 use rstest::rstest;
 use serde_json::json;
-use shenban::app::Actor;
-use shenban::app::admin::{NewPerson, add_person};
+use shenban::app::admin::{NewPerson, add_person, add_unit};
+use shenban::app::{Actor, Ctx};
 use shenban::domain::access::Role;
 use shenban::store::people;
 
@@ -14,18 +14,26 @@ async fn person_id(server: &Server, login: &'static str) -> String {
     found.unwrap().unwrap().id
 }
 
-async fn add_liaison(server: &Server) {
-    let police = server.units["police"].clone();
+async fn add(server: &Server, login: &'static str, role: Role, unit: &str) {
     let new = NewPerson {
-        login: "police-liaison".to_owned(),
-        name: "警务联络员".to_owned(),
-        email: Some("police-liaison@city.example".to_owned()),
+        login: login.to_owned(),
+        name: format!("{login}同志"),
+        email: Some(format!("{login}@city.example")),
         phone: None,
         password: PASSWORD.to_owned(),
         lang: "zh".to_owned(),
-        posts: vec![(Role::Liaison, Some(police))],
+        posts: vec![(role, Some(unit.to_owned()))],
     };
     server.app.write(&Actor::operator_of_machine(), move |ctx| add_person(ctx, new)).await.unwrap();
+}
+
+/// A section below the police, with an officer; gives its id.
+async fn add_section(server: &Server) -> String {
+    let police = server.units["police"].clone();
+    let section = move |ctx: &mut Ctx| add_unit(ctx, "信号中队".to_owned(), Some(police), None);
+    let section = server.app.write(&Actor::operator_of_machine(), section).await.unwrap();
+    add(server, "signals", Role::Officer, &section).await;
+    section
 }
 
 #[rstest]
@@ -34,7 +42,8 @@ async fn add_liaison(server: &Server) {
 #[tokio::test]
 async fn a_task_goes_through_the_house_and_is_signed_off_by_its_head(#[case] on: On) {
     let Some(server) = Server::start(on).await else { return };
-    add_liaison(&server).await;
+    add(&server, "police-liaison", Role::Liaison, &server.units["police"]).await;
+    let signals = add_section(&server).await;
     let (coordinator, admin) = (server.sign_in("coordinator").await, server.sign_in("admin").await);
     let (traffic, head, liaison) =
         (server.sign_in("traffic").await, server.sign_in("police-head").await, server.sign_in("police-liaison").await);
@@ -66,6 +75,19 @@ async fn a_task_goes_through_the_house_and_is_signed_off_by_its_head(#[case] on:
     let told =
         |mail: &&shenban::mail::catcher::Caught| mail.subject.contains("任务转办") && mail.text.contains("请速办");
     server.mails_when(|mails| mails.iter().filter(told).count() == 2).await;
+
+    // A section that holds the task sees its case as the unit does.
+    let case = format!("/cases/{case_id}");
+    let section = server.sign_in("signals").await;
+    section.refused_get(&case, 403).await;
+    assert!(section.read("/cases").await["cases"].as_array().unwrap().is_empty());
+    liaison.on_task(&task, "pass-on", json!({ "unit_id": police })).await;
+    liaison.on_task(&task, "pass-on", json!({ "unit_id": signals })).await;
+    section.read(&case).await;
+    assert_eq!(section.read("/cases").await["cases"].as_array().unwrap().len(), 1);
+    liaison.on_task(&task, "pass-on", json!({ "unit_id": police })).await;
+    section.refused_get(&case, 403).await;
+    liaison.on_task(&task, "pass-on", json!({ "unit_id": server.units["traffic"], "officer_id": officer })).await;
 
     // A part and a checklist stand before the whole.
     let part = json!({ "title": "现场勘测", "unit_id": server.units["traffic"], "duration": 2 });

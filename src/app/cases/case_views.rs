@@ -209,7 +209,7 @@ fn readable(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<Case>, Error> {
         return Ok(rows);
     }
     let paths = ctx.actor.unit_paths();
-    let own: HashSet<String> = cases::with_force_below(&mut ctx.tx, &paths)?.into_iter().collect();
+    let own: HashSet<String> = cases::with_participant_below(&mut ctx.tx, &paths)?.into_iter().collect();
     let leads = |case: &Case| ctx.actor.posts.iter().any(|post| post.case_id.as_deref() == Some(&case.id));
     let sees = |case: &Case| (case.issued_at.is_some() && own.contains(&case.id)) || leads(case);
     Ok(rows.into_iter().filter(sees).collect())

@@ -29,7 +29,7 @@ pub fn pass_on(
 ) -> Result<(), Error> {
     let mut found = open(ctx, task_id, Some(version), Action::ReceiveTask)?;
     with_unit(&found)?;
-    let unit = below(ctx, &found, Action::ReceiveTask, &unit_id)?;
+    let unit = within_branch(ctx, &found, Action::ReceiveTask, &unit_id)?;
     if let Some(officer) = &officer_id {
         let posts = people::posts_of(&mut ctx.tx, officer, Clock::real())?;
         if !posts.iter().any(|post| post.unit_id.as_ref() == Some(&unit.id)) {
@@ -51,8 +51,8 @@ pub fn pass_on(
     touch(ctx, found)
 }
 
-/// A unit in the same branch as the task's, for which the actor may do the same.
-fn below(ctx: &mut Ctx, found: &TaskInCase, action: Action, unit_id: &str) -> Result<Unit, Error> {
+/// The chosen unit, which must be in the same branch as the task's, and one for which the actor may do the same.
+fn within_branch(ctx: &mut Ctx, found: &TaskInCase, action: Action, unit_id: &str) -> Result<Unit, Error> {
     let unit = people::unit_by_id(&mut ctx.tx, unit_id)?;
     let unit = unit.ok_or_else(|| Error::field("unit_id", Message::new("没有这个单位")))?;
     let same_branch = unit.path.starts_with(&found.unit_path) || found.unit_path.starts_with(&unit.path);
@@ -118,7 +118,7 @@ pub fn add_part(ctx: &mut Ctx, task_id: &str, draft: TaskDraft) -> Result<String
     let case = take_plan_of(ctx, task_id)?;
     let found = open(ctx, task_id, None, Action::AssignTask)?;
     with_unit(&found)?;
-    below(ctx, &found, Action::AssignTask, &draft.unit_id)?;
+    within_branch(ctx, &found, Action::AssignTask, &draft.unit_id)?;
     let mut plan = CasePlan::of(ctx, case)?;
     let was = plan.rows();
     let id = plan.add(ctx, draft)?;
