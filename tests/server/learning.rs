@@ -7,7 +7,7 @@ use serde_json::json;
 use shenban::playbook::{Playbook, Points};
 
 /// A case on the one problem there is, from a playbook all of whose roles are the street's; gives its id.
-async fn from_playbook(server: &Server, coordinator: &Client, playbook: &Playbook) -> String {
+pub async fn from_playbook(server: &Server, coordinator: &Client, playbook: &Playbook) -> String {
     let problems = coordinator.read("/problems?state=proposed").await;
     let deadline = (server.app.clock.now() + chrono::TimeDelta::days(200)).date().to_string();
     let roles: serde_json::Map<_, _> =

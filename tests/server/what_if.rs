@@ -1,9 +1,11 @@
 //! Changes of a plan tried out and applied, dates that are fixed, units with calendars of their own.
 
-use crate::chain::{drafted, issue};
+use crate::chain::{complaints, drafted, issue};
+use crate::learning::from_playbook;
 use crate::support::{Client, On, Server, between};
 use rstest::rstest;
 use serde_json::{Value, json};
+use shenban::playbook::shipped;
 
 async fn tried(client: &Client, case_id: &str, changes: &Value) -> Value {
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("changes", &changes.to_string()).finish();
@@ -40,6 +42,23 @@ async fn what_is_tried_changes_nothing_and_what_is_applied_is_what_was_tried(#[c
     assert_eq!(after["tasks"].as_array().unwrap().len(), 5);
     coordinator.refused(&path, body, 409).await;
     assert_eq!(coordinator.task(&survey).await["state"], "ready");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_longer_task_of_three_points_is_later_at_all_of_them() {
+    let Some(server) = Server::start(On::Sqlite).await else { return };
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    complaints(&server, &operator, "first", 30, 12).await;
+    server.detect().await;
+    let book = shipped().into_iter().find(|book| book.key == "school-gate-congestion").unwrap();
+    let case_id = from_playbook(&server, &coordinator, &book).await;
+    let tender = book.tasks.iter().position(|task| task.title.contains("施工招标")).unwrap() + 1;
+    let shown =
+        tried(&coordinator, &case_id, &json!([{ "change": "duration", "task": tender, "duration": 200 }])).await;
+    let (before, after) = (&shown["before"], &shown["after"]);
+    assert!(after["forecast"].as_str() > before["forecast"].as_str(), "{shown}");
+    assert!(after["p80"].as_str() >= after["forecast"].as_str(), "{shown}");
     server.stop().await;
 }
 

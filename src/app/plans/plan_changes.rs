@@ -92,9 +92,17 @@ impl CasePlan {
         if draft.unit_id != old.unit_id && old.state != TaskState::Waiting {
             return Err(Error::Refused(Message::new("任务已交办，更换单位请用改派。")));
         }
-        let longer = (draft.duration, draft.duration_unit) != (old.duration, old.duration_unit);
+        let was = (old.duration, old.duration_unit);
         let mut task = written(old, draft);
-        if longer && let Some(released) = task.released_at.filter(|_| task.state.is_with_unit()) {
+        let lasts_otherwise = (task.duration, task.duration_unit) != was;
+        if lasts_otherwise {
+            // The outer points of an estimate move with the likely one; in another unit they say nothing.
+            let in_proportion = |days: i32| (days * task.duration + was.0 / 2) / was.0;
+            let moved = |days: Option<i32>| days.filter(|_| task.duration_unit == was.1).map(in_proportion);
+            let (low, high) = (moved(task.duration_optimistic), moved(task.duration_pessimistic));
+            (task.duration_optimistic, task.duration_pessimistic) = (low, high);
+        }
+        if lasts_otherwise && let Some(released) = task.released_at.filter(|_| task.state.is_with_unit()) {
             task.due_on = Some(case_plans::due_on(ctx, &task, ctx.app.clock.local_date(released)));
         }
         self.put(task);
