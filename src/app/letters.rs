@@ -262,6 +262,9 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: Option<&str>, lang: Lang) -> Res
         if matches!(notice.stage, Stage::TaskReleased | Stage::TaskChanged | Stage::TaskPassedOn) {
             lines.extend([&task.description, &task.acceptance].into_iter().filter(|text| !text.is_empty()).cloned());
         }
+        if notice.stage == Stage::ExtensionDecided {
+            lines.extend(matters::extension(ctx, &found, lang)?);
+        }
         lines.extend(notice.detail.lines().map(str::to_owned));
         let asked = task.state.is_with_unit();
         let due = task.due_on.filter(|_| asked);

@@ -57,6 +57,8 @@ pub struct Extension {
     pub asked_by: String,
     pub asked_at: NaiveDateTime,
     pub granted: Option<bool>,
+    /// The new due date, which need not be the one that was asked for.
+    pub granted_due_on: Option<NaiveDate>,
     pub note: Option<String>,
     pub decided_by: Option<String>,
     pub decided_at: Option<NaiveDateTime>,
@@ -196,14 +198,15 @@ pub fn clear_block(
 pub fn decide_extension(
     tx: &mut Tx,
     id: &str,
-    granted: bool,
+    granted_due_on: Option<NaiveDate>,
     note: &str,
     person_id: &str,
     now: NaiveDateTime,
 ) -> Result<bool, StoreError> {
     let decided = diesel::update(extension::table.find(id).filter(extension::decided_at.is_null()))
         .set((
-            extension::granted.eq(granted),
+            extension::granted.eq(granted_due_on.is_some()),
+            extension::granted_due_on.eq(granted_due_on),
             extension::note.eq(note),
             extension::decided_by.eq(person_id),
             extension::decided_at.eq(now),

@@ -5,6 +5,7 @@ use crate::support::{Client, On, Server};
 use chrono::{NaiveDate, TimeDelta};
 use rstest::rstest;
 use serde_json::json;
+use shenban::lang::Lang;
 
 /// An issued case whose first task its unit has signed for; gives the case's id and the tasks'.
 pub async fn in_hand(server: &Server, coordinator: &Client) -> (String, [String; 4]) {
@@ -80,13 +81,14 @@ async fn an_extension_is_decided_with_its_effect_on_the_plan_in_view(#[case] on:
     assert_eq!(shown["moved"].as_array().unwrap().len(), 4, "and every task behind it moves");
     assert_eq!(coordinator.read(&format!("/cases/{case_id}")).await["forecast"], *before, "nothing is saved yet");
     let page = coordinator.get(&format!("/tasks/{survey}")).await.text().await.unwrap();
-    assert!(page.contains("同意后对计划的影响") && page.contains("与专项期限相比"), "{page}");
+    assert!(page.contains("对计划的影响") && page.contains("与专项期限相比"), "{page}");
     let officers = traffic.get(&format!("/tasks/{survey}")).await.text().await.unwrap();
-    assert!(!officers.contains("同意后对计划的影响"));
+    assert!(!officers.contains("对计划的影响"));
     let sooner = coordinator.read(&format!("{effect}?due_on={}", due + TimeDelta::days(2))).await;
     assert!(sooner["after"]["forecast"].as_str() < after.as_str(), "another day has another effect");
 
-    coordinator.act(&format!("/tasks/{survey}/decide-extension"), json!({ "granted": true })).await;
+    let decide = format!("/tasks/{survey}/decide-extension");
+    coordinator.act(&decide, json!({ "granted": true })).await;
     assert_eq!(coordinator.read(&format!("/cases/{case_id}")).await["forecast"], *after, "as it was shown");
     server.stop().await;
 }
@@ -98,6 +100,25 @@ async fn an_extension_is_decided_with_its_effect_on_the_plan_in_view(#[case] on:
 async fn an_objection_goes_up_in_levels_while_the_clock_stands_still(#[case] on: On) {
     let Some(server) = Server::start(on).await else { return };
     let coordinator = server.sign_in("coordinator").await;
+
+    // Another day than the one that is asked for, once its effect was looked at.
+    let again = json!({ "asked_due_on": asked + TimeDelta::days(30), "reason": "设备仍未到" });
+    traffic.act(&format!("/tasks/{survey}/ask-extension"), again).await;
+    let chosen = asked + TimeDelta::days(10);
+    let page = coordinator.get(&format!("/tasks/{survey}?until={chosen}")).await.text().await.unwrap();
+    assert!(page.contains(&format!("name=\"due_on\" value=\"{chosen}\"")), "what is looked at is what is granted");
+    assert_eq!(coordinator.get(&format!("/tasks/{survey}?until=soon")).await.status().as_u16(), 422);
+    let shown = coordinator.read(&format!("{effect}?due_on={chosen}")).await;
+    let early = coordinator.refused(&decide, json!({ "granted": true, "due_on": asked }), 422).await;
+    assert_eq!(early["errors"][0]["field"], "due_on");
+    coordinator.act(&decide, json!({ "granted": true, "due_on": chosen })).await;
+    assert_eq!(traffic.task(&survey).await["due_on"], json!(chosen));
+    assert_eq!(coordinator.read(&format!("/cases/{case_id}")).await["forecast"], shown["after"]["forecast"]);
+    let granted = format!("已同意延至{}", Lang::Zh.date(chosen, today(&server)));
+    assert!(traffic.get(&format!("/tasks/{survey}")).await.text().await.unwrap().contains(&granted));
+    // What gathers for the unit leaves.
+    server.days_pass(1).await;
+    server.mails_when(|mails| mails.iter().any(|mail| mail.text.contains(&granted))).await;
     let (traffic, education) = (server.sign_in("traffic").await, server.sign_in("education").await);
     let (finance, leader) = (server.sign_in("finance").await, server.sign_in("leader").await);
     let (_, [survey, ..]) = in_hand(&server, &coordinator).await;

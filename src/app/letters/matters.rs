@@ -23,10 +23,17 @@ pub fn request(ctx: &mut Ctx, notice: &Notice, found: &TaskInCase, lang: Lang) -
         due_shown: Some(due_words(block.due_on, settings.close_of_day, lang)),
         due_at: Some(due_moment(block.due_on, settings.timezone, settings.close_of_day)),
         invitation: None,
-        links: vec![Link {
-            label: "答复协助请求",
-            url: format!("{}/tasks/{}#help", settings.public_url, found.task.id),
-        }],
+        links,
+    }))
+}
+
+/// What was decided about the extension that was asked for last.
+pub fn extension(ctx: &mut Ctx, found: &TaskInCase, lang: Lang) -> Result<Option<String>, Error> {
+    let asked = tasks::extensions_of(&mut ctx.tx, &found.task.id)?;
+    let decided = asked.into_iter().rfind(|row| row.decided_at.is_some());
+    Ok(decided.map(|row| match row.granted_due_on {
+        Some(day) => lang.fill("已同意延至%{day}", &[("day", &lang.date(day, ctx.today))]),
+        None => lang.t("不同意延期，期限不变").into_owned(),
     }))
 }
 

@@ -36,6 +36,7 @@ pub fn ask_extension(ctx: &mut Ctx, task_id: &str, asked_due_on: NaiveDate, reas
         asked_by: ctx.actor.id().to_owned(),
         asked_at: ctx.now,
         granted: None,
+        granted_due_on: None,
         note: None,
         decided_by: None,
         decided_at: None,
@@ -52,24 +53,37 @@ pub fn ask_extension(ctx: &mut Ctx, task_id: &str, asked_due_on: NaiveDate, reas
     touch(ctx, found)
 }
 
+/// What is decided about an extension.
+pub enum Decision {
+    /// More time: until the day that was asked for, or until another.
+    Granted {
+        until: Option<NaiveDate>,
+    },
+    Refused,
+}
+
 /// Grants or refuses the extension that is asked; a grant moves the due date.
-pub fn decide_extension(ctx: &mut Ctx, task_id: &str, granted: bool, note: String) -> Result<(), Error> {
+pub fn decide_extension(ctx: &mut Ctx, task_id: &str, decision: Decision, note: String) -> Result<(), Error> {
     take_plan_of(ctx, task_id)?;
     let mut found = open(ctx, task_id, None, Action::DecideTask)?;
     let asked = pending(ctx, task_id)?;
-    let note = if granted { note.trim().to_owned() } else { required("note", note)? };
-    let person = ctx.actor.id().to_owned();
-    tasks::decide_extension(&mut ctx.tx, &asked.id, granted, &note, &person, ctx.now)?;
-    if granted {
-        found.task.due_on = Some(asked.asked_due_on);
+    let (until, note) = match decision {
+        Decision::Granted { until } => (Some(until.unwrap_or(asked.asked_due_on)), note.trim().to_owned()),
+        Decision::Refused => (None, required("note", note)?),
+    };
+    if until.is_some_and(|day| day <= asked.old_due_on) {
+        return Err(Error::field("due_on", Message::new("新期限应晚于原期限")));
     }
+    let person = ctx.actor.id().to_owned();
+    tasks::decide_extension(&mut ctx.tx, &asked.id, until, &note, &person, ctx.now)?;
+    found.task.due_on = until.or(found.task.due_on);
     let cycle = cycle_of_version(&found.task);
     tell(ctx, &found, Stage::ExtensionDecided, Recipient::Unit(&found.task.unit_id), cycle, &note);
     ctx.record(
         "task.extension_decided",
         ("task", task_id),
         Some(&found.task.case_id),
-        told(&found, json!({ "granted": granted, "due_on": found.task.due_on })),
+        told(&found, json!({ "granted": until.is_some(), "due_on": found.task.due_on })),
     );
     touch(ctx, found)
 }

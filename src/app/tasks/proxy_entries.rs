@@ -59,7 +59,7 @@ pub fn correct(ctx: &mut Ctx, task_id: &str, entry_id: &str, text: String, perce
         ProxyAct::AskExtension => {
             let open = tasks::extensions_of(&mut ctx.tx, task_id)?.into_iter().find(|asked| asked.decided_at.is_none());
             if let Some(asked) = open {
-                tasks::decide_extension(&mut ctx.tx, &asked.id, false, &text, &person, ctx.now)?;
+                tasks::decide_extension(&mut ctx.tx, &asked.id, None, &text, &person, ctx.now)?;
             }
         }
         _ => {}

@@ -128,6 +128,7 @@ diesel::table! {
         asked_by -> Text,
         asked_at -> Timestamp,
         granted -> Nullable<Bool>,
+        granted_due_on -> Nullable<Date>,
         note -> Nullable<Text>,
         decided_by -> Nullable<Text>,
         decided_at -> Nullable<Timestamp>,

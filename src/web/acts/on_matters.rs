@@ -1,9 +1,8 @@
 //! Acts on what happens beside a task's state.
 
-use super::Act;
+use super::on_tasks::PROXY;
 use super::{Act, Field};
 use crate::app::tasks::extensions::Decision;
-use super::on_tasks::PROXY;
 use crate::app::tasks::objections::NewRuling;
 use crate::app::tasks::{extensions, help, objections};
 use crate::domain::access::Action;
@@ -49,8 +48,12 @@ pub const ACTS: &[Act] = &[
         name: "decide-extension",
         needs: Action::DecideTask,
         said: "已批复",
-        fields: &[("granted", "boolean"), ("note", "string")],
-        run: |ctx, id, f| Ok(extensions::decide_extension(ctx, id, f.parsed("granted")?, f.text("note"))?.into()),
+        fields: &[("granted", "boolean"), ("due_on", "string"), ("note", "string")],
+        run: |ctx, id, f| {
+            let until = f.optional_date("due_on")?;
+            let decision = if f.parsed("granted")? { Decision::Granted { until } } else { Decision::Refused };
+            Ok(extensions::decide_extension(ctx, id, decision, f.text("note"))?.into())
+        },
     },
     Act {
         on: "tasks",

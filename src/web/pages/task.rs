@@ -7,10 +7,14 @@ use crate::app::tasks::extensions;
 use crate::app::tasks::task_views::{self, Neighbour, TaskView};
 use crate::domain::access::Action;
 use crate::domain::task::TaskState;
+use crate::store::tasks::Extension;
+use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
+use actix_web::HttpRequest;
 use actix_web::web::Path;
 use askama::Template;
+use chrono::NaiveDate;
 
 #[derive(Template)]
 #[template(path = "task.html", config = "src/web/askama.toml")]
@@ -20,7 +24,8 @@ struct TaskPage {
     next: Option<(&'static str, &'static str)>,
     unit_options: Vec<(String, String)>,
     view: TaskView,
-    /// What granting the extension that is asked for would do.
+    /// The day chosen in place of the one that is asked for, and what more time until then would do.
+    until: Option<NaiveDate>,
     effect: Option<Trial>,
 }
 
@@ -91,6 +96,11 @@ impl TaskPage {
         )
     }
 
+    /// Until when more time would be given: the day chosen, else the one that is asked for.
+    fn until(&self, asked: &Extension) -> NaiveDate {
+        self.until.unwrap_or(asked.asked_due_on)
+    }
+
     fn evidence(&self) -> String {
         self.view.found.task.evidence.lines().collect::<Vec<_>>().join("、")
     }
@@ -100,11 +110,13 @@ pub fn routes() -> Vec<Route> {
     vec![Route::get("/tasks/{id}", Access::SignedIn(Action::ReadTask), show)]
 }
 
-async fn show(page: Page, id: Path<String>) -> PageResult {
+async fn show(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
+    let asked = Fields::from_form(req.query_string().as_bytes());
+    let until = asked.optional_date("until").map_err(|error| page.failed(error))?;
     let (view, effect, loads) = page
         .read(move |ctx| {
             let view = task_views::show(ctx, &id)?;
-            let effect = view.decides_extension().then(|| extensions::effect(ctx, &id, None)).transpose()?;
+            let effect = view.decides_extension().then(|| extensions::effect(ctx, &id, until)).transpose()?;
             let loads = view.may(Action::DecideTask).then(|| loads(ctx)).transpose()?;
             Ok((view, effect, loads))
         })
@@ -118,5 +130,5 @@ async fn show(page: Page, id: Path<String>) -> PageResult {
     };
     let next = next.filter(|(_, _, needs)| view.may(*needs)).map(|(name, label, _)| (name, label));
     let unit_options = loads.map_or_else(|| by_name(&view.units), |loads| page.units_with_load(loads));
-    page.html(&TaskPage { page: page.clone(), next, unit_options, view, effect })
+    page.html(&TaskPage { page: page.clone(), next, unit_options, view, until, effect })
 }

@@ -1,0 +1,1 @@
+ALTER TABLE extension DROP COLUMN granted_due_on;

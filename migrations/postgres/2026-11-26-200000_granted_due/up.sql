@@ -1,0 +1,1 @@
+ALTER TABLE extension ADD COLUMN granted_due_on DATE;
