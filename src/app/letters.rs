@@ -246,7 +246,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: Option<&str>, lang: Lang) -> Res
     if notice.subject_kind == "task" {
         let Some(found) = plans::task_in_case(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
         if matches!(notice.stage, Stage::HelpAsked | Stage::HelpDue) {
-            return matters::request(ctx, notice, &found, lang);
+            return matters::request(ctx, notice, mail_id, &found, lang);
         }
         if matches!(notice.stage, Stage::ObjectionConsulted | Stage::ObjectionDue) {
             return matters::objection(ctx, notice, &found, lang);
@@ -271,7 +271,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: Option<&str>, lang: Lang) -> Res
         // The task's own unit acts from the mail; others look at it.
         let may_act = notice.recipient_id == task.unit_id && found.case_state.is_running();
         let mut links = match mail_id {
-            Some(mail_id) if may_act => mail_links::offer(ctx, mail_id, &found)?,
+            Some(mail_id) if may_act => mail_links::offer_all(ctx, mail_id, &found)?,
             _ => Vec::new(),
         };
         links.push(Link { label: "查看任务", url: format!("{url}/tasks/{}", task.id) });

@@ -10,6 +10,7 @@ coded! {
         Report = "report" "填报进展",
         AskExtension = "ask_extension" "申请延期",
         Submit = "submit" "提交办结",
+        AnswerHelp = "answer_help" "答复协助请求",
     }
 }
 

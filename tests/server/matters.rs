@@ -1,7 +1,7 @@
 //! What happens beside a task's state: help that is asked, more time, whose duty it is.
 
 use crate::chain::{complaints, diamond, issue};
-use crate::support::{Client, On, Server};
+use crate::support::{Client, On, Server, between};
 use chrono::{NaiveDate, TimeDelta};
 use rstest::rstest;
 use serde_json::json;
@@ -51,7 +51,17 @@ async fn whose_help_is_asked_gets_a_request_with_a_date_of_its_own(#[case] on: O
     let page = finance.get("/unit").await.text().await.unwrap();
     assert!(page.contains("须先确认资金来源") && page.contains("■ 超期"));
 
-    finance.act(&format!("/tasks/{survey}/answer-block"), json!({ "answer": "列入下月预算" })).await;
+    // Answered from the mail, without signing in.
+    let link = between(&mail.text, "http://shenban.example/m/", "\n").unwrap().trim();
+    let stranger = server.stranger();
+    let page = stranger.get(&format!("/m/{link}")).await.text().await.unwrap();
+    assert!(page.contains("须先确认资金来源") && page.contains(&shown), "{page}");
+    let answer = |text: &'static str| [("name", "周敏"), ("text", text)];
+    assert_eq!(stranger.form(&format!("/m/{link}"), &answer("")).await.status().as_u16(), 422);
+    assert_eq!(stranger.form(&format!("/m/{link}"), &answer("列入下月预算")).await.status().as_u16(), 200);
+    assert_eq!(stranger.form(&format!("/m/{link}"), &answer("再答一次")).await.status().as_u16(), 409);
+    let page = traffic.get(&format!("/tasks/{survey}")).await.text().await.unwrap();
+    assert!(page.contains("列入下月预算") && !page.contains("再答一次"));
     server.days_pass(1).await;
     assert!(finance.read("/unit/tasks").await["help_asked"].as_array().unwrap().is_empty());
     assert!(!finance.get("/desk").await.text().await.unwrap().contains("请求我单位协助"));
@@ -90,16 +100,6 @@ async fn an_extension_is_decided_with_its_effect_on_the_plan_in_view(#[case] on:
     let decide = format!("/tasks/{survey}/decide-extension");
     coordinator.act(&decide, json!({ "granted": true })).await;
     assert_eq!(coordinator.read(&format!("/cases/{case_id}")).await["forecast"], *after, "as it was shown");
-    server.stop().await;
-}
-
-#[rstest]
-#[case(On::Sqlite)]
-#[case(On::Postgres)]
-#[tokio::test]
-async fn an_objection_goes_up_in_levels_while_the_clock_stands_still(#[case] on: On) {
-    let Some(server) = Server::start(on).await else { return };
-    let coordinator = server.sign_in("coordinator").await;
 
     // Another day than the one that is asked for, once its effect was looked at.
     let again = json!({ "asked_due_on": asked + TimeDelta::days(30), "reason": "设备仍未到" });
@@ -119,6 +119,16 @@ async fn an_objection_goes_up_in_levels_while_the_clock_stands_still(#[case] on:
     // What gathers for the unit leaves.
     server.days_pass(1).await;
     server.mails_when(|mails| mails.iter().any(|mail| mail.text.contains(&granted))).await;
+    server.stop().await;
+}
+
+#[rstest]
+#[case(On::Sqlite)]
+#[case(On::Postgres)]
+#[tokio::test]
+async fn an_objection_goes_up_in_levels_while_the_clock_stands_still(#[case] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
     let (traffic, education) = (server.sign_in("traffic").await, server.sign_in("education").await);
     let (finance, leader) = (server.sign_in("finance").await, server.sign_in("leader").await);
     let (_, [survey, ..]) = in_hand(&server, &coordinator).await;

@@ -2,7 +2,7 @@
 
 use crate::app::tasks::extensions::ask_extension;
 use crate::app::tasks::files::{self, Kept, Upload};
-use crate::app::tasks::{self, Progress};
+use crate::app::tasks::{self, Progress, help};
 use crate::app::{Actor, App, Clock, Ctx, Error};
 use crate::domain::access::{Post, Role};
 use crate::domain::event::{ActorKind, Channel};
@@ -13,6 +13,7 @@ use crate::mail::Link;
 use crate::store::mail_links::{self, MailLink};
 use crate::store::people::{self, Unit};
 use crate::store::plans::{self, TaskInCase};
+use crate::store::tasks::{self as task_rows, Block};
 use crate::store::{files as file_rows, new_id};
 use chrono::{NaiveDate, TimeDelta};
 use rand::RngExt;
@@ -38,25 +39,27 @@ pub fn acting_for(unit: &Unit, name: &str, kind: ActorKind) -> Actor {
 }
 
 /// Makes the links that a mail to a task's own unit offers.
-pub fn offer(ctx: &mut Ctx, mail_id: &str, found: &TaskInCase) -> Result<Vec<Link>, Error> {
-    let mut links = Vec::new();
-    for act in LinkAct::offered(found.task.state) {
-        let token = new_token();
-        let row = MailLink {
-            token_hash: hash(&token),
-            mail_id: mail_id.to_owned(),
-            task_id: found.task.id.clone(),
-            unit_id: found.task.unit_id.clone(),
-            act: *act,
-            expires_at: Clock::real() + LASTS,
-            opened_at: None,
-            used_at: None,
-            used_by: None,
-        };
-        mail_links::insert(&mut ctx.tx, row)?;
-        links.push(Link { label: act.label(), url: format!("{}/m/{token}", ctx.app.settings.mail_link_url()) });
-    }
-    Ok(links)
+pub fn offer_all(ctx: &mut Ctx, mail_id: &str, found: &TaskInCase) -> Result<Vec<Link>, Error> {
+    let offered = LinkAct::offered(found.task.state).iter();
+    offered.map(|act| offer(ctx, mail_id, found, &found.task.unit_id, *act)).collect()
+}
+
+/// Makes a link with which a unit does one thing to a task.
+pub fn offer(ctx: &mut Ctx, mail_id: &str, found: &TaskInCase, unit_id: &str, act: LinkAct) -> Result<Link, Error> {
+    let token = new_token();
+    let row = MailLink {
+        token_hash: hash(&token),
+        mail_id: mail_id.to_owned(),
+        task_id: found.task.id.clone(),
+        unit_id: unit_id.to_owned(),
+        act,
+        expires_at: Clock::real() + LASTS,
+        opened_at: None,
+        used_at: None,
+        used_by: None,
+    };
+    mail_links::insert(&mut ctx.tx, row)?;
+    Ok(Link { label: act.label(), url: format!("{}/m/{token}", ctx.app.settings.mail_link_url()) })
 }
 
 /// What nobody guesses.
@@ -89,6 +92,8 @@ pub fn masked(text: &str) -> String {
 pub struct Opened {
     pub act: LinkAct,
     pub found: TaskInCase,
+    /// What the unit is asked to help with.
+    pub request: Option<Block>,
     /// It can be done now.
     pub applies: bool,
     /// The unit wants its people signed in for it.
@@ -107,14 +112,18 @@ fn opened(ctx: &mut Ctx, token: &str) -> Result<(Opened, MailLink, Unit), Error>
     let link = link.ok_or_else(gone)?;
     let found = plans::task_in_case(&mut ctx.tx, &link.task_id)?.ok_or_else(gone)?;
     let unit = people::unit_by_id(&mut ctx.tx, &link.unit_id)?.ok_or_else(gone)?;
-    // The task went to another unit meanwhile.
-    if found.task.unit_id != unit.id {
+    let request = task_rows::open_block(&mut ctx.tx, &link.task_id)?;
+    let request =
+        request.filter(|block| block.helper_unit_id.as_ref() == Some(&unit.id) && block.answered_at.is_none());
+    // A task that went to another unit meanwhile is no longer this one's, a request may be.
+    if link.act != LinkAct::AnswerHelp && found.task.unit_id != unit.id {
         return Err(gone());
     }
     let opened = Opened {
         act: link.act,
-        applies: link.act.applies(found.task.state),
+        applies: link.act.applies(found.task.state) || (link.act == LinkAct::AnswerHelp && request.is_some()),
         wants_sign_in: link.act == LinkAct::Submit && unit.submits_signed_in,
+        request,
         found,
     };
     Ok((opened, link, unit))
@@ -156,7 +165,7 @@ pub async fn act(app: &App, token: &str, said: Said) -> Result<(), Error> {
         // Again, in the transaction that acts.
         let (opened, link, _) = opened(ctx, &token)?;
         if !opened.applies {
-            return Err(done_already(&opened.found));
+            return Err(done_already(&opened));
         }
         if opened.wants_sign_in {
             return Err(Error::Refused(Message::new("贵单位要求登录后提交办结。")));
@@ -174,7 +183,11 @@ pub async fn act(app: &App, token: &str, said: Said) -> Result<(), Error> {
     .await
 }
 
-fn done_already(found: &TaskInCase) -> Error {
+fn done_already(opened: &Opened) -> Error {
+    if opened.act == LinkAct::AnswerHelp {
+        return Error::Refused(Message::new("这一步已不需要。"));
+    }
+    let found = &opened.found;
     Error::Refused(Message::new("任务现在是“%{state}”，这一步已不需要。").with("state", found.task.state.label()))
 }
 
@@ -212,6 +225,7 @@ pub fn perform(ctx: &mut Ctx, task_id: &str, answer: Answer) -> Result<(), Error
             let date = date.ok_or_else(|| Error::field("asked_due_on", Message::new("请填写内容")))?;
             ask_extension(ctx, task_id, date, answer.text)
         }
+        LinkAct::AnswerHelp => help::answer_block(ctx, task_id, answer.text),
         LinkAct::Submit => {
             if !task.evidence.trim().is_empty() && file_rows::of_task(&mut ctx.tx, task_id)?.is_empty() {
                 return Err(Error::field(

@@ -1,8 +1,9 @@
 //! What mails say about matters beside a task's state.
 
-use crate::app::letters::due_words;
+use crate::app::letters::{due_words, mail_links};
 use crate::app::{Ctx, Error};
 use crate::domain::calendar::due_moment;
+use crate::domain::mail_link::LinkAct;
 use crate::lang::Lang;
 use crate::mail::{Ask, Link};
 use crate::store::notices::Notice;
@@ -10,17 +11,29 @@ use crate::store::plans::TaskInCase;
 use crate::store::{objections, people, tasks};
 
 /// A coordination request (协助请求), with its own date; `None` once it is answered or the block is gone.
-pub fn request(ctx: &mut Ctx, notice: &Notice, found: &TaskInCase, lang: Lang) -> Result<Option<Ask>, Error> {
+pub fn request(
+    ctx: &mut Ctx,
+    notice: &Notice,
+    mail_id: Option<&str>,
+    found: &TaskInCase,
+    lang: Lang,
+) -> Result<Option<Ask>, Error> {
     let block = tasks::open_block(&mut ctx.tx, &found.task.id)?.filter(|block| block.answered_at.is_none());
     let Some(block) = block else { return Ok(None) };
+    // The unit whose help is asked answers from the mail; others look at the request.
+    let mut links = Vec::new();
+    if let Some(mail_id) = mail_id.filter(|_| block.helper_unit_id.as_ref() == Some(&notice.recipient_id)) {
+        links.push(mail_links::offer(ctx, mail_id, found, &notice.recipient_id, LinkAct::AnswerHelp)?);
+    }
     let settings = &ctx.app.settings;
+    links.push(Link { label: "查看任务", url: format!("{}/tasks/{}#help", settings.public_url, found.task.id) });
     let of = lang.fill("%{unit}承办", &[("unit", &found.unit_name)]);
     Ok(Some(Ask {
         uid: format!("help-{}", block.id),
         stage: notice.stage,
         heading: format!("{} {}", found.number(), found.task.title),
         lines: std::iter::once(of).chain(block.reason.lines().map(str::to_owned)).collect(),
-        due_shown: Some(due_words(block.due_on, settings.close_of_day, lang)),
+        due_shown: Some(due_words(block.due_on, &ctx.app, lang)),
         due_at: Some(due_moment(block.due_on, settings.timezone, settings.close_of_day)),
         invitation: None,
         links,
@@ -47,7 +60,7 @@ pub fn objection(ctx: &mut Ctx, notice: &Notice, found: &TaskInCase, lang: Lang)
         stage: notice.stage,
         heading: format!("{} {}", found.number(), found.task.title),
         lines: std::iter::once(raised).chain(row.reason.lines().map(str::to_owned)).collect(),
-        due_shown: Some(due_words(row.due_on, settings.close_of_day, lang)),
+        due_shown: Some(due_words(row.due_on, &ctx.app, lang)),
         due_at: Some(due_moment(row.due_on, settings.timezone, settings.close_of_day)),
         invitation: None,
         links: vec![Link {
