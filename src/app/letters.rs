@@ -16,7 +16,7 @@ pub mod tracking;
 pub mod undelivered;
 pub mod wordings;
 
-use super::{Ctx, Error};
+use super::{App, Ctx, Error};
 use crate::app::chase::duty;
 use crate::domain::access::Role;
 use crate::domain::calendar::due_moment;
@@ -29,7 +29,7 @@ use crate::store::mails::{self, Mail};
 use crate::store::notices::{self, Notice};
 use crate::store::people::Person;
 use crate::store::{cases, directives, inbound, new_id, people, plans};
-use chrono::Datelike;
+use chrono::NaiveDate;
 use serde_json::json;
 
 /// Asks in one mail; what is more waits for the next.
@@ -281,7 +281,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: Option<&str>, lang: Lang) -> Res
             stage: notice.stage,
             heading: format!("{} {}", found.number(), task.title),
             lines,
-            due_shown: due.map(|day| due_words(day, settings.close_of_day, lang)),
+            due_shown: due.map(|day| due_words(day, &ctx.app, lang)),
             due_at: due.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
             invitation: None,
             links,
@@ -345,7 +345,7 @@ fn ask_for_report(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<A
         stage: notice.stage,
         heading: format!("{} {}", case.no, case.title),
         lines: vec![crate::app::directives::mail_line(lang)],
-        due_shown: row.due_on.map(|day| due_words(day, settings.close_of_day, lang)),
+        due_shown: row.due_on.map(|day| due_words(day, &ctx.app, lang)),
         due_at: row.due_on.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
         invitation: None,
         links: vec![Link { label: "查看并反馈", url: format!("{}/directives/{}", settings.public_url, row.id) }],
@@ -353,12 +353,8 @@ fn ask_for_report(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<A
 }
 
 /// `3月12日 周四 18:00前`.
-pub fn due_words(day: chrono::NaiveDate, close: chrono::NaiveTime, lang: Lang) -> String {
-    const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
-    let weekday = lang.t(WEEKDAYS[day.weekday().num_days_from_monday() as usize]).into_owned();
-    let time = close.format("%H:%M").to_string();
-    lang.fill(
-        "%{month}月%{day}日 %{weekday} %{time}前",
-        &[("month", &day.month()), ("day", &day.day()), ("weekday", &weekday), ("time", &time)],
-    )
+pub fn due_words(day: NaiveDate, app: &App, lang: Lang) -> String {
+    let today = app.clock.local_date(app.clock.now());
+    let close = app.settings.close_of_day.format("%H:%M");
+    lang.fill("%{day} %{time}前", &[("day", &lang.weekday(day, today)), ("time", &close)])
 }

@@ -197,7 +197,7 @@ mod tests {
     fn steps_that_do_not_follow_one_another_are_named() {
         assert!(ChasePolicy::default().check().is_ok());
         let wrong = ChasePolicy { supervise_after: 2, ..ChasePolicy::default() };
-        assert_eq!(wrong.check().unwrap_err().args[0].1, "supervise_after");
+        assert!(wrong.check().unwrap_err().to_string().contains("supervise_after"));
     }
 
     proptest! {

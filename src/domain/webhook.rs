@@ -98,6 +98,7 @@ pub fn check_patterns(patterns: &str) -> Result<(), Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::Value;
 
     #[test]
     fn a_pattern_means_one_kind_a_group_or_all() {
@@ -118,7 +119,7 @@ mod tests {
     fn a_pattern_of_no_event_is_refused_by_its_name() {
         assert!(check_patterns("case.* task.released *").is_ok() && check_patterns("").is_ok());
         for wrong in ["cases.*", "case", "case.", "ca*", "case.*.x"] {
-            assert_eq!(check_patterns(wrong).unwrap_err().args, [("pattern", wrong.to_owned())]);
+            assert_eq!(check_patterns(wrong).unwrap_err().args, [("pattern", Value::Text(wrong.to_owned()))]);
         }
     }
 }

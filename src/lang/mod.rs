@@ -3,6 +3,9 @@
 //! A text's key is its Chinese wording, so templates read as the page does; `locales/*.en.yml` hold the English.
 //! Placeholders are `%{name}`.
 
+mod days;
+
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -72,32 +75,53 @@ impl Lang {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub key: &'static str,
-    pub args: Vec<(&'static str, String)>,
-    /// Values that are sentences themselves.
-    pub parts: Vec<(&'static str, Message)>,
+    pub args: Vec<(&'static str, Value)>,
+}
+
+/// What a placeholder is filled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    Text(String),
+    Sentence(Message),
+    Day { day: NaiveDate, today: NaiveDate },
+}
+
+impl Value {
+    fn text(&self, lang: Lang) -> String {
+        match self {
+            Value::Text(text) => text.clone(),
+            Value::Sentence(message) => message.text(lang),
+            Value::Day { day, today } => lang.date(*day, *today),
+        }
+    }
 }
 
 impl Message {
     pub fn new(key: &'static str) -> Self {
-        Message { key, args: Vec::new(), parts: Vec::new() }
+        Message { key, args: Vec::new() }
     }
 
     pub fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
-        self.args.push((name, value.to_string()));
+        self.args.push((name, Value::Text(value.to_string())));
         self
     }
 
     /// A value that is a sentence itself, told in the same language.
     pub fn with_message(mut self, name: &'static str, part: Message) -> Self {
-        self.parts.push((name, part));
+        self.args.push((name, Value::Sentence(part)));
+        self
+    }
+
+    /// A day as the sentence's language writes it, with its year where that is not today's.
+    pub fn with_day(mut self, name: &'static str, day: NaiveDate, today: NaiveDate) -> Self {
+        self.args.push((name, Value::Day { day, today }));
         self
     }
 
     pub fn text(&self, lang: Lang) -> String {
-        let parts: Vec<String> = self.parts.iter().map(|(_, part)| part.text(lang)).collect();
-        let parts = self.parts.iter().zip(&parts).map(|((name, _), text)| (*name, text as &dyn std::fmt::Display));
+        let told: Vec<(&str, String)> = self.args.iter().map(|(name, value)| (*name, value.text(lang))).collect();
         let args: Vec<(&str, &dyn std::fmt::Display)> =
-            self.args.iter().map(|(name, value)| (*name, value as &dyn std::fmt::Display)).chain(parts).collect();
+            told.iter().map(|(name, text)| (*name, text as &dyn std::fmt::Display)).collect();
         lang.fill(self.key, &args)
     }
 }
@@ -124,5 +148,14 @@ mod tests {
         let message = Message::new("第 %{line} 行").with("line", 3);
         assert_eq!(message.text(Lang::Zh), "第 3 行");
         assert_eq!(message.text(Lang::En), "line 3");
+    }
+
+    #[test]
+    fn a_day_in_a_sentence_is_written_in_its_language_with_another_years_year() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let told = |on: &str| Message::new("请于 %{day} 前").with_day("day", day(on), day("2026-11-26"));
+        assert_eq!(told("2026-12-03").text(Lang::Zh), "请于 12月3日 前");
+        assert_eq!(told("2027-01-04").text(Lang::Zh), "请于 2027年1月4日 前");
+        assert!(told("2027-01-04").text(Lang::En).contains("4 Jan 2027"));
     }
 }

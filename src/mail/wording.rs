@@ -99,6 +99,7 @@ pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::Value;
 
     #[test]
     fn every_shipped_wording_passes_its_own_check() {
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn an_unknown_placeholder_is_named_and_values_fill_nothing_themselves() {
         let wording = Wording { subject: "%{case}：%{no}".into(), opening: String::new() };
-        assert_eq!(wording.check().unwrap_err().1.args, [("name", "no".to_owned())]);
+        assert_eq!(wording.check().unwrap_err().1.args, [("name", Value::Text("no".to_owned()))]);
         let wording = Wording { subject: "%{case}".into(), opening: "%{unit}请办理".into() };
         assert_eq!(wording.filled(&[("case", "%{unit}"), ("unit", "城管局")]).0, "%{unit}");
         assert_eq!(wording.filled(&[("unit", "城管局")]).1, "城管局请办理");

@@ -83,7 +83,7 @@ impl Page {
 
     /// `3月12日`, with the year when it is not this one.
     pub fn date(&self, day: &NaiveDate) -> String {
-        show::date(*day, self.today(), self.lang)
+        self.lang.date(*day, self.today())
     }
 
     pub fn opt_date(&self, day: &Option<NaiveDate>) -> String {
@@ -92,12 +92,17 @@ impl Page {
 
     /// `3月12日 周四 18:00前`.
     pub fn due(&self, day: &NaiveDate) -> String {
-        crate::app::letters::due_words(*day, self.app.settings.close_of_day, self.lang)
+        crate::app::letters::due_words(*day, &self.app, self.lang)
     }
 
     /// `3月12日 周四`.
     pub fn weekday(&self, day: &NaiveDate) -> String {
-        show::weekday(*day, self.today(), self.lang)
+        self.lang.weekday(*day, self.today())
+    }
+
+    /// `3月`; another year's with its year.
+    pub fn month(&self, month: &Month) -> String {
+        self.lang.month(month.year, month.month, self.today())
     }
 
     /// `今天`, `明天`, or the date.

@@ -162,7 +162,8 @@ impl Page {
         }
         for name in ["basis", "approver", "reason", "from", "to"] {
             if let Some(value) = payload[name].as_str().filter(|value| !value.is_empty() && value.len() != 36) {
-                line.push_str(&format!(" · {value}"));
+                let day: Option<chrono::NaiveDate> = value.parse().ok();
+                line.push_str(&format!(" · {}", day.map_or_else(|| value.to_owned(), |day| self.date(&day))));
             }
         }
         line

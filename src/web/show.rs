@@ -1,7 +1,7 @@
 //! How dates, times and figures are said.
 
 use crate::lang::Lang;
-use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone};
+use chrono::{NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 
 /// A path of this server with its query.
@@ -10,32 +10,12 @@ pub fn address(path: &str, query: &[(&str, &str)]) -> String {
     format!("{path}?{query}")
 }
 
-/// `3月12日`; another year's with its year.
-pub fn date(day: NaiveDate, today: NaiveDate, lang: Lang) -> String {
-    match lang {
-        Lang::Zh if day.year() == today.year() => format!("{}月{}日", day.month(), day.day()),
-        Lang::Zh => format!("{}年{}月{}日", day.year(), day.month(), day.day()),
-        Lang::En if day.year() == today.year() => day.format("%-d %b").to_string(),
-        Lang::En => day.format("%-d %b %Y").to_string(),
-    }
-}
-
-/// `3月12日 周四`.
-pub fn weekday(day: NaiveDate, today: NaiveDate, lang: Lang) -> String {
-    const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
-    let name = lang.t(WEEKDAYS[day.weekday().num_days_from_monday() as usize]);
-    match lang {
-        Lang::Zh => format!("{} {name}", date(day, today, lang)),
-        Lang::En => format!("{name} {}", date(day, today, lang)),
-    }
-}
-
 /// `今天`, `明天`, or the date.
 pub fn soon(day: NaiveDate, today: NaiveDate, lang: Lang) -> String {
     match (day - today).num_days() {
         0 => lang.t("今天").into_owned(),
         1 => lang.t("明天").into_owned(),
-        _ => date(day, today, lang),
+        _ => lang.date(day, today),
     }
 }
 
@@ -49,7 +29,7 @@ pub fn when(at: NaiveDateTime, now: NaiveDateTime, zone: Tz, lang: Lang) -> Stri
         _ => {
             let local = zone.from_utc_datetime(&at);
             let today = zone.from_utc_datetime(&now).date_naive();
-            format!("{} {}", date(local.date_naive(), today, lang), local.format("%H:%M"))
+            format!("{} {}", lang.date(local.date_naive(), today), local.format("%H:%M"))
         }
     }
 }

@@ -89,9 +89,9 @@ pub fn change(ctx: &mut Ctx, case_id: &str, version: i64, deadline: NaiveDate, b
     let payload = json!({ "from": case.deadline, "to": deadline, "basis": approval.basis, "approver": approval.approver,
         "late_days": effect.late_days });
     ctx.record("case.deadline_moved", ("case", case_id), Some(case_id), payload);
-    let moved = Message::new("专项期限由 %{from} 调整为 %{to}。依据：%{basis}，%{approver}批准。")
-        .with("from", case.deadline)
-        .with("to", deadline)
+    let moved = Message::new("专项期限由%{from}调整为%{to}。依据：%{basis}，%{approver}批准。")
+        .with_day("from", case.deadline, ctx.today)
+        .with_day("to", deadline, ctx.today)
         .with("basis", &approval.basis)
         .with("approver", &approval.approver)
         .to_string();
@@ -107,11 +107,11 @@ fn tell_units(ctx: &mut Ctx, case: &Case, effect: &Effect, common: Vec<String>) 
     for member in cases::force(&mut ctx.tx, &case.id)? {
         let own = effect.forced.iter().filter(|row| row.task.unit_id == member.unit_id);
         let told = own.map(|row| {
-            Message::new("%{no} %{task}：现排到 %{finish}，须提前到 %{must} 前完成。")
+            Message::new("%{no} %{task}：现排到%{finish}，须提前到%{must}前完成。")
                 .with("no", format!("{:02}", row.task.no))
                 .with("task", &row.task.title)
-                .with("finish", row.finish)
-                .with("must", row.must_finish)
+                .with_day("finish", row.finish, ctx.today)
+                .with_day("must", row.must_finish, ctx.today)
                 .to_string()
         });
         let detail: Vec<String> = common.iter().cloned().chain(told).collect();

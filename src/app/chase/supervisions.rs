@@ -22,7 +22,7 @@ pub fn draft(ctx: &mut Ctx, task: &Task, stage: Stage, cycle: i32) -> Result<(),
         .with("unit", &found.unit_name)
         .with("task", &task.title)
         .with("no", found.number())
-        .with("due", task.due_on.map(|day| day.to_string()).unwrap_or_default())
+        .with_day("due", task.due_on.unwrap_or(ctx.today), ctx.today)
         .with("days", late)
         .to_string();
     let row = Supervision {
@@ -120,7 +120,7 @@ fn decide(
 
 fn tell_heads(ctx: &mut Ctx, row: &Supervision) -> Result<(), Error> {
     let number = row.no.clone().unwrap_or_default();
-    let by = crate::app::letters::due_words(row.report_by, ctx.app.settings.close_of_day, crate::lang::Lang::Zh);
+    let by = crate::app::letters::due_words(row.report_by, &ctx.app, crate::lang::Lang::Zh);
     let detail = format!("{number}\n{}\n{by}", row.text);
     let heads = people::reachable_in_unit(&mut ctx.tx, &row.unit_id, &[Role::UnitHead], ctx.now)?;
     // Without a known head its unit gets it: in a cycle of its own, for the draft was recorded as the unit's step.

@@ -17,8 +17,8 @@ pub fn ask(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<Ask>, Er
         return Ok(None);
     }
     let begins = ctx.app.clock.local(meeting.held_at);
-    let time = lang
-        .fill("时间：%{time}（约 %{n} 分钟）", &[("time", &begins.format("%Y-%m-%d %H:%M")), ("n", &meeting.duration)]);
+    let begins = format!("{} {}", lang.weekday(begins.date_naive(), ctx.today), begins.format("%H:%M"));
+    let time = lang.fill("时间：%{time}（约 %{n} 分钟）", &[("time", &begins), ("n", &meeting.duration)]);
     let place = lang.fill("地点：%{place}", &[("place", &meeting.place)]);
     let why = notice.detail.lines().map(str::to_owned);
     let site = &ctx.app.settings.public_url;

@@ -63,7 +63,7 @@ pub fn preview(ctx: &Ctx, stage: Stage, lang: Lang, wording: &Wording) -> Result
     ctx.require_anywhere(Action::Administer)?;
     wording.check().map_err(|(field, reason)| Error::field(field, reason))?;
     let due_on = ctx.calendar.add_working_days(ctx.today, 5);
-    let due = crate::app::letters::due_words(due_on, ctx.app.settings.close_of_day, lang);
+    let due = crate::app::letters::due_words(due_on, &ctx.app, lang);
     let case_line = format!("{}-2026-0007 {}", ctx.app.settings.case_prefix, lang.t("（专项名称）"));
     let heading = format!("{}-2026-0007/03 {}", ctx.app.settings.case_prefix, lang.t("（任务名称）"));
     let unit = lang.t("（收件单位）").into_owned();

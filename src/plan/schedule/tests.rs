@@ -101,13 +101,16 @@ fn a_reason_names_the_task_that_is_waited_for_in_both_languages() {
     let links = vec![edge(1, 2), link(2, 3, DependencyKind::FinishToFinish, 1)];
     let plan = Plan::build(tasks, links).unwrap();
     let schedule = scheduled(&plan, "2026-03-02", "2026-03-02");
-    let start = |id: &str, lang| plan.why_start(&schedule, id).unwrap().text(lang);
-    assert_eq!(start("2", Lang::En), "starts on 2026-03-12 because “School bus route” ends on 2026-03-11");
-    assert!(start("2", Lang::Zh).starts_with("2026-03-12") && start("2", Lang::Zh).contains("School bus route"));
-    assert_eq!(start("4", Lang::En), "starts on 2026-03-23: not before 2026-03-20");
-    assert_eq!(start("1", Lang::En), "starts on 2026-03-03: it waits for nothing");
-    let finish = plan.why_finish(&schedule, "3").unwrap().text(Lang::En);
-    assert!(finish.starts_with("ends on 2026-03-17 because") && finish.contains("1 working day"), "{finish}");
+    let start = |id: &str, lang| plan.why_start(&schedule, id, day("2026-03-02")).unwrap().text(lang);
+    assert_eq!(start("2", Lang::En), "starts on 12 Mar because “School bus route” ends on 11 Mar");
+    assert!(
+        start("2", Lang::Zh).starts_with(&Lang::Zh.date(day("2026-03-12"), day("2026-03-02")))
+            && start("2", Lang::Zh).contains("School bus route")
+    );
+    assert_eq!(start("4", Lang::En), "starts on 23 Mar: not before 20 Mar");
+    assert_eq!(start("1", Lang::En), "starts on 3 Mar: it waits for nothing");
+    let finish = plan.why_finish(&schedule, "3", day("2026-03-02")).unwrap().text(Lang::En);
+    assert!(finish.starts_with("ends on 17 Mar because") && finish.contains("1 working day"), "{finish}");
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn a_units_own_days_off_move_its_tasks_only_and_are_told() {
     let schedule = plan.schedule(&AsOf { today, begin: today, calendars: &calendars });
     assert_eq!(schedule.dates("1").map(|dates| dates.finish), Some(day("2026-03-06")));
     assert_eq!(schedule.dates("2").map(|dates| dates.finish), Some(day("2026-03-04")));
-    let why = |id: &str| plan.why_finish(&schedule, id).unwrap().text(Lang::En);
+    let why = |id: &str| plan.why_finish(&schedule, id, today).unwrap().text(Lang::En);
     assert!(why("1").ends_with("its unit being off on 2 of the days between"), "{}", why("1"));
     assert!(!why("2").contains("being off"), "{}", why("2"));
 }

@@ -23,6 +23,7 @@ use crate::store::{events, problems as problem_rows};
 use crate::web::routes::{Access, Route};
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Path, Query};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -231,21 +232,21 @@ async fn list_cases(api: Api) -> ApiResult {
 }
 
 /// A task of a plan with its dates and why it has them.
-fn dated(view: &CaseView, row: &Task, lang: Lang) -> Value {
+fn dated(view: &CaseView, row: &Task, today: NaiveDate, lang: Lang) -> Value {
     let why = |message: Option<Message>| message.map(|message| message.text(lang));
     let mut shown = task(row);
     shown["dates"] = json!(view.schedule.dates(&row.id).map(|dates| json!({ "start": dates.start, "finish": dates.finish,
         "latest_start": dates.latest_start, "latest_finish": dates.latest_finish, "slack_days": dates.slack_days,
         "free_slack_days": dates.free_slack_days, "critical": dates.critical,
-        "why_start": why(view.graph.why_start(&view.schedule, &row.id)), "why_finish": why(view.graph.why_finish(&view.schedule, &row.id)) })));
+        "why_start": why(view.graph.why_start(&view.schedule, &row.id, today)), "why_finish": why(view.graph.why_finish(&view.schedule, &row.id, today)) })));
     shown
 }
 
 async fn show_case(api: Api, id: Path<String>) -> ApiResult {
-    let lang = api.lang;
+    let (lang, today) = (api.lang, api.app.clock.local_date(api.app.clock.now()));
     answer(&api, move |ctx| case_views::show(ctx, &id, Past::None), move |view| {
         let mut shown = case(&view.line);
-        shown["tasks"] = json!(view.plan.tasks.iter().map(|row| dated(&view, row, lang)).collect::<Vec<_>>());
+        shown["tasks"] = json!(view.plan.tasks.iter().map(|row| dated(&view, row, today, lang)).collect::<Vec<_>>());
         shown["critical_path"] = json!(view.schedule.critical_path);
         shown["plan_revision"] = json!(view.plan.case.plan_revision);
         shown["dependencies"] = json!(view.plan.dependencies.iter().map(|edge| json!({ "id": edge.id, "predecessor_id": edge.predecessor_id,

@@ -253,11 +253,14 @@ pub fn panel(page: &Page, view: &CaseView, task_id: &str, report: Option<(Report
             .filter_map(|edge| dependency_line(view, edge))
             .collect(),
         sentence: meaning(page, view, &task),
-        why: [view.graph.why_start(&view.schedule, task_id), view.graph.why_finish(&view.schedule, task_id)]
-            .into_iter()
-            .flatten()
-            .filter(|_| !task.state.is_final())
-            .collect(),
+        why: [
+            view.graph.why_start(&view.schedule, task_id, page.today()),
+            view.graph.why_finish(&view.schedule, task_id, page.today()),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|_| !task.state.is_final())
+        .collect(),
         task,
     })
 }

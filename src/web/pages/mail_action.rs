@@ -64,13 +64,14 @@ async fn show(req: HttpRequest, state: Data<State>, token: Path<String>) -> Page
 
 async fn shown(state: &State, lang: Lang, token: &str, came: Came) -> PageResult {
     let opened = mail_links::open(&state.app, token).await.map_err(|error| PageError { error, lang })?;
-    let close = state.app.settings.close_of_day;
+    // A request has a date of its own.
+    let due_on = opened.request.as_ref().map(|request| request.due_on).or(opened.found.task.due_on);
     let page = ActionPage {
         lang,
         city: &state.app.settings.city,
         version: assets::VERSION.as_str(),
         token,
-        due: opened.found.task.due_on.map(|day| letters::due_words(day, close, lang)),
+        due: due_on.map(|day| letters::due_words(day, &state.app, lang)),
         opened: &opened,
         faults: came.faults(lang),
         came: &came,

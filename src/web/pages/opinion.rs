@@ -60,7 +60,7 @@ async fn shown(state: &State, lang: Lang, token: &str, came: Came) -> PageResult
         city: &state.app.settings.city,
         version: assets::VERSION.as_str(),
         token,
-        due: letters::due_words(asked.asked.due_on, state.app.settings.close_of_day, lang),
+        due: letters::due_words(asked.asked.due_on, &state.app, lang),
         asked,
         faults: came.faults(lang),
         came: &came,
