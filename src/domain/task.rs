@@ -116,6 +116,17 @@ coded! {
     }
 }
 
+impl DurationUnit {
+    /// How a form calls a duration in this unit.
+    pub fn duration_label(self) -> &'static str {
+        match self {
+            DurationUnit::WorkingDays => "工期（工作日）",
+            DurationUnit::NaturalDays => "工期（自然日）",
+            DurationUnit::Hours => "工期（小时）",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ const WIDTH: i64 = 1_000;
 const DAY_MIN: i64 = 2;
 const DAY_MAX: i64 = 24;
 pub const ROW_HEIGHT: i32 = 30;
-const MONTH_NAME_WIDTH: i64 = 60;
+const MONTH_NAME_WIDTH: i64 = 76;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Month {

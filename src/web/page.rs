@@ -9,6 +9,7 @@ use crate::app::desk::Counts;
 use crate::app::{Actor, App, Error};
 use crate::domain::access::Action;
 use crate::lang::{Lang, Message};
+use crate::plan::gantt::Month;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};

@@ -201,7 +201,12 @@ fn words(page: &Page, view: &CaseView, change: &PlanChange) -> Message {
     };
     match change {
         PlanChange::Duration { task, duration } => {
-            Message::new("%{task}：工期改为 %{n}").with("task", title(task)).with("n", duration)
+            let unit =
+                view.plan.tasks.iter().find(|row| row.no == *task).map(|row| row.duration_unit).unwrap_or_default();
+            Message::new("%{task}：工期改为 %{n} %{unit}")
+                .with("task", title(task))
+                .with("n", duration)
+                .with_message("unit", Message::new(unit.label()))
         }
         PlanChange::NotBefore { task, day } => {
             dated(task, day, "%{task}：不早于%{day}开始", "%{task}：不再限定最早开始")
