@@ -171,6 +171,9 @@ pub struct Inbound {
     pub listen: Option<SocketAddr>,
 }
 
+/// Text, whatever it looks like: a password of digits is no number, and is not to be told when it is refused as one.
+const SECRETS: [&str; 3] = ["smtp_password", "imap_password", "s3_secret_key"];
+
 /// The names of places in a file, one a line.
 pub fn read_gazetteer(path: &Path) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let text = std::fs::read_to_string(path)
@@ -215,7 +218,13 @@ impl Config {
             }
             figment = figment.merge(Toml::file(file));
         }
-        figment = figment.merge(Env::prefixed("SHENBAN_")).merge(Serialized::globals(args));
+        figment = figment.merge(Env::prefixed("SHENBAN_"));
+        for name in SECRETS {
+            if let Ok(secret) = std::env::var(format!("SHENBAN_{}", name.to_uppercase())) {
+                figment = figment.merge((name, secret));
+            }
+        }
+        figment = figment.merge(Serialized::globals(args));
         figment.extract().map_err(|error| format!("setting {error}").into())
     }
 

@@ -147,6 +147,15 @@ fn the_shipped_playbooks_pass_their_own_check() {
 }
 
 #[test]
+fn a_password_of_digits_is_a_password() {
+    let place = Place::new(On::Sqlite).unwrap();
+    let file = place.file("a.csv", csv_of((0..3).map(row)).as_bytes());
+    let mut command = place.command(&["import", file.to_str().unwrap()]);
+    let output = command.env("SHENBAN_SMTP_PASSWORD", "00123456").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn which_tickets_of_a_file_belong_together_is_written_one_row_a_ticket() {
     let place = Place::new(On::Sqlite).unwrap();
     let noise = |n: usize, estate: &str| {
