@@ -53,8 +53,7 @@ pub fn serve_with(place: &Place, catcher: &Catcher, more: &[(&str, &str)]) -> Pr
 }
 
 pub async fn sign_in(base: &str, login: &str) -> Client {
-    let http =
-        reqwest::Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let http = crate::support::http_client();
     let mut client = Client { http, base: base.to_owned(), csrf: String::new() };
     assert_eq!(client.sign_in(login, PASSWORD).await.status().as_u16(), 303);
     let page = client.get("/desk").await.text().await.unwrap();
@@ -162,7 +161,7 @@ async fn the_server_says_it_is_healthy_and_ends_cleanly_on_a_signal() {
     let Some(place) = Place::new(On::Sqlite) else { return };
     let catcher = Catcher::start(([127, 0, 0, 1], 0).into()).await.unwrap();
     let mut process = serve(&place, &catcher);
-    let health = reqwest::get(format!("{}/healthz", process.base)).await.unwrap();
+    let health = crate::support::http_client().get(format!("{}/healthz", process.base)).send().await.unwrap();
     assert_eq!(health.status().as_u16(), 200);
     let id = process.child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());

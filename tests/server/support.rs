@@ -112,12 +112,7 @@ impl Server {
 
     /// A client nobody is signed in with.
     pub fn stranger(&self) -> Client {
-        let http = reqwest::Client::builder()
-            .cookie_store(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
-            .build()
-            .unwrap();
+        let http = http_client();
         Client { http, base: self.base.clone(), csrf: String::new() }
     }
 
@@ -268,6 +263,18 @@ pub fn found(ctx: &mut shenban::app::Ctx) -> Result<HashMap<&'static str, String
         )?;
     }
     Ok(ids)
+}
+
+/// A browser's stand-in: keeps cookies, follows nothing by itself.
+pub fn http_client() -> reqwest::Client {
+    // A client wants one even for plain HTTP; whoever comes first in this process has chosen.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .cookie_store(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(60))
+        .build()
+        .unwrap()
 }
 
 /// Somebody's browser or program.
