@@ -21,6 +21,7 @@ pub mod plans;
 pub mod priority;
 pub mod problems;
 pub mod search;
+pub mod sending;
 mod settings;
 pub mod tasks;
 pub mod tickets;

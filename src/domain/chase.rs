@@ -39,7 +39,7 @@ pub struct Quiet {
     pub until: NaiveTime,
 }
 
-/// When a day's reminders go, unless a city says otherwise.
+/// When a day's reminders go, unless a city says otherwise. Unwrapped by the compiler.
 const START_OF_WORK: NaiveTime = NaiveTime::from_hms_opt(9, 0, 0).unwrap();
 
 impl Default for ChasePolicy {

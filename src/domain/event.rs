@@ -123,6 +123,7 @@ pub fn words(kind: &str) -> &'static str {
         "dependency.added" => "添加前置关系",
         "dependency.removed" => "删除前置关系",
         "problem.proposed" => "提出共性问题",
+        "problem.withdrawn" => "降至阈值以下",
         "problem.merged" => "合并共性问题",
         "brief.issued" => "签发简报",
         "tickets.added" => "工单录入",

@@ -13,6 +13,7 @@ static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
     let nets = "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 \
         192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3 \
         ::/3 2001::/23 2001:db8::/32 2002::/16 3fff::/20 4000::/2 8000::/1";
+    // Constants of this file that its tests parse.
     nets.split_whitespace().map(|net| net.parse().expect("a network")).collect()
 });
 

@@ -1,5 +1,6 @@
 //! A real Dovecot whose mailbox holds the replies: its own configuration folder, loopback ports, gone with the test.
 
+use crate::keeper::{Kept, free_port, keep};
 use crate::support::{Client, On, Server};
 use rstest::rstest;
 use serde_json::json;
@@ -9,50 +10,21 @@ use shenban::mail::maildir;
 use shenban::mail::smtp::Security;
 use shenban::store::{StoreError, house};
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
 const KEEPER: &str = include_str!("dovecot.sh");
 
 struct Dovecot {
-    folder: PathBuf,
+    kept: Kept,
     port: u16,
     tls_port: u16,
-    /// Its standard input is the leash.
-    shell: Child,
 }
 
-impl Drop for Dovecot {
-    fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        let _ = self.shell.wait();
-    }
-}
-
-/// None where Dovecot is not installed, or this is not root (it wants users of its own); said so.
+/// None where it cannot be run; said so.
 fn start() -> Option<Dovecot> {
-    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-    if !Path::new("/usr/sbin/dovecot").exists() || !is_root {
-        assert!(std::env::var_os("CI").is_none(), "Dovecot is not installed, or this is not root");
-        eprintln!("skipped with Dovecot: not installed, or not root");
-        return None;
-    }
-    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (port, tls_port) = (free(), free());
-    let mut shell = Command::new("bash")
-        .args(["-c", KEEPER])
-        .envs([("PORT", port.to_string()), ("TLS_PORT", tls_port.to_string())])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let mut folder = String::new();
-    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut folder).unwrap();
-    assert!(!folder.is_empty(), "Dovecot did not start");
-    Some(Dovecot { folder: folder.trim().into(), port, tls_port, shell })
+    let (port, tls_port) = (free_port(), free_port());
+    let kept = keep(KEEPER, &["/usr/sbin/dovecot"], &[("PORT", port), ("TLS_PORT", tls_port)])?;
+    Some(Dovecot { kept, port, tls_port })
 }
 
 impl Dovecot {
@@ -65,12 +37,12 @@ impl Dovecot {
             password: "secret".to_owned(),
             folder: "INBOX".to_owned(),
             moves_to: None,
-            ca_pem: Some(fs::read(self.folder.join("cert.pem")).unwrap()),
+            ca_pem: Some(fs::read(self.kept.folder.join("cert.pem")).unwrap()),
         }
     }
 
     fn maildir(&self) -> PathBuf {
-        self.folder.join("mail/shenban/Maildir")
+        self.kept.folder.join("mail/shenban/Maildir")
     }
 
     /// What a mail server does.

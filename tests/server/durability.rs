@@ -1,17 +1,19 @@
 //! What was acknowledged is there after `kill -9`, and what is owed arrives.
 
 use crate::commands::Place;
-use crate::support::{Client, On, PASSWORD, between, found, settings};
+use crate::support::{Client, On, PASSWORD, Server, between, found, settings};
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::{Value, json};
-use shenban::app::{Actor, App};
+use shenban::app::{Actor, App, Error, sending};
 use shenban::domain::task::TaskState;
 use shenban::mail::catcher::Catcher;
 use shenban::store::{DatabaseUrl, Store};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub struct Process {
@@ -166,4 +168,24 @@ async fn the_server_says_it_is_healthy_and_ends_cleanly_on_a_signal() {
     let id = process.child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert_eq!(process.child.wait().unwrap().code(), Some(0));
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_outcome_is_written_down_when_the_database_was_busy(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let asked = Arc::new(AtomicUsize::new(0));
+    let noted = |ends: fn() -> Error| {
+        let asked = asked.clone();
+        sending::note(&server.app, Actor::job("test"), move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => Err(Error::Busy),
+            2 => Ok(()),
+            _ => Err(ends()),
+        })
+    };
+    noted(|| Error::NotFound).await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 3, "asked again until it was written");
+    assert!(matches!(noted(|| Error::NotFound).await, Err(Error::NotFound)));
+    assert_eq!(asked.load(Ordering::SeqCst), 4, "what will never be written is not asked again");
+    server.stop().await;
 }

@@ -1,14 +1,13 @@
 //! Evidence in a bucket that speaks S3: it goes there and comes back, and what the bucket does not take changes nothing.
 
-use crate::chain::{complaints, diamond, issue};
 use crate::files::{attached, report};
+use crate::matters::in_hand;
 use crate::support::{Client, On, Server};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use rstest::rstest;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
-use serde_json::json;
 use shenban::store::blobs::Bucket;
 use std::path::Path;
 use tempfile::TempDir;
@@ -47,13 +46,8 @@ async fn s3_over(folder: &Path) -> (Bucket, JoinHandle<()>) {
 /// A task that the client's unit has signed for, on a server that keeps evidence in the bucket.
 async fn task_with_bucket(on: On, bucket: Bucket) -> Option<(Server, Client, String)> {
     let server = Server::start_with(on, |settings| settings.evidence = Some(bucket)).await?;
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    complaints(&server, &operator, "first", 30, 12).await;
-    server.detect().await;
-    let (case, [survey, ..]) = diamond(&server, &coordinator).await;
-    issue(&server, &coordinator, &case).await;
+    let (_, [survey, ..]) = in_hand(&server, &server.sign_in("coordinator").await).await;
     let traffic = server.sign_in("traffic").await;
-    traffic.on_task(&survey, "acknowledge", json!({})).await;
     Some((server, traffic, survey))
 }
 

@@ -1,10 +1,9 @@
 //! Files go up with a report and come down as they were, to those who may read the task.
 
-use crate::chain::{complaints, diamond, issue};
+use crate::matters::in_hand;
 use crate::support::{Client, On, Server};
 use reqwest::Response;
 use reqwest::multipart::{Form, Part};
-use serde_json::json;
 
 pub async fn report(client: &Client, task: &str, version: i64, name: &str, bytes: &[u8]) -> Response {
     let form = Form::new()
@@ -25,13 +24,9 @@ pub async fn attached(client: &Client, task: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_report_brings_its_file_and_only_those_who_read_the_task_get_it() {
     let Some(server) = Server::start(On::Sqlite).await else { return };
-    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
-    complaints(&server, &operator, "first", 30, 12).await;
-    server.detect().await;
-    let (case, [survey, ..]) = diamond(&server, &coordinator).await;
-    issue(&server, &coordinator, &case).await;
+    let coordinator = server.sign_in("coordinator").await;
+    let (_, [survey, ..]) = in_hand(&server, &coordinator).await;
     let traffic = server.sign_in("traffic").await;
-    traffic.on_task(&survey, "acknowledge", json!({})).await;
 
     let version = traffic.version_of(&survey).await.unwrap();
     let refused = report(&traffic, &survey, version, "run.exe", b"MZ").await;

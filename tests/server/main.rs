@@ -21,6 +21,7 @@ mod house;
 mod import;
 mod index;
 mod inside;
+mod keeper;
 mod kills;
 mod learning;
 mod matters;

@@ -1,55 +1,25 @@
 //! A real Postfix (with Dovecot to check passwords): its own configuration folder, a loopback port, gone with the test.
 
+use crate::keeper::{Kept, free_port, keep};
 use crate::support::{On, Server, smtp};
 use serde_json::json;
 use shenban::app::letters::{delivery, inbox, outbox};
 use shenban::mail::smtp::Security;
 use shenban::mail::{Mailer, SmtpSettings};
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const KEEPER: &str = include_str!("postfix.sh");
 
 struct Postfix {
-    folder: PathBuf,
+    kept: Kept,
     port: u16,
-    /// Its standard input is the leash.
-    shell: Child,
 }
 
-impl Drop for Postfix {
-    fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        let _ = self.shell.wait();
-    }
-}
-
-/// None where Postfix or Dovecot is not installed, or this is not root (both want users of their own); said so.
+/// None where it cannot be run; said so.
 fn start() -> Option<Postfix> {
-    let missing =
-        ["/usr/sbin/postfix", "/usr/sbin/dovecot"].into_iter().find(|program| !PathBuf::from(program).exists());
-    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-    if missing.is_some() || !is_root {
-        let why = missing.map_or("not root".to_owned(), |program| format!("{program} is not installed"));
-        assert!(std::env::var_os("CI").is_none(), "{why}");
-        eprintln!("skipped with Postfix: {why}");
-        return None;
-    }
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut shell = Command::new("bash")
-        .args(["-c", KEEPER])
-        .env("PORT", port.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let mut folder = String::new();
-    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut folder).unwrap();
-    assert!(!folder.is_empty(), "Postfix did not start");
-    Some(Postfix { folder: folder.trim().into(), port, shell })
+    let port = free_port();
+    let kept = keep(KEEPER, &["/usr/sbin/postfix", "/usr/sbin/dovecot"], &[("PORT", port)])?;
+    Some(Postfix { kept, port })
 }
 
 impl Postfix {
@@ -59,14 +29,14 @@ impl Postfix {
             security,
             username: Some("shenban".to_owned()),
             password: Some("secret".to_owned()),
-            ca_pem: Some(std::fs::read(self.folder.join("cert.pem")).unwrap()),
+            ca_pem: Some(std::fs::read(self.kept.folder.join("cert.pem")).unwrap()),
             ..smtp(self.port)
         })
     }
 
     /// The messages in a mailbox.
     fn received(&self, mailbox: &str) -> Vec<String> {
-        let new = self.folder.join("mail").join(mailbox).join("new");
+        let new = self.kept.folder.join("mail").join(mailbox).join("new");
         let entries = std::fs::read_dir(new).into_iter().flatten();
         entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
     }
@@ -82,7 +52,7 @@ impl Postfix {
         panic!(
             "{mailbox} has {:?}; log: {}",
             self.received(mailbox),
-            std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+            std::fs::read_to_string(self.kept.folder.join("log")).unwrap_or_default()
         );
     }
 }
@@ -93,7 +63,7 @@ async fn mails_go_through_a_real_server_and_its_bounce_flags_the_address() {
     let Some(mut server) = Server::start_without_jobs(On::Sqlite).await else { return };
     let coordinator = server.sign_in("coordinator").await;
     let admin = server.sign_in("admin").await;
-    let inbox_folder = postfix.folder.join("mail/shenban");
+    let inbox_folder = postfix.kept.folder.join("mail/shenban");
     server.set(|settings| settings.mail.inbound_maildir = Some(inbox_folder));
     let unit = admin.act("/units", json!({ "name": "旧邮箱局", "mailbox": "gone@city.example" })).await["id"].clone();
     let drafted = json!({ "title": "校门口拥堵", "goal": "", "grade": "ordinary", "lead_unit_id": server.units["traffic"], "deadline": "2099-01-01" });

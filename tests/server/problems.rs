@@ -109,6 +109,24 @@ async fn what_was_told_apart_stays_apart_after_the_index_is_built_anew(#[values(
 
 #[rstest]
 #[tokio::test]
+async fn a_problem_that_loses_its_tickets_is_proposed_no_longer(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some((server, coordinator, operator)) = a_city(on).await else { return };
+    complain(&server, &operator, "a", "清水湾小区", NOISE, 8).await;
+    let problem = problem_of(&coordinator, "a0").await;
+    let path = format!("/problems/{problem}");
+    assert_eq!(coordinator.read(&path).await["state"], "proposed");
+    let mut leaving = Vec::new();
+    for n in 0..4 {
+        leaving.push(coordinator.read(&format!("/tickets/a{n}")).await["id"].clone());
+    }
+    coordinator.act(&format!("{path}/split"), json!({ "ticket_ids": leaving, "title": "另一件事" })).await;
+    server.detect().await;
+    assert_eq!(coordinator.read(&path).await["state"], "quiet", "four callers are left, of five that it takes");
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_lone_ticket_that_was_moved_stands_alone_again(#[values(On::Sqlite, On::Postgres)] on: On) {
     let Some((server, coordinator, operator)) = a_city(on).await else { return };
     complain(&server, &operator, "a", "清水湾小区", NOISE, 4).await;

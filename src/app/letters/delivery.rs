@@ -1,12 +1,12 @@
 //! Delivery: frozen mails are claimed, sent, and recorded until the server has taken or refused them for good.
 
-use crate::app::{Actor, App, Clock, Ctx, Error, heartbeat, letters::undelivered};
+use crate::app::{Actor, App, Ctx, Error, letters::undelivered, sending};
 use crate::domain::access::Action;
 use crate::domain::notice::{AttemptOutcome, MailState};
 use crate::lang::Message;
 use crate::mail::{Mailer, SendError, backoff};
 use crate::store::mails::{self, Attempt, Claim, Mail};
-use crate::store::{StoreError, inbound, new_id};
+use crate::store::{StoreError, Tx, inbound, new_id};
 use chrono::TimeDelta;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -19,9 +19,6 @@ pub const CLAIM_LASTS: TimeDelta = TimeDelta::minutes(5);
 /// A send begins this soon after its claim, which gave the process's word anew, or not at all: a process that was
 /// paused longer may have lost its claims.
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
-/// How long writing down an outcome is tried, well within the claim, and how often.
-const NOTED_WITHIN: Duration = Duration::from_secs(60);
-const NOTED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// A mail that is only ever put off counts as failed after so many tries and so many days.
 const ATTEMPTS_MAX: i32 = 20;
 const PUT_OFF_MAX: TimeDelta = TimeDelta::days(5);
@@ -63,21 +60,9 @@ pub async fn send(app: &App, mailer: &Mailer, holder: &str) -> Result<usize, Err
 }
 
 async fn claim(app: &App, mailer: &Mailer, holder: &str) -> Result<Vec<Mail>, StoreError> {
-    let (holder, now, real) = (holder.to_owned(), app.clock.now(), Clock::real());
-    let longest_send = TimeDelta::from_std(mailer.deadline()).unwrap_or(CLAIM_LASTS);
-    app.store
-        .write(move |tx| {
-            heartbeat::beat(tx, &holder, real)?;
-            let claim = Claim {
-                holder: &holder,
-                real,
-                until: real + CLAIM_LASTS,
-                // Whoever fell silent may still have been sending for as long as a send takes.
-                word_held_after: real - longest_send,
-            };
-            mails::claim(tx, &claim, now, CLAIMED_AT_ONCE)
-        })
-        .await
+    let now = app.clock.now();
+    let take = move |tx: &mut Tx, claim: &Claim| mails::claim(tx, claim, now, CLAIMED_AT_ONCE);
+    sending::claim(app, holder, CLAIM_LASTS, mailer.deadline(), take).await
 }
 
 #[derive(Clone)]
@@ -91,22 +76,10 @@ async fn attempt(mailer: &Mailer, mail: Mail) -> Tried {
     Tried { mail, outcome }
 }
 
-/// Writes an outcome down. A database that is busy is asked again: a mail that arrived, unnoted, would go a second time.
 async fn note(app: &App, holder: &str, tried: Option<Tried>) -> Result<(), Error> {
     let Some(tried) = tried else { return Ok(()) };
-    let begun = Instant::now();
-    loop {
-        // Somebody waits for the connection: not behind the others.
-        let (running, tried, holder) = (app.clone(), tried.clone(), holder.to_owned());
-        let noted = app.store.write(move |tx| running.run(tx, Actor::job("寄送"), |ctx| record(ctx, &holder, tried)));
-        match noted.await {
-            Err(error @ (Error::Busy | Error::Internal(_))) if begun.elapsed() < NOTED_WITHIN => {
-                tracing::warn!(%error, "a mail's outcome is not written down yet");
-                tokio::time::sleep(NOTED_AGAIN_AFTER).await;
-            }
-            noted => return noted,
-        }
-    }
+    let holder = holder.to_owned();
+    sending::note(app, Actor::job("寄送"), move |ctx| record(ctx, &holder, tried)).await
 }
 
 fn record(ctx: &mut Ctx, holder: &str, Tried { mail, outcome }: Tried) -> Result<(), Error> {

@@ -5,9 +5,9 @@ use crate::app::{Actor, App, Ctx, Error};
 use crate::detect::trend::{Burst, Return};
 use crate::detect::{Document, explain, trend};
 use crate::domain::problem::{ProblemKind, ProblemState};
-use crate::store::house;
 use crate::store::problems::{self, Call, Problem};
 use crate::store::tickets::{self, Ticket};
+use crate::store::{cases, house};
 use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::json;
 use std::collections::{BTreeSet, HashSet};
@@ -209,8 +209,19 @@ fn save(ctx: &mut Ctx, count: Count) -> Result<(), Error> {
         problem.proposed_at = Some(ctx.now);
         let payload = json!({ "no": problem.no, "callers": problem.window_callers, "growth": problem.growth });
         ctx.record("problem.proposed", ("problem", &problem.id), None, payload);
+    } else if has_fallen_apart(ctx, &problem, recurs)? {
+        problem.state = ProblemState::Quiet;
+        ctx.record("problem.withdrawn", ("problem", &problem.id), None, json!({ "no": problem.no }));
     }
     if problems::save(&mut ctx.tx, &problem)? { Ok(()) } else { Err(Error::Busy) }
+}
+
+/// Whether a problem that nobody decided about has lost its tickets to others, so that its callers alone make none.
+fn has_fallen_apart(ctx: &mut Ctx, problem: &Problem, recurs: bool) -> Result<bool, Error> {
+    let least = i64::from(ctx.app.settings.thresholds.distinct_callers);
+    let is_open = problem.state == ProblemState::Proposed && problem.decided_at.is_none();
+    let falls = is_open && !recurs && problem.burst_at.is_none() && problem.callers < least;
+    Ok(falls && cases::open_case_of(&mut ctx.tx, &problem.id)?.is_none())
 }
 
 /// A theme does when places under it do by themselves: single tickets from all over the city are no problem yet.

@@ -1,13 +1,13 @@
 //! Sending: queued messages are claimed, pushed, and recorded until the receiver has taken them or they are given up.
 
 use crate::app::letters::channels;
-use crate::app::{Actor, App, Clock, Ctx, Error, heartbeat};
+use crate::app::{Actor, App, Clock, Ctx, Error, sending};
 use crate::domain::notice::AttemptOutcome;
 use crate::domain::webhook::DeliveryState;
 use crate::mail::backoff;
 use crate::store::mails::Claim;
 use crate::store::webhooks::{self, Delivery, Webhook, WebhookAttempt};
-use crate::store::{StoreError, new_id};
+use crate::store::{StoreError, Tx, new_id};
 use crate::webhook::client::DEADLINE;
 use crate::webhook::{Answer, Client, Failure, Push};
 use chrono::TimeDelta;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const CLAIMED_AT_ONCE: i64 = 8;
 /// A claim outlives the sends that begin under it.
 const CLAIM_LASTS: TimeDelta = TimeDelta::minutes(2);
-const BEGINS_WITHIN: Duration = Duration::from_secs(60);
+const BEGINS_WITHIN: Duration = Duration::from_secs(30);
 /// Some eight hours of trying. A notice's next channel waits: it is given up within some four minutes.
 const ATTEMPTS_MAX: i32 = 14;
 const NOTICE_ATTEMPTS_MAX: i32 = 4;
@@ -42,7 +42,8 @@ pub async fn send(app: &App, client: &Client, holder: &str) -> Result<usize, Err
         let outcome = push(client, &hook, &delivery).await?;
         tried += 1;
         let away = matches!(outcome, Err(Failure::Unreachable(_)));
-        note(app, holder, hook.clone(), delivery, outcome).await?;
+        let (name, hook) = (holder.to_owned(), hook.clone());
+        sending::note(app, Actor::job("推送"), move |ctx| record(ctx, &name, &hook, &delivery, outcome)).await?;
         if away || claimed_at.elapsed() > BEGINS_WITHIN {
             break;
         }
@@ -56,22 +57,13 @@ pub async fn send(app: &App, client: &Client, holder: &str) -> Result<usize, Err
 }
 
 async fn claim(app: &App, holder: &str) -> Result<Option<(Webhook, Vec<Delivery>)>, StoreError> {
-    let (holder, now, real) = (holder.to_owned(), app.clock.now(), Clock::real());
-    app.store
-        .write(move |tx| {
-            heartbeat::beat(tx, &holder, real)?;
-            let claim = Claim {
-                holder: &holder,
-                real,
-                until: real + CLAIM_LASTS,
-                // Whoever fell silent may still have been sending for as long as a send takes.
-                word_held_after: real - TimeDelta::from_std(DEADLINE).unwrap_or(CLAIM_LASTS),
-            };
-            let deliveries = webhooks::claim(tx, &claim, now, CLAIMED_AT_ONCE)?;
-            let Some(first) = deliveries.first() else { return Ok(None) };
-            Ok(webhooks::by_id(tx, &first.webhook_id)?.map(|hook| (hook, deliveries)))
-        })
-        .await
+    let now = app.clock.now();
+    let take = move |tx: &mut Tx, claim: &Claim| {
+        let deliveries = webhooks::claim(tx, claim, now, CLAIMED_AT_ONCE)?;
+        let Some(first) = deliveries.first() else { return Ok(None) };
+        Ok(webhooks::by_id(tx, &first.webhook_id)?.map(|hook| (hook, deliveries)))
+    };
+    sending::claim(app, holder, CLAIM_LASTS, DEADLINE, take).await
 }
 
 async fn push(client: &Client, hook: &Webhook, delivery: &Delivery) -> Result<Result<Answer, Failure>, Error> {
@@ -85,20 +77,6 @@ async fn push(client: &Client, hook: &Webhook, delivery: &Delivery) -> Result<Re
     let (client, now) = (client.clone(), Clock::real().and_utc().timestamp_millis());
     let pushed = tokio::task::spawn_blocking(move || client.push(&push, now));
     pushed.await.map_err(|error| Error::Internal(error.to_string()))
-}
-
-async fn note(
-    app: &App,
-    holder: &str,
-    hook: Webhook,
-    delivery: Delivery,
-    outcome: Result<Answer, Failure>,
-) -> Result<(), Error> {
-    let (running, holder) = (app.clone(), holder.to_owned());
-    // Somebody waits for the outcome: not behind the others.
-    app.store
-        .write(move |tx| running.run(tx, Actor::job("推送"), |ctx| record(ctx, &holder, &hook, &delivery, outcome)))
-        .await
 }
 
 fn record(
