@@ -1,6 +1,7 @@
 //! A case's way after it is drafted: agreed on, issued.
 
 pub mod before_assigning;
+pub mod case_people;
 pub mod case_views;
 pub mod consulting;
 pub mod deadline;

@@ -21,7 +21,7 @@ use crate::domain::task::{self, DependencyKind, TaskMove};
 use crate::lang::Message;
 use crate::store::cases::Case;
 use crate::store::plans::{self, TaskInCase};
-use crate::store::tasks::{self, Comment, Report, Submission};
+use crate::store::tasks::{self, Comment, Report, Submission, Verdict};
 use crate::store::{new_id, people};
 use chrono::NaiveDate;
 use serde_json::json;
@@ -156,20 +156,28 @@ pub fn accept(ctx: &mut Ctx, task_id: &str, version: i64, note: String) -> Resul
     if !has_final_say(ctx) {
         return accept_first(ctx, &found);
     }
-    if awaits_first(ctx, &found)? {
-        return Err(Error::Refused(Message::new("须先由牵头单位初验。")));
-    }
-    finish(ctx, case, found, note)
+    let is_of_lead = found.task.unit_id == found.lead_unit_id;
+    let managed_case = (!is_of_lead).then(|| found.task.case_id.clone());
+    finish(ctx, case, found, managed_case.as_deref(), &note)
 }
 
-/// Ends a task whose submission is accepted for good.
-fn finish(ctx: &mut Ctx, case: Case, mut found: TaskInCase, note: String) -> Result<(), Error> {
+/// Ends a task whose submission is accepted for good; the manager of `managed_case`, if it has one, accepts first.
+fn finish(
+    ctx: &mut Ctx,
+    case: Case,
+    mut found: TaskInCase,
+    managed_case: Option<&str>,
+    note: &str,
+) -> Result<(), Error> {
     let round = found.task.submission_round;
     found.task.ended_at = Some(ctx.now);
     step(ctx, &mut found, TaskMove::Accept, json!({ "round": round }))?;
-    let person = ctx.actor.id().to_owned();
-    if !tasks::judge_submission(&mut ctx.tx, &found.task.id, round, true, note.trim(), &person, ctx.now)? {
-        return Err(awaits_signature());
+    let person_id = ctx.actor.id().to_owned();
+    let verdict = Verdict { accepted: true, note: note.trim(), person_id: &person_id, at: ctx.now };
+    let (task_id, now) = (&found.task.id, Clock::real());
+    if !tasks::accept_submission(&mut ctx.tx, task_id, round, managed_case, now, verdict)? {
+        let is_signed = tasks::submissions_of(&mut ctx.tx, task_id)?.pop().is_some_and(|row| !row.awaits_sign_off);
+        return Err(if is_signed { awaits_first_acceptance() } else { awaits_signature() });
     }
     tell(ctx, &found, Stage::SubmissionAccepted, Recipient::Unit(&found.task.unit_id), round, note.trim());
     CasePlan::of(ctx, case)?.settle(ctx)
@@ -194,6 +202,10 @@ pub fn awaits_first(ctx: &mut Ctx, found: &TaskInCase) -> Result<bool, Error> {
 fn current_submission(ctx: &mut Ctx, found: &TaskInCase) -> Result<Option<Submission>, Error> {
     let last = tasks::submissions_of(&mut ctx.tx, &found.task.id)?.pop();
     Ok(last.filter(|_| found.task.state == task::TaskState::Submitted))
+}
+
+fn awaits_first_acceptance() -> Error {
+    Error::Refused(Message::new("须先由牵头单位初验。"))
 }
 
 fn awaits_signature() -> Error {
@@ -231,8 +243,9 @@ fn give_back(ctx: &mut Ctx, mut found: TaskInCase, reason: String) -> Result<(),
     let round = found.task.submission_round;
     found.task.submitted_at = None;
     step(ctx, &mut found, TaskMove::Return, json!({ "round": round }))?;
-    let person = ctx.actor.id().to_owned();
-    tasks::judge_submission(&mut ctx.tx, &found.task.id, round, false, &reason, &person, ctx.now)?;
+    let person_id = ctx.actor.id().to_owned();
+    let verdict = Verdict { accepted: false, note: &reason, person_id: &person_id, at: ctx.now };
+    tasks::return_submission(&mut ctx.tx, &found.task.id, round, verdict)?;
     tell(ctx, &found, Stage::SubmissionReturned, Recipient::Unit(&found.task.unit_id), round, &reason);
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! A leader's order among open cases.
 
 use super::conn::on_backend;
-use super::schema::case_order;
+use super::schema::{case_order, cases};
 use super::{StoreError, Tx};
+use crate::domain::case::CaseState;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -17,9 +18,15 @@ pub struct Ordered {
     pub at: NaiveDateTime,
 }
 
-/// The first first.
-pub fn all(tx: &mut Tx) -> Result<Vec<Ordered>, StoreError> {
-    Ok(case_order::table.order(case_order::position).select(Ordered::as_select()).load(tx.0)?)
+/// Of cases in the given states, the first first.
+pub fn of_cases_in(tx: &mut Tx, states: &[CaseState]) -> Result<Vec<Ordered>, StoreError> {
+    let codes: Vec<&str> = states.iter().map(|state| state.code()).collect();
+    let in_states = cases::table.filter(cases::state.eq_any(codes)).select(cases::id);
+    Ok(case_order::table
+        .filter(case_order::case_id.eq_any(in_states))
+        .order(case_order::position)
+        .select(Ordered::as_select())
+        .load(tx.0)?)
 }
 
 pub fn replace(tx: &mut Tx, rows: Vec<Ordered>) -> Result<(), StoreError> {

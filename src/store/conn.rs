@@ -21,7 +21,8 @@ pub(in crate::store) enum Conn {
     Pg(PgConnection),
 }
 
-/// Expands one diesel expression for each backend: batch inserts, RETURNING and ON CONFLICT do not work on [`Conn`] itself.
+/// Expands one diesel expression for each backend: batch inserts, RETURNING and ON CONFLICT do not work on [`Conn`] itself,
+/// and a query that is asked very often spares its rows and its text the way through [`Conn`].
 macro_rules! on_backend {
     ($conn:expr, $c:ident => $body:expr) => {
         match $conn {

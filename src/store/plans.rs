@@ -113,15 +113,13 @@ pub fn has_start_followers(tx: &mut Tx, task_id: &str) -> Result<bool, StoreErro
 }
 
 pub fn tasks_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Task>, StoreError> {
-    Ok(task::table.filter(task::case_id.eq(case_id)).order(task::no).select(Task::as_select()).load(tx.0)?)
+    let of_case = task::table.filter(task::case_id.eq(case_id)).order(task::no);
+    Ok(on_backend!(tx.0, c => of_case.select(Task::as_select()).load(c))?)
 }
 
 pub fn dependencies_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Dependency>, StoreError> {
-    Ok(dependency::table
-        .filter(dependency::case_id.eq(case_id))
-        .order(dependency::id)
-        .select(Dependency::as_select())
-        .load(tx.0)?)
+    let of_case = dependency::table.filter(dependency::case_id.eq(case_id)).order(dependency::id);
+    Ok(on_backend!(tx.0, c => of_case.select(Dependency::as_select()).load(c))?)
 }
 
 /// The parts of a task.

@@ -1,7 +1,8 @@
 //! What happens beside a task's one state, in rows of its own.
 
-use super::schema::{block, comment, extension, objection, report, submission, task};
+use super::schema::{block, comment, extension, objection, post, report, submission, task};
 use super::{StoreError, Tx};
+use crate::domain::access::Role;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
@@ -248,30 +249,54 @@ pub fn accept_first(
     Ok(accepted == 1)
 }
 
-/// Whether there was a submission to judge: one that its unit's head has still to sign off can only be returned.
-pub fn judge_submission(
+/// What became of a submission.
+#[derive(AsChangeset)]
+#[diesel(table_name = submission)]
+pub struct Verdict<'a> {
+    pub accepted: bool,
+    #[diesel(column_name = verdict_note)]
+    pub note: &'a str,
+    #[diesel(column_name = verdict_by)]
+    pub person_id: &'a str,
+    #[diesel(column_name = verdict_at)]
+    pub at: NaiveDateTime,
+}
+
+pub fn return_submission(tx: &mut Tx, task_id: &str, round: i32, verdict: Verdict) -> Result<(), StoreError> {
+    diesel::update(
+        submission::table
+            .filter(submission::task_id.eq(task_id))
+            .filter(submission::round.eq(round))
+            .filter(submission::verdict_at.is_null()),
+    )
+    .set(verdict)
+    .execute(tx.0)?;
+    Ok(())
+}
+
+/// Whether there was a submission to accept: its unit's head has signed it off where that is wanted, and where
+/// `managed_case` has a manager at `real_now`, that manager has accepted it first.
+pub fn accept_submission(
     tx: &mut Tx,
     task_id: &str,
     round: i32,
-    accepted: bool,
-    note: &str,
-    person_id: &str,
-    now: NaiveDateTime,
+    managed_case: Option<&str>,
+    real_now: NaiveDateTime,
+    verdict: Verdict,
 ) -> Result<bool, StoreError> {
+    let manager = post::table
+        .filter(post::case_id.eq(managed_case))
+        .filter(post::role.eq(Role::LeadManager.code()))
+        .filter(post::until.is_null().or(post::until.gt(real_now)));
     let judged = diesel::update(
         submission::table
             .filter(submission::task_id.eq(task_id))
             .filter(submission::round.eq(round))
             .filter(submission::verdict_at.is_null())
-            // True is more than false: what awaits its signature stays when it is accepted.
-            .filter(submission::awaits_sign_off.le(!accepted)),
+            .filter(submission::awaits_sign_off.eq(false))
+            .filter(submission::lead_accepted_at.is_not_null().or(diesel::dsl::not(diesel::dsl::exists(manager)))),
     )
-    .set((
-        submission::accepted.eq(accepted),
-        submission::verdict_note.eq(note),
-        submission::verdict_by.eq(person_id),
-        submission::verdict_at.eq(now),
-    ))
+    .set(verdict)
     .execute(tx.0)?;
     Ok(judged == 1)
 }

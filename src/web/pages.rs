@@ -6,6 +6,7 @@ mod by_link;
 mod case;
 mod case_charts;
 mod case_drawn;
+mod case_read;
 mod case_tried;
 mod deadline;
 mod demo;

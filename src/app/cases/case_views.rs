@@ -1,32 +1,25 @@
 //! Cases as people read them: the list, and one case with its plan, lamp, figures and people.
 
-use crate::app::access::require_reading;
+use crate::app::access::{require_on_case, require_reading};
 use crate::app::cases::ordering;
-use crate::app::directives::{self, views::DirectiveLine};
+use crate::app::directives;
 use crate::app::plans::follow_up::is_late;
 use crate::app::plans::outlook::{self, Upcoming, is_critical};
 use crate::app::plans::{CasePlan, Likely};
 use crate::app::problems::weekly;
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
-use crate::domain::case::{self, ApprovalSubject, CaseMove, CaseState, Opinion, Part};
+use crate::domain::case::{self, ApprovalSubject, CaseMove, CaseState, Part};
 use crate::domain::task::TaskState;
 use crate::lang::Message;
 use crate::plan::{Lamp, Plan, Schedule};
 use crate::store::case_order::Ordered;
-use crate::store::cases::{self, Approval, Case, ForceUnit};
-use crate::store::consultations::{self, Consultation};
-use crate::store::events::{self, Event};
-use crate::store::meetings::{self, Meeting};
+use crate::store::cases::{self, Case, ForceUnit};
 use crate::store::observations::{self, LookBack, Observation};
-use crate::store::people::Person;
 use crate::store::plans::Task;
 use crate::store::tasks::{self, Report};
-use crate::store::{attachments, mails, people};
+use crate::store::{attachments, events, mails, people};
 use std::collections::{HashMap, HashSet};
-
-/// Dates shown of what comes next.
-const UPCOMING: usize = 5;
 
 /// A case in a list.
 #[derive(Debug, Clone)]
@@ -107,7 +100,7 @@ pub struct Counts {
     pub mails: i64,
 }
 
-/// One case, whole.
+/// One case with its plan, as every page of it shows it.
 pub struct CaseView {
     pub line: CaseLine,
     pub plan: CasePlan,
@@ -116,18 +109,8 @@ pub struct CaseView {
     pub late: HashSet<String>,
     pub force: Vec<ForceUnit>,
     pub units: HashMap<String, String>,
-    pub events: Vec<Event>,
-    pub approvals: Vec<Approval>,
     pub observations: Vec<Observation>,
     pub look_backs: Vec<LookBack>,
-    /// Those the reader may read.
-    pub directives: Vec<DirectiveLine>,
-    /// What units said about the draft, or that they have not.
-    pub opinions: Vec<Consultation>,
-    /// Ids of units the reader may answer for.
-    pub may_reply: Vec<String>,
-    pub meetings: Vec<Meeting>,
-    pub upcoming: Vec<Upcoming>,
     pub counts: Counts,
     pub problem_ids: Vec<String>,
     /// The approval of an urgent case that has still to follow.
@@ -138,22 +121,12 @@ pub struct CaseView {
     pub may_issue: bool,
     pub may_end: bool,
     pub may_instruct: bool,
-    pub may_transcribe: bool,
-    /// Whom a directive may come from or go to.
-    pub leaders: Vec<Person>,
 }
 
 impl CaseView {
     /// Units of the task force beside the lead unit.
     pub fn cooperating(&self) -> usize {
         self.force.iter().filter(|unit| unit.part != Part::Lead).count()
-    }
-
-    /// How many units gave each opinion, and how many none.
-    pub fn opinion_counts(&self) -> Vec<(&'static str, usize)> {
-        let given = |opinion: Option<Opinion>| self.opinions.iter().filter(|row| row.opinion() == opinion).count();
-        let known = Opinion::ALL.iter().map(|opinion| (opinion.label(), given(Some(*opinion))));
-        known.chain([("未答复", given(None))]).filter(|(_, count)| *count > 0).collect()
     }
 
     /// The steps a draft can take before it is issued: the act's name and its label.
@@ -271,16 +244,7 @@ fn line(
     })
 }
 
-/// What of a case's past is wanted.
-#[derive(Debug, Clone, Copy)]
-pub enum Past {
-    None,
-    /// The latest of what people and the plan did, without the tickets that come in.
-    News(i64),
-    Timeline(i64),
-}
-
-pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error> {
+pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
     let case = match cases::by_id(&mut ctx.tx, case_id)? {
         Some(case) => case,
         None => cases::by_no(&mut ctx.tx, case_id)?.ok_or(Error::NotFound)?,
@@ -297,44 +261,22 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
     let late = plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
     let approvals = cases::approvals_of(&mut ctx.tx, &case_id)?;
     let pending = |subject| approvals.iter().find(|row| row.subject == subject && row.decided_on.is_none());
-    let awaits_approval = pending(ApprovalSubject::Issue).is_some();
-    let termination_asked_by = pending(ApprovalSubject::Termination).map(|row| row.recorded_by.clone());
     let was_observed = plan.case.verifying_at.is_some() || plan.case.round > 1;
-    let observations = if was_observed { observations::of_case(&mut ctx.tx, &case_id)? } else { Vec::new() };
-    let look_backs = if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() };
-    let own_directives = directives::views::of_case(ctx, &case_id)?;
-    let opinions = consultations::of_case(&mut ctx.tx, &case_id)?;
-    let asked: Vec<String> = opinions.iter().map(|row| row.unit_id.clone()).collect();
-    let may_reply = crate::app::cases::consulting::may_reply_for(ctx, &asked)?;
-    let upcoming = outlook::upcoming(ctx, &plan, &schedule, &observations, &look_backs, &own_directives, UPCOMING);
-    let mut may = |action| crate::app::access::require_on_case(ctx, action, &case_id).is_ok();
+    let mut may = |action| require_on_case(ctx, action, &case_id).is_ok();
     let (may_shape, may_issue) = (may(Action::ShapePlan), may(Action::IssueCase));
     let (may_end, may_instruct) = (may(Action::EndCase), may(Action::Instruct));
-    let may_transcribe = may(Action::TranscribeDirective);
-    let leaders = if may_instruct || may_transcribe { directives::leaders(ctx)? } else { Vec::new() };
     Ok(CaseView {
         late,
         force: cases::force(&mut ctx.tx, &case_id)?,
-        meetings: meetings::of_case(&mut ctx.tx, &case_id)?,
-        events: match past {
-            Past::None => Vec::new(),
-            Past::News(most) => events::news_of_case(&mut ctx.tx, &case_id, most)?,
-            Past::Timeline(most) => events::of_case(&mut ctx.tx, &case_id, most)?,
-        },
+        observations: if was_observed { observations::of_case(&mut ctx.tx, &case_id)? } else { Vec::new() },
+        look_backs: if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() },
         counts: Counts {
             events: events::count_of_case(&mut ctx.tx, &case_id)?,
             tickets: attachments::count_of_case(&mut ctx.tx, &case_id)?,
             mails: mails::count_of_case(&mut ctx.tx, &case_id)?,
         },
-        awaits_approval,
-        termination_asked_by,
-        approvals,
-        observations,
-        look_backs,
-        directives: own_directives,
-        opinions,
-        may_reply,
-        upcoming,
+        awaits_approval: pending(ApprovalSubject::Issue).is_some(),
+        termination_asked_by: pending(ApprovalSubject::Termination).map(|row| row.recorded_by.clone()),
         problem_ids,
         line,
         plan,
@@ -345,9 +287,13 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
         may_issue,
         may_end,
         may_instruct,
-        may_transcribe,
-        leaders,
     })
+}
+
+/// What comes next in a case, the nearest first, at most `most` dates.
+pub fn upcoming(ctx: &mut Ctx, view: &CaseView, most: usize) -> Result<Vec<Upcoming>, Error> {
+    let directives = directives::views::of_case(ctx, &view.line.case.id)?;
+    Ok(outlook::upcoming(ctx, &view.plan, &view.schedule, &view.observations, &view.look_backs, &directives, most))
 }
 
 /// The latest report on a task, with who made it.

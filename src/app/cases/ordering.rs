@@ -4,6 +4,7 @@ use crate::app::access::require_on_case;
 use crate::app::tasks::required;
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
+use crate::domain::case::CaseState;
 use crate::lang::Message;
 use crate::store::case_order::{self, Ordered};
 use crate::store::cases;
@@ -41,11 +42,6 @@ pub fn put(ctx: &mut Ctx, case_id: &str, position: Option<usize>, reason: String
 
 /// The order of the cases that are still open.
 pub fn open_ones(ctx: &mut Ctx) -> Result<Vec<Ordered>, Error> {
-    let mut rows = Vec::new();
-    for row in case_order::all(&mut ctx.tx)? {
-        if cases::by_id(&mut ctx.tx, &row.case_id)?.is_some_and(|case| case.state.is_open()) {
-            rows.push(row);
-        }
-    }
-    Ok(rows)
+    let open: Vec<CaseState> = CaseState::ALL.iter().copied().filter(|state| state.is_open()).collect();
+    Ok(case_order::of_cases_in(&mut ctx.tx, &open)?)
 }

@@ -2,7 +2,7 @@
 
 use crate::app::access::require_reading;
 use crate::app::accounts::{actor_of, new_token, token_hash};
-use crate::app::cases::case_views::{self, Past};
+use crate::app::cases::case_views;
 use crate::app::plans::CasePlan;
 use crate::app::plans::outlook::{self, Upcoming};
 use crate::app::{App, Clock, Ctx, Error};
@@ -86,10 +86,8 @@ pub async fn calendar(app: &App, token: String) -> Result<String, Error> {
 }
 
 fn of_case(ctx: &mut Ctx, case_id: &str) -> Result<(String, Vec<Day>), Error> {
-    let view = case_views::show(ctx, case_id, Past::None)?;
-    let (observations, look_backs) = (&view.observations, &view.look_backs);
-    let coming =
-        outlook::upcoming(ctx, &view.plan, &view.schedule, observations, look_backs, &view.directives, usize::MAX);
+    let view = case_views::show(ctx, case_id)?;
+    let coming = case_views::upcoming(ctx, &view, usize::MAX)?;
     let day = |row: &Upcoming| {
         let unit = row.unit_id.as_ref().and_then(|id| view.units.get(id)).map(String::as_str).unwrap_or_default();
         day_of(ctx, &view.plan, row, unit)

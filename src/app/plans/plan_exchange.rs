@@ -1,6 +1,6 @@
 //! A plan as a file for others, and a file of others as a plan.
 
-use crate::app::cases::case_views::{self, Past};
+use crate::app::cases::case_views;
 use crate::app::plans::CasePlan;
 use crate::app::plans::plan_changes::{DependencyDraft, TaskDraft};
 use crate::app::plans::plan_edits::edit;
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 /// The plan of a case for others to read; without its cancelled tasks.
 pub fn export(ctx: &mut Ctx, case_id: &str) -> Result<PlanOut, Error> {
-    let view = case_views::show(ctx, case_id, Past::None)?;
+    let view = case_views::show(ctx, case_id)?;
     let lang = ctx.actor.lang;
     let mut tasks = Vec::new();
     for task in &view.plan.tasks {

@@ -1,7 +1,7 @@
 //! Trying changes of a plan out (推演): nothing is saved until they are applied, all of them as one.
 
 use crate::app::access::require_reading;
-use crate::app::cases::case_views::{self, CaseView, Past};
+use crate::app::cases::case_views::{self, CaseView};
 use crate::app::plans::plan_changes::{DependencyDraft, TaskDraft};
 use crate::app::plans::plan_edits::{edit, finish_to_start, may_shape};
 use crate::app::plans::{CasePlan, Likely};
@@ -163,8 +163,8 @@ pub struct Tried {
 }
 
 /// The case with its plan as it would be after the changes.
-pub fn show(ctx: &mut Ctx, case_id: &str, past: Past, changes: Vec<PlanChange>) -> Result<(CaseView, Tried), Error> {
-    let mut view = case_views::show(ctx, case_id, past)?;
+pub fn show(ctx: &mut Ctx, case_id: &str, changes: Vec<PlanChange>) -> Result<(CaseView, Tried), Error> {
+    let mut view = case_views::show(ctx, case_id)?;
     may_shape(ctx, &view.plan)?;
     let (plan, fault) = changed(ctx, view.plan.clone(), &changes);
     let plan = plan.settled(ctx)?;

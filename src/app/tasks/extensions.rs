@@ -1,6 +1,6 @@
 //! More time (延期): asked with a reason, decided with its effect on the plan in view.
 
-use crate::app::cases::case_views::{CaseView, Past};
+use crate::app::cases::case_views::CaseView;
 use crate::app::plans::cycle_of_version;
 use crate::app::plans::what_if::{self, PlanChange, Tried};
 use crate::app::tasks::{open, required, take_plan_of, tell, told, touch, with_unit};
@@ -96,7 +96,7 @@ pub fn effect(ctx: &mut Ctx, task_id: &str, day: Option<NaiveDate>) -> Result<(C
         None => pending(ctx, task_id)?.asked_due_on,
     };
     let change = PlanChange::Due { task: found.task.no, day };
-    what_if::show(ctx, &found.task.case_id, Past::None, vec![change])
+    what_if::show(ctx, &found.task.case_id, vec![change])
 }
 
 fn pending(ctx: &mut Ctx, task_id: &str) -> Result<Extension, Error> {

@@ -140,7 +140,7 @@ pub fn add_part(ctx: &mut Ctx, task_id: &str, draft: TaskDraft) -> Result<String
 pub fn accept_part(ctx: &mut Ctx, task_id: &str, version: i64, note: String) -> Result<(), Error> {
     let case = take_plan_of(ctx, task_id)?;
     let found = part(ctx, task_id, version)?;
-    finish(ctx, case, found, note)
+    finish(ctx, case, found, None, &note)
 }
 
 pub fn return_part(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use super::city::{self, City};
 use super::client::{Connection, quantile};
 use super::serve;
-use crate::app::cases::case_views::{self, Past};
+use crate::app::cases::case_views;
 use crate::app::{App, Error};
 use crate::cli::config::{Config, ConfigArgs};
 use hyper::Method;
@@ -13,8 +13,6 @@ use std::time::Instant;
 
 /// The middle of this many requests counts.
 const ROUNDS: usize = 30;
-/// What the page of a case shows of its past.
-const NEWS: i64 = 5;
 
 pub struct CasePages {
     pub graph_ms: f64,
@@ -67,7 +65,7 @@ async fn read_ms(app: &App, city: &City, case_id: &str) -> Result<f64, Error> {
     let mut took = Vec::new();
     for _ in 0..ROUNDS {
         let (begun, id) = (Instant::now(), case_id.to_owned());
-        app.read(&city.coordinator, move |ctx| case_views::show(ctx, &id, Past::News(NEWS))).await?;
+        app.read(&city.coordinator, move |ctx| case_views::show(ctx, &id)).await?;
         took.push(begun.elapsed());
     }
     Ok(quantile(&mut took, 0.5))

@@ -2,7 +2,7 @@
 
 use super::directives::directive;
 use super::{Api, ApiResult};
-use crate::app::cases::case_views::{self, CaseLine, CaseView, Past};
+use crate::app::cases::case_views::{self, CaseLine, CaseView};
 use crate::app::letters::tracking::Tracked;
 use crate::app::plans::what_if::Tried;
 use crate::app::problems::proposals::ProposalView;
@@ -244,7 +244,7 @@ fn dated(view: &CaseView, row: &Task, today: NaiveDate, lang: Lang) -> Value {
 
 async fn show_case(api: Api, id: Path<String>) -> ApiResult {
     let (lang, today) = (api.lang, api.app.clock.local_date(api.app.clock.now()));
-    answer(&api, move |ctx| case_views::show(ctx, &id, Past::None), move |view| {
+    answer(&api, move |ctx| case_views::show(ctx, &id), move |view| {
         let mut shown = case(&view.line);
         shown["tasks"] = json!(view.plan.tasks.iter().map(|row| dated(&view, row, today, lang)).collect::<Vec<_>>());
         shown["critical_path"] = json!(view.schedule.critical_path);
@@ -273,7 +273,7 @@ async fn try_changes(api: Api, id: Path<String>, query: Query<Trying>) -> ApiRes
     let texts: Vec<String> = listed.iter().map(Value::to_string).collect();
     let changes = what_if::parse(&texts).map_err(|error| api.failed(error))?;
     let lang = api.lang;
-    answer(&api, move |ctx| what_if::show(ctx, &id, Past::None, changes), move |tried| effect(tried, lang)).await
+    answer(&api, move |ctx| what_if::show(ctx, &id, changes), move |tried| effect(tried, lang)).await
 }
 
 /// A plan as it is and as it would be.

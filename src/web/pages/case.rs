@@ -3,10 +3,13 @@
 use super::by_name;
 use super::case_charts::{self as charts, Chart, Graph};
 use super::case_drawn::{self as drawn, CardView, GanttRow, Link, Panel};
+use super::case_read::{self as parts, Asked, Parts};
 use super::case_tried::{self as tried, Trial};
-use crate::app::cases::before_assigning::{Nearby, at_same_places, loads};
-use crate::app::cases::case_views::{self, CaseLine, CaseView, Past};
-use crate::app::{Ctx, Error, plans::what_if, tickets};
+use crate::app::cases::before_assigning::Nearby;
+use crate::app::cases::case_people::{CasePeople, Opinions};
+use crate::app::cases::case_views::{self, CaseLine, CaseView};
+use crate::app::plans::outlook::Upcoming;
+use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::domain::case::{CaseState, Opinion};
 use crate::domain::directive::DirectiveSource;
@@ -14,8 +17,8 @@ use crate::domain::task::{DependencyKind, TaskState};
 use crate::plan::gantt::gantt;
 use crate::plan::layout::layout;
 use crate::store::events::Event;
-use crate::store::mails::{self, MailFilter, MailLine};
-use crate::store::tickets::{Filter, Ticket};
+use crate::store::mails::MailLine;
+use crate::store::tickets::Ticket;
 use crate::web::address;
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
@@ -25,11 +28,6 @@ use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
-
-/// Events shown below the plan, and on their own tab.
-const NEWS: i64 = 5;
-const TIMELINE: i64 = 200;
-const TICKETS_SHOWN: i64 = 200;
 
 #[derive(Template)]
 #[template(path = "cases.html", config = "src/web/askama.toml")]
@@ -74,6 +72,10 @@ struct OnePage {
     gantt: Option<String>,
     cards: Vec<CardView>,
     rows: Vec<GanttRow>,
+    upcoming: Vec<Upcoming>,
+    events: Vec<Event>,
+    opinions: Opinions,
+    people: Option<CasePeople>,
     tickets: Vec<Ticket>,
     mails: Vec<MailLine>,
     unit_options: Vec<(String, String)>,
@@ -154,7 +156,7 @@ impl OnePage {
     fn timeline(&self) -> Vec<(&Event, usize)> {
         let alike =
             |a: &Event, b: &Event| a.subject_kind == "ticket" && a.kind == b.kind && a.actor_name == b.actor_name;
-        self.view.events.chunk_by(alike).map(|run| (&run[0], run.len())).collect()
+        self.events.chunk_by(alike).map(|run| (&run[0], run.len())).collect()
     }
 
     /// An event in words, with the task it is about.
@@ -217,14 +219,6 @@ fn chosen(known: &[(&'static str, &'static str)], asked: Option<&str>) -> &'stat
     known.iter().map(|(code, _)| *code).find(|code| Some(*code) == asked).unwrap_or(known[0].0)
 }
 
-/// Other open cases at the same places, for whoever opens cases.
-fn nearby(ctx: &mut Ctx, view: &CaseView) -> Result<Vec<Nearby>, Error> {
-    if !ctx.actor.may_somewhere(Action::OpenCase) {
-        return Ok(Vec::new());
-    }
-    at_same_places(ctx, &view.problem_ids, Some(&view.line.case.id))
-}
-
 async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
     let asked = Fields::from_form(req.query_string().as_bytes());
     let (tab, shown) = (chosen(&TABS, asked.one("tab")), chosen(&VIEWS, asked.one("view")));
@@ -236,44 +230,12 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
         let to = tried::address_of(&format!("/cases/{id}"), shown, wanted.as_ref(), Some(&trial));
         return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish());
     }
-    let sees_tickets = page.may(Action::ReadTickets);
-    let is_adding = tab == "plan" && asked.one("add").is_some();
     let is_graph = tab == "plan" && shown == "graph";
-    let past = match tab {
-        "timeline" => Past::Timeline(TIMELINE),
-        _ if is_graph => Past::News(NEWS),
-        _ => Past::None,
-    };
-    let (view, tried, picked, tickets, mails, (loads, nearby)) = page
-        .read(move |ctx| {
-            let (view, tried) = match changes {
-                Some(changes) => what_if::show(ctx, &id, past, changes).map(|(view, tried)| (view, Some(tried)))?,
-                None => (case_views::show(ctx, &id, past)?, None),
-            };
-            let filter = Filter { case_id: Some(view.line.case.id.clone()), ..Filter::default() };
-            let tickets = if tab == "tickets" && sees_tickets {
-                tickets::list(ctx, &filter, 0, TICKETS_SHOWN)?.0
-            } else {
-                Vec::new()
-            };
-            let mails = if tab == "mails" {
-                let of_case = MailFilter { case_id: filter.case_id.clone(), ..MailFilter::default() };
-                mails::list(&mut ctx.tx, &of_case, 0, TICKETS_SHOWN)?.0
-            } else {
-                Vec::new()
-            };
-            let task = drawn::picked(&view, wanted).filter(|_| is_graph).map(|task| task.id.clone());
-            let picked = match task {
-                Some(id) => Some((case_views::last_report(ctx, &id)?, id)),
-                None => None,
-            };
-            let nearby = if view.may_shape && is_adding { nearby(ctx, &view)? } else { Vec::new() };
-            let gives_out = is_adding || tried.is_some() || view.line.case.state == CaseState::Verifying;
-            let loads = (view.may_shape && gives_out).then(|| loads(ctx)).transpose()?;
-            Ok((view, tried, picked, tickets, mails, (loads, nearby)))
-        })
-        .await?;
-    let panel = picked.and_then(|(report, id)| drawn::panel(&page, &view, &id, report));
+    let is_adding = tab == "plan" && asked.one("add").is_some();
+    let looked_at = Asked { id: id.into_inner(), tab, is_graph, task: wanted, is_adding, changes };
+    let Parts { view, tried, picked, upcoming, events, opinions, people, tickets, mails, nearby, loads } =
+        page.read(move |ctx| parts::read(ctx, looked_at)).await?;
+    let panel = picked.and_then(|(id, report)| drawn::panel(&page, &view, &id, report));
     let link = asked.one("edge").filter(|_| is_graph).and_then(|edge| drawn::link(&view, edge));
     let trial = tried.map(|tried| Trial::told(&page, &view, tried));
     let here = format!("/cases/{}", view.line.case.id);
@@ -318,6 +280,10 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
         gantt: gantt.transpose()?,
         cards,
         rows,
+        upcoming,
+        events,
+        opinions,
+        people,
         tickets,
         mails,
         unit_options,

@@ -2,7 +2,7 @@
 
 use super::case_drawn::{self as drawn, CardView, GanttRow};
 use crate::app::Error;
-use crate::app::cases::case_views::{self, CaseView, Past};
+use crate::app::cases::case_views::{self, CaseView};
 use crate::domain::access::Action;
 use crate::plan::gantt::{Gantt, gantt};
 use crate::plan::layout::{Layout, Route as EdgeRoute, layout};
@@ -102,7 +102,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn graph_file(page: Page, id: Path<String>) -> PageResult {
-    let view = page.read(move |ctx| case_views::show(ctx, &id, Past::None)).await?;
+    let view = page.read(move |ctx| case_views::show(ctx, &id)).await?;
     let layout = layout(&view.graph);
     let cards = drawn::cards(&page, &view, Some(&layout), None);
     let heading = Some(heading(&page, &view, &cards, 0)?);
@@ -111,7 +111,7 @@ async fn graph_file(page: Page, id: Path<String>) -> PageResult {
 }
 
 async fn gantt_file(page: Page, id: Path<String>) -> PageResult {
-    let view = page.read(move |ctx| case_views::show(ctx, &id, Past::None)).await?;
+    let view = page.read(move |ctx| case_views::show(ctx, &id)).await?;
     let gantt = gantt(&view.graph, &view.schedule, view.line.case.deadline, page.today());
     let rows = drawn::gantt_rows(&view, &gantt);
     let cards = drawn::cards(&page, &view, None, None);
