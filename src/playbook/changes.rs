@@ -1,6 +1,7 @@
 //! What changed from one version of a playbook to another.
 
 use super::format::{After, Link, Playbook, PlaybookTask};
+use crate::domain::case::ObservationRule;
 use crate::lang::Message;
 
 impl Playbook {
@@ -14,9 +15,7 @@ impl Playbook {
             let (from, to) = (self.deadline_working_days, newer.deadline_working_days);
             found.push(changed("期限（工作日）", from, to));
         }
-        if self.observation.rule() != newer.observation.rule() {
-            found.push(Message::new("成效观察的规则有变"));
-        }
+        found.extend(of_observation(&self.observation.rule(), &newer.observation.rule()));
         if self.agreed_wording != newer.agreed_wording {
             found.push(changed("答复口径", &self.agreed_wording, &newer.agreed_wording));
         }
@@ -34,6 +33,28 @@ impl Playbook {
 
 fn changed(what: &'static str, from: impl std::fmt::Display, to: impl std::fmt::Display) -> Message {
     Message::new("%{what}：%{from} → %{to}").with_message("what", Message::new(what)).with("from", from).with("to", to)
+}
+
+fn of_observation(before: &ObservationRule, after: &ObservationRule) -> Vec<Message> {
+    let figures = |rule: &ObservationRule| {
+        [
+            ("基线（周）", rule.baseline_weeks),
+            ("观察期（天）", rule.window_days),
+            ("达标线（占基线%）", rule.target_percent),
+            ("重启线（占基线%）", rule.reopen_percent),
+            ("重启按几天计", rule.reopen_days),
+            ("销号后看几天", rule.reopen_within_days),
+        ]
+    };
+    let both = figures(before).into_iter().zip(figures(after));
+    let mut found: Vec<Message> =
+        both.filter(|(old, new)| old != new).map(|((what, from), (_, to))| changed(what, from, to)).collect();
+    if before.compare != after.compare {
+        let days = |rule: &ObservationRule| Message::new(rule.compare.label());
+        let change = Message::new("%{what}：%{from} → %{to}").with_message("what", Message::new("可比的日子"));
+        found.push(change.with_message("from", days(before)).with_message("to", days(after)));
+    }
+    found
 }
 
 fn of_task(before: &Playbook, old: &PlaybookTask, after: &Playbook, new: &PlaybookTask) -> Vec<Message> {

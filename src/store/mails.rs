@@ -1,6 +1,7 @@
 //! A mail's frozen bytes, who is sending them, and each try to deliver them.
 
 use super::conn::on_backend;
+use super::prepared::written;
 use super::schema::{attempt, lease, mail, notice, task};
 use super::{StoreError, Tx};
 use crate::domain::notice::{AttemptOutcome, MailState, RecipientKind};
@@ -68,7 +69,8 @@ pub fn mailed_since(tx: &mut Tx, recipients: &[String], since: NaiveDateTime) ->
 
 /// Whether a queued mail is due at `now`: a look that costs no commit.
 pub fn any_due(tx: &mut Tx, now: NaiveDateTime) -> Result<bool, StoreError> {
-    let due = mail::table.filter(mail::state.eq(MailState::Queued.code())).filter(mail::next_attempt_at.le(now));
+    let due =
+        mail::table.filter(mail::state.eq(written(MailState::Queued.code()))).filter(mail::next_attempt_at.le(now));
     Ok(due.select(mail::id).first::<String>(tx.0).optional()?.is_some())
 }
 
@@ -87,7 +89,7 @@ pub fn claim(tx: &mut Tx, claim: &Claim, now: NaiveDateTime, limit: i64) -> Resu
     let free =
         mail::claimed_until.is_null().or(mail::claimed_until.lt(claim.real)).or(mail::claimed_by.ne_all(running));
     let due: Vec<String> = mail::table
-        .filter(mail::state.eq(MailState::Queued.code()))
+        .filter(mail::state.eq(written(MailState::Queued.code())))
         .filter(mail::next_attempt_at.le(now))
         .filter(free)
         .order(mail::next_attempt_at)

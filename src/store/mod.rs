@@ -34,6 +34,7 @@ pub mod people;
 pub mod plans;
 pub mod policies;
 pub mod preferences;
+mod prepared;
 pub mod problems;
 pub mod proxy_entries;
 pub mod sessions;

@@ -2,6 +2,7 @@
 
 use super::conn::on_backend;
 use super::mails::Mail;
+use super::prepared::written;
 use super::schema::{mail, notice};
 use super::{StoreError, Tx};
 use crate::domain::notice::{MailState, NoticeState, RecipientKind, Stage};
@@ -57,7 +58,7 @@ pub fn owe(tx: &mut Tx, rows: Vec<Notice>) -> Result<usize, StoreError> {
 /// another replica may be about to freeze the same.
 pub fn owed_to(tx: &mut Tx, recipient_id: &str, case_id: Option<&str>) -> Result<Vec<Notice>, StoreError> {
     let mut query = notice::table
-        .filter(notice::state.eq(NoticeState::Owed.code()))
+        .filter(notice::state.eq(written(NoticeState::Owed.code())))
         .filter(notice::recipient_id.eq(recipient_id))
         .select(notice::id)
         .into_boxed();
@@ -74,7 +75,7 @@ pub fn owed_to(tx: &mut Tx, recipient_id: &str, case_id: Option<&str>) -> Result
 /// The oldest owed notices.
 pub fn owed(tx: &mut Tx, limit: i64) -> Result<Vec<Notice>, StoreError> {
     Ok(notice::table
-        .filter(notice::state.eq(NoticeState::Owed.code()))
+        .filter(notice::state.eq(written(NoticeState::Owed.code())))
         .order((notice::owed_at, notice::id))
         .limit(limit)
         .select(Notice::as_select())
@@ -93,7 +94,7 @@ pub struct OwedGroup {
 pub fn owed_groups(tx: &mut Tx, limit: i64) -> Result<Vec<OwedGroup>, StoreError> {
     let first_owed = diesel::dsl::min(notice::owed_at);
     let rows: Vec<(String, Option<String>, Option<NaiveDateTime>)> = notice::table
-        .filter(notice::state.eq(NoticeState::Owed.code()))
+        .filter(notice::state.eq(written(NoticeState::Owed.code())))
         .group_by((notice::recipient_id, notice::case_id))
         .select((notice::recipient_id, notice::case_id, first_owed))
         .order(first_owed)
@@ -198,7 +199,7 @@ pub fn of_subject(tx: &mut Tx, subject_id: &str) -> Result<Vec<Notice>, StoreErr
 
 /// (owed notices, queued mails): what is still to go out.
 pub fn backlog(tx: &mut Tx) -> Result<(i64, i64), StoreError> {
-    let owed = notice::table.filter(notice::state.eq(NoticeState::Owed.code())).count().get_result(tx.0)?;
-    let queued = mail::table.filter(mail::state.eq(MailState::Queued.code())).count().get_result(tx.0)?;
+    let owed = notice::table.filter(notice::state.eq(written(NoticeState::Owed.code()))).count().get_result(tx.0)?;
+    let queued = mail::table.filter(mail::state.eq(written(MailState::Queued.code()))).count().get_result(tx.0)?;
     Ok((owed, queued))
 }

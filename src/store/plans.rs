@@ -2,12 +2,15 @@
 
 use super::cases::Case;
 use super::conn::on_backend;
+use super::prepared::{Prepared, written};
 use super::schema::{assignment, cases, dependency, task, unit};
 use super::{StoreError, Tx};
 use crate::domain::case::CaseState;
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
 use chrono::{NaiveDate, NaiveDateTime};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use std::collections::HashMap;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -85,9 +88,9 @@ pub struct Assignment {
 /// Takes the plan for this transaction: the first statement of whatever gates, releases, dates or reshapes it, on both
 /// databases, so that two people never do it side by side. Gives the new revision; `None` when there is no such case.
 pub fn take(tx: &mut Tx, case_id: &str) -> Result<Option<i64>, StoreError> {
-    Ok(on_backend!(tx.0, c => diesel::update(cases::table.find(case_id))
+    Ok(on_backend!(tx.0, c => Prepared(diesel::update(cases::table.find(case_id))
         .set(cases::plan_revision.eq(cases::plan_revision + 1))
-        .returning(cases::plan_revision)
+        .returning(cases::plan_revision))
         .get_result(c)
         .optional())?)
 }
@@ -95,9 +98,9 @@ pub fn take(tx: &mut Tx, case_id: &str) -> Result<Option<i64>, StoreError> {
 /// [`take`] by one of the case's tasks; gives the case.
 pub fn take_of_task(tx: &mut Tx, task_id: &str) -> Result<Option<Case>, StoreError> {
     let own_case = task::table.find(task_id).select(task::case_id);
-    Ok(on_backend!(tx.0, c => diesel::update(cases::table.filter(cases::id.eq_any(own_case)))
+    Ok(on_backend!(tx.0, c => Prepared(diesel::update(cases::table.filter(cases::id.eq_any(own_case)))
         .set(cases::plan_revision.eq(cases::plan_revision + 1))
-        .returning(Case::as_returning())
+        .returning(Case::as_returning()))
         .get_result(c)
         .optional())?)
 }
@@ -215,7 +218,8 @@ pub fn insert_tasks(tx: &mut Tx, rows: Vec<Task>) -> Result<(), StoreError> {
 
 /// Saves everything about a task that can change, when its stored version is still `row.version`. Gives the new version.
 pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
-    let changed = diesel::update(task::table.filter(task::id.eq(&row.id)).filter(task::version.eq(row.version)))
+    let unchanged = task::table.filter(task::id.eq(&row.id)).filter(task::version.eq(row.version));
+    let changed = on_backend!(tx.0, c => Prepared(diesel::update(unchanged)
         .set((
             (
                 task::title.eq(&row.title),
@@ -249,8 +253,8 @@ pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
                 task::clock_stopped_on.eq(row.clock_stopped_on),
                 task::version.eq(row.version + 1),
             ),
-        ))
-        .execute(tx.0)?;
+        )))
+        .execute(c))?;
     Ok((changed == 1).then_some(row.version + 1))
 }
 
@@ -283,7 +287,7 @@ pub fn end_assignment(tx: &mut Tx, task_id: &str, now: NaiveDateTime) -> Result<
 /// Ids of running cases with tasks whose lag has passed by `today`.
 pub fn cases_to_release(tx: &mut Tx, today: NaiveDate) -> Result<Vec<String>, StoreError> {
     Ok(task::table
-        .filter(task::state.eq(TaskState::Waiting.code()))
+        .filter(task::state.eq(written(TaskState::Waiting.code())))
         .filter(task::release_on.le(today))
         .select(task::case_id)
         .distinct()
@@ -301,16 +305,20 @@ pub fn done_of_playbook(tx: &mut Tx, key: &str) -> Result<Vec<Task>, StoreError>
         .load(tx.0)?)
 }
 
+/// Being with its unit, as the index of due dates says it.
+fn is_held() -> SqlLiteral<Bool> {
+    let codes = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
+    diesel::dsl::sql(&format!("task.state IN ('{}')", codes.join("', '")))
+}
+
 /// Every task that its unit has and works on.
 pub fn with_unit(tx: &mut Tx) -> Result<Vec<Task>, StoreError> {
-    let states = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
-    Ok(task::table.filter(task::state.eq_any(states)).order(task::due_on).select(Task::as_select()).load(tx.0)?)
+    Ok(task::table.filter(is_held()).order(task::due_on).select(Task::as_select()).load(tx.0)?)
 }
 
 /// By unit: how many tasks it has and works on, and how many of them were due on `day` or before while their clock runs.
 pub fn held_by_units(tx: &mut Tx, day: NaiveDate) -> Result<Vec<(String, usize, usize)>, StoreError> {
-    let states = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
-    let held = || task::table.filter(task::state.eq_any(states));
+    let held = || task::table.filter(is_held());
     let in_hand: Vec<(String, i64)> =
         held().group_by(task::unit_id).select((task::unit_id, diesel::dsl::count_star())).load(tx.0)?;
     let late: Vec<(String, i64)> = held()

@@ -1,5 +1,7 @@
 //! What happens beside a task's one state, in rows of its own.
 
+use super::conn::on_backend;
+use super::prepared::Prepared;
 use super::schema::{block, comment, extension, objection, post, report, submission, task};
 use super::{StoreError, Tx};
 use crate::domain::access::Role;
@@ -288,16 +290,13 @@ pub fn accept_submission(
         .filter(post::case_id.eq(managed_case))
         .filter(post::role.eq(Role::LeadManager.code()))
         .filter(post::until.is_null().or(post::until.gt(real_now)));
-    let judged = diesel::update(
-        submission::table
-            .filter(submission::task_id.eq(task_id))
-            .filter(submission::round.eq(round))
-            .filter(submission::verdict_at.is_null())
-            .filter(submission::awaits_sign_off.eq(false))
-            .filter(submission::lead_accepted_at.is_not_null().or(diesel::dsl::not(diesel::dsl::exists(manager)))),
-    )
-    .set(verdict)
-    .execute(tx.0)?;
+    let ready = submission::table
+        .filter(submission::task_id.eq(task_id))
+        .filter(submission::round.eq(round))
+        .filter(submission::verdict_at.is_null())
+        .filter(submission::awaits_sign_off.eq(false))
+        .filter(submission::lead_accepted_at.is_not_null().or(diesel::dsl::not(diesel::dsl::exists(manager))));
+    let judged = on_backend!(tx.0, c => Prepared(diesel::update(ready).set(verdict)).execute(c))?;
     Ok(judged == 1)
 }
 

@@ -72,10 +72,25 @@ impl Page {
         (all, rest)
     }
 
-    /// Whether the page shown is the entry's, and not a longer entry's.
+    /// Whether the page shown is the entry's, or lies behind it.
     pub fn is_at(&self, entry: &Entry) -> bool {
         let taking_a_call = self.path == "/tickets/new" && self.may(Action::AddTickets);
-        self.at(entry.href) && (entry.href != "/tickets" || !taking_a_call)
+        let is_own = self.at(entry.href) && (entry.href != "/tickets" || !taking_a_call);
+        is_own || self.behind() == Some(entry.href)
+    }
+
+    /// The entry whose part of the house the page is in, where its address does not say so.
+    fn behind(&self) -> Option<&'static str> {
+        Some(match self.path.split('/').nth(1)? {
+            "tasks" if self.may(Action::ReceiveTask) => "/unit",
+            "tasks" | "meetings" | "playbooks" | "directives" => "/cases",
+            "supervisions" => "/desk",
+            "briefs" => "/lead",
+            "import" => "/tickets",
+            "inbox" => "/mail",
+            "units" | "people" | "webhooks" | "deliveries" => "/admin",
+            _ => return None,
+        })
     }
 }
 

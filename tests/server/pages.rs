@@ -37,6 +37,9 @@ async fn looked_at(server: &Server) -> Vec<(&'static str, String)> {
         ("coordinator", "/mail".to_owned()),
         ("coordinator", format!("/mail/{mail}")),
         ("coordinator", "/inbox".to_owned()),
+        ("coordinator", "/playbooks".to_owned()),
+        ("coordinator", "/briefs".to_owned()),
+        ("leader", "/duty".to_owned()),
         ("traffic", "/me".to_owned()),
         ("admin", format!("/units/{}", server.units["traffic"])),
         ("admin", "/admin".to_owned()),
@@ -66,6 +69,9 @@ async fn every_page_is_shown_whole_and_nothing_comes_from_elsewhere(#[case] on: 
         assert!(page.trim_end().ends_with("</html>"), "{path}");
         assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "{path} needs another host");
         assert!(!page.contains("javascript:") && !page.contains(" onclick="), "{path}");
+        let rail = between(&page, "<nav class=\"rail\"", "</div>").unwrap_or_default();
+        let is_nowhere = path.starts_with("/me") || path.starts_with("/search");
+        assert_eq!(rail.matches("aria-current").count(), usize::from(!is_nowhere), "{path} in the rail of {login}");
     }
     server.stop().await;
 }

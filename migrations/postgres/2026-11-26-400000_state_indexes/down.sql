@@ -1,14 +1,6 @@
-DROP INDEX task_due;
-DROP INDEX task_release;
-DROP INDEX mail_due;
-DROP INDEX notice_owed;
 DROP INDEX supervision_drafted;
 DROP INDEX inbound_review;
 DROP INDEX webhook_delivery_due;
-CREATE INDEX task_due ON task (due_on) WHERE state IN ('ready', 'acknowledged', 'in_progress');
-CREATE INDEX task_release ON task (release_on) WHERE state = 'waiting' AND release_on IS NOT NULL;
-CREATE INDEX mail_due ON mail (next_attempt_at) WHERE state = 'queued';
-CREATE INDEX notice_owed ON notice (owed_at) WHERE state = 'owed';
 CREATE INDEX supervision_drafted ON supervision (drafted_at) WHERE state = 'drafted';
 CREATE INDEX inbound_review ON inbound (received_at) WHERE state = 'review';
 CREATE INDEX webhook_delivery_due ON webhook_delivery (next_attempt_at) WHERE state = 'queued';
