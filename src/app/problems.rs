@@ -136,8 +136,8 @@ pub fn list(ctx: &mut Ctx, filter: &Filter, offset: i64, limit: i64) -> Result<(
 pub fn weekly(ctx: &mut Ctx, problem_id: &str) -> Result<Vec<u32>, Error> {
     let until = ctx.today + TimeDelta::days(1);
     let from = until - TimeDelta::weeks(SPARK_WEEKS);
-    let calls = problems::calls(&mut ctx.tx, problem_id, Some(ctx.app.clock.start_of(from)))?;
-    Ok(trend::weekly(&counted(ctx, &calls), from, until))
+    let received = problems::received_since(&mut ctx.tx, problem_id, ctx.app.clock.start_of(from))?;
+    Ok(trend::weekly(received.into_iter().map(|at| ctx.app.clock.local_date(at)), from, until))
 }
 
 fn counted(ctx: &Ctx, calls: &[problems::Call]) -> Vec<trend::Counted> {

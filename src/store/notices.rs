@@ -58,7 +58,8 @@ pub fn owe(tx: &mut Tx, rows: Vec<Notice>) -> Result<usize, StoreError> {
 /// another replica may be about to freeze the same.
 pub fn owed_to(tx: &mut Tx, recipient_id: &str, case_id: Option<&str>) -> Result<Vec<Notice>, StoreError> {
     let mut query = notice::table
-        .filter(notice::state.eq(written(NoticeState::Owed.code())))
+        // Bound: a case has few notices, and all that is owed may be many.
+        .filter(notice::state.eq(NoticeState::Owed.code()))
         .filter(notice::recipient_id.eq(recipient_id))
         .select(notice::id)
         .into_boxed();
@@ -70,16 +71,6 @@ pub fn owed_to(tx: &mut Tx, recipient_id: &str, case_id: Option<&str>) -> Result
     let held = notice::table.filter(notice::id.eq_any(found)).filter(notice::state.eq(NoticeState::Owed.code()));
     diesel::update(held.clone()).set(notice::state.eq(NoticeState::Owed.code())).execute(tx.0)?;
     Ok(held.order((notice::owed_at, notice::id)).select(Notice::as_select()).load(tx.0)?)
-}
-
-/// The oldest owed notices.
-pub fn owed(tx: &mut Tx, limit: i64) -> Result<Vec<Notice>, StoreError> {
-    Ok(notice::table
-        .filter(notice::state.eq(written(NoticeState::Owed.code())))
-        .order((notice::owed_at, notice::id))
-        .limit(limit)
-        .select(Notice::as_select())
-        .load(tx.0)?)
 }
 
 /// What is owed to one recipient about one case.
@@ -110,6 +101,7 @@ pub fn owed_groups(tx: &mut Tx, limit: i64) -> Result<Vec<OwedGroup>, StoreError
 pub fn reminders_of(tx: &mut Tx, tasks: &[String]) -> Result<Vec<(String, Stage, i32)>, StoreError> {
     let stages = Stage::ALL.iter().filter(|stage| stage.is_reminder()).map(|stage| stage.code());
     let rows: Vec<(String, String, i32)> = notice::table
+        .filter(notice::subject_kind.eq("task"))
         .filter(notice::subject_id.eq_any(tasks))
         .filter(notice::stage.eq_any(stages))
         .select((notice::subject_id, notice::stage, notice::cycle))
@@ -188,10 +180,11 @@ pub fn tasks_of_mail(tx: &mut Tx, mail_id: &str) -> Result<Vec<String>, StoreErr
     Ok(about.select(notice::subject_id).distinct().load(tx.0)?)
 }
 
-/// Notices about one subject, newest first.
-pub fn of_subject(tx: &mut Tx, subject_id: &str) -> Result<Vec<Notice>, StoreError> {
+/// Notices about one task, newest first.
+pub fn of_task(tx: &mut Tx, task_id: &str) -> Result<Vec<Notice>, StoreError> {
     Ok(notice::table
-        .filter(notice::subject_id.eq(subject_id))
+        .filter(notice::subject_kind.eq("task"))
+        .filter(notice::subject_id.eq(task_id))
         .order((notice::owed_at.desc(), notice::id.desc()))
         .select(Notice::as_select())
         .load(tx.0)?)

@@ -372,6 +372,19 @@ pub fn calls(tx: &mut Tx, problem_id: &str, from: Option<NaiveDateTime>) -> Resu
     Ok(query.load(tx.0)?)
 }
 
+/// When each ticket of a problem came in since `from`; of a theme also those of the problems under it.
+pub fn received_since(tx: &mut Tx, problem_id: &str, from: NaiveDateTime) -> Result<Vec<NaiveDateTime>, StoreError> {
+    let rows: Vec<(String, NaiveDateTime)> = membership::table
+        .inner_join(ticket::table.on(ticket::id.eq(membership::ticket_id)))
+        .filter(membership::problem_id.eq_any(with_those_under(problem_id)))
+        .filter(membership::until.is_null())
+        .filter(ticket::received_at.ge(from))
+        .select((ticket::id, ticket::received_at))
+        .distinct()
+        .load(tx.0)?;
+    Ok(rows.into_iter().map(|(_, at)| at).collect())
+}
+
 /// Addresses of a problem's tickets.
 pub fn addresses(tx: &mut Tx, problem_id: &str) -> Result<Vec<String>, StoreError> {
     let found: Vec<Option<String>> = membership::table

@@ -80,9 +80,9 @@ async fn what_one_replica_is_freezing_another_does_not_put_into_a_second_mail(
 ) {
     let Some(server) = Server::start_without_jobs(on).await else { return };
     issued(&server).await;
-    let recipient = |tx: &mut Tx| -> Result<_, StoreError> { Ok(notices::owed(tx, 1)?.remove(0)) };
-    let notice = server.app.store.read(recipient).await.unwrap();
-    let (id, case_id) = (notice.recipient_id, notice.case_id);
+    let longest = |tx: &mut Tx| -> Result<_, StoreError> { Ok(notices::owed_groups(tx, 1)?.remove(0)) };
+    let group = server.app.store.read(longest).await.unwrap();
+    let (id, case_id) = (group.recipient_id, group.case_id);
     let of = (id.clone(), case_id.clone());
     let (begun, begins) = tokio::sync::oneshot::channel();
     let first = server.app.store.write(move |tx| -> Result<_, StoreError> {

@@ -6,3 +6,7 @@ DROP INDEX webhook_delivery_due;
 CREATE INDEX supervision_drafted ON supervision (state, drafted_at);
 CREATE INDEX inbound_review ON inbound (state, received_at);
 CREATE INDEX webhook_delivery_due ON webhook_delivery (state, next_attempt_at);
+-- A notice is found by its subject's kind and id; most wait without a mail.
+DROP INDEX notice_subject;
+DROP INDEX notice_mail;
+CREATE INDEX notice_mail ON notice (mail_id) WHERE mail_id IS NOT NULL;

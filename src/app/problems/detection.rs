@@ -17,7 +17,7 @@ const LEASE: &str = "detection";
 const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
 /// Tickets stored in one transaction.
-const CHUNK: usize = 64;
+const CHUNK: usize = 48;
 /// Tickets read at once.
 const READ_AT_ONCE: i64 = 4 * CHUNK as i64;
 /// Counting goes through all of a problem's tickets: in a burst it waits for this many new ones.

@@ -181,7 +181,7 @@ pub fn show(ctx: &mut Ctx, task_id: &str) -> Result<TaskView, Error> {
     let late_days = days_left.map_or(0, |days| (-days).max(0));
     let late = is_late(ctx, &found.task);
     Ok(TaskView {
-        notices: notices::of_subject(&mut ctx.tx, task_id)?,
+        notices: notices::of_task(&mut ctx.tx, task_id)?,
         next_step: chase::next(ctx, &found.task)?,
         contact: duty::contact(ctx, &found.task.unit_id, found.task.officer_id.as_deref())?,
         is_urgent: case.is_some_and(|case| case.grade == Grade::Urgent),

@@ -284,8 +284,8 @@ async fn drain(app: &App, config: &Config) -> Result<(i64, f64), Box<dyn std::er
         let (owed, queued, sent) = app
             .store
             .read(|tx| -> Result<_, crate::store::StoreError> {
-                let of = measure_mail::count_in;
-                Ok((notices::owed(tx, 1)?.len(), of(tx, MailState::Queued)?, of(tx, MailState::Sent)?))
+                let (owed, queued) = notices::backlog(tx)?;
+                Ok((owed, queued, measure_mail::count_in(tx, MailState::Sent)?))
             })
             .await?;
         if owed == 0 && queued == 0 {
