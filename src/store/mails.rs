@@ -245,6 +245,7 @@ pub fn list(tx: &mut Tx, filter: &MailFilter, offset: i64, limit: i64) -> Result
 fn about_unsigned_tasks(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
     let ids: Vec<Option<String>> = notice::table
         .inner_join(task::table.on(task::id.eq(notice::subject_id)))
+        .filter(notice::subject_kind.eq("task"))
         .filter(task::state.eq(TaskState::Ready.code()))
         .filter(task::unit_id.eq(notice::recipient_id))
         .filter(notice::mail_id.is_not_null())
