@@ -52,13 +52,6 @@ pub fn open_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<Attachment>, Store
         .optional()?)
 }
 
-/// Ends an attachment; it is never deleted.
-/// Tickets attached to a case now.
-pub fn count_of_case(tx: &mut Tx, case_id: &str) -> Result<i64, StoreError> {
-    let attached = attachment::table.filter(attachment::case_id.eq(case_id)).filter(attachment::until.is_null());
-    Ok(attached.count().get_result(tx.0)?)
-}
-
 pub fn end(tx: &mut Tx, id: &str, person_id: &str, reason: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
     let ended = diesel::update(attachment::table.find(id).filter(attachment::until.is_null()))
         .set((attachment::until.eq(now), attachment::ended_by.eq(person_id), attachment::end_reason.eq(reason)))

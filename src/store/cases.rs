@@ -1,7 +1,9 @@
 //! Cases and what belongs to a case as a whole.
 
 use super::conn::on_backend;
-use super::schema::{approval, case_problem, case_role, case_unit, cases, problem, task, unit};
+use super::schema::{
+    approval, attachment, case_problem, case_role, case_unit, cases, event, mail, problem, task, unit,
+};
 use super::{StoreError, Tx};
 use crate::domain::case::{ApprovalSubject, CaseState, Grade, Part};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -327,4 +329,23 @@ pub fn set_coordinator(tx: &mut Tx, case_id: &str, person_id: &str) -> Result<()
         .set((cases::coordinator_id.eq(person_id), cases::version.eq(cases::version + 1)))
         .execute(tx.0)?;
     Ok(())
+}
+
+/// How much of a case there is to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Counts {
+    pub events: i64,
+    /// Attached now.
+    pub tickets: i64,
+    pub mails: i64,
+}
+
+pub fn counts(tx: &mut Tx, case_id: &str) -> Result<Counts, StoreError> {
+    let events = event::table.filter(event::case_id.eq(case_id)).count();
+    let attached = attachment::table.filter(attachment::case_id.eq(case_id)).filter(attachment::until.is_null());
+    let mails = mail::table.filter(mail::case_id.eq(case_id)).count();
+    let all = diesel::select((events.single_value(), attached.count().single_value(), mails.single_value()));
+    let (events, tickets, mails): (Option<i64>, Option<i64>, Option<i64>) = all.get_result(tx.0)?;
+    let known = Option::unwrap_or_default;
+    Ok(Counts { events: known(events), tickets: known(tickets), mails: known(mails) })
 }

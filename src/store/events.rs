@@ -68,10 +68,6 @@ pub fn news_of_case(tx: &mut Tx, case_id: &str, limit: i64) -> Result<Vec<Event>
         .load(tx.0)?)
 }
 
-pub fn count_of_case(tx: &mut Tx, case_id: &str) -> Result<i64, StoreError> {
-    Ok(event::table.filter(event::case_id.eq(case_id)).count().get_result(tx.0)?)
-}
-
 /// How often a kind of thing happened to the given cases after `since`.
 pub fn count_since(tx: &mut Tx, cases: &[&str], kind: &str, since: NaiveDateTime) -> Result<i64, StoreError> {
     let happened = event::table.filter(event::case_id.eq_any(cases)).filter(event::at.gt(since));

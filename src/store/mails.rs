@@ -255,10 +255,6 @@ fn about_unsigned_tasks(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
     Ok(ids.into_iter().flatten().collect())
 }
 
-pub fn count_of_case(tx: &mut Tx, case_id: &str) -> Result<i64, StoreError> {
-    Ok(mail::table.filter(mail::case_id.eq(case_id)).count().get_result(tx.0)?)
-}
-
 pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Mail>, StoreError> {
     Ok(mail::table.find(id).select(Mail::as_select()).first(tx.0).optional()?)
 }

@@ -14,11 +14,11 @@ use crate::domain::task::TaskState;
 use crate::lang::Message;
 use crate::plan::{Lamp, Plan, Schedule};
 use crate::store::case_order::Ordered;
-use crate::store::cases::{self, Case, ForceUnit};
+use crate::store::cases::{self, Case, Counts, ForceUnit};
 use crate::store::observations::{self, LookBack, Observation};
+use crate::store::people;
 use crate::store::plans::Task;
 use crate::store::tasks::{self, Report};
-use crate::store::{attachments, events, mails, people};
 use std::collections::{HashMap, HashSet};
 
 /// A case in a list.
@@ -90,14 +90,6 @@ impl Trouble {
     pub fn held_days(&self, blocked_days: &HashMap<String, i64>) -> i64 {
         blocked_days.get(&self.task.id).copied().unwrap_or(0).max(self.late_days)
     }
-}
-
-/// How much of the case each of the page's tabs holds.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Counts {
-    pub events: i64,
-    pub tickets: i64,
-    pub mails: i64,
 }
 
 /// One case with its plan, as every page of it shows it.
@@ -270,11 +262,7 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
         force: cases::force(&mut ctx.tx, &case_id)?,
         observations: if was_observed { observations::of_case(&mut ctx.tx, &case_id)? } else { Vec::new() },
         look_backs: if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() },
-        counts: Counts {
-            events: events::count_of_case(&mut ctx.tx, &case_id)?,
-            tickets: attachments::count_of_case(&mut ctx.tx, &case_id)?,
-            mails: mails::count_of_case(&mut ctx.tx, &case_id)?,
-        },
+        counts: cases::counts(&mut ctx.tx, &case_id)?,
         awaits_approval: pending(ApprovalSubject::Issue).is_some(),
         termination_asked_by: pending(ApprovalSubject::Termination).map(|row| row.recorded_by.clone()),
         problem_ids,
