@@ -34,7 +34,7 @@ pub use settings::{MailSettings, Settings};
 
 use crate::domain::access::{Action, Post, Subject, may, may_somewhere};
 use crate::domain::calendar::Calendar;
-use crate::domain::event::{ActorKind, Channel};
+use crate::domain::event::{self, ActorKind, Channel};
 use crate::domain::notice::{NoticeState, RecipientKind, Stage};
 use crate::lang::Lang;
 use crate::store::blobs::Blobs;
@@ -275,6 +275,7 @@ impl Ctx<'_> {
 
     /// Tells what happened. `payload` holds no citizen's data: a chain cannot forget.
     pub fn record(&mut self, kind: &str, subject: (&str, &str), case_id: Option<&str>, payload: serde_json::Value) {
+        debug_assert!(event::is_kind(kind), "the event {kind} has no words");
         self.events.push(Event {
             id: store::new_id(),
             at: self.now,
