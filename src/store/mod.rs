@@ -36,6 +36,7 @@ pub mod policies;
 pub mod preferences;
 pub mod problems;
 pub mod proxy_entries;
+pub mod sent;
 pub mod sessions;
 pub mod tasks;
 pub mod text_index;

@@ -22,7 +22,7 @@ use crate::store::observations::{self, LookBack, Observation};
 use crate::store::people::Person;
 use crate::store::plans::Task;
 use crate::store::tasks::{self, Report};
-use crate::store::{attachments, mails, people};
+use crate::store::{attachments, people, sent};
 use std::collections::{HashMap, HashSet};
 
 /// Dates shown of what comes next.
@@ -324,7 +324,7 @@ pub fn show(ctx: &mut Ctx, case_id: &str, past: Past) -> Result<CaseView, Error>
         counts: Counts {
             events: events::count_of_case(&mut ctx.tx, &case_id)?,
             tickets: attachments::count_of_case(&mut ctx.tx, &case_id)?,
-            mails: mails::count_of_case(&mut ctx.tx, &case_id)?,
+            mails: sent::count_of_case(&mut ctx.tx, &case_id)?,
         },
         awaits_approval,
         termination_asked_by,

@@ -11,10 +11,11 @@ use crate::domain::access::Action;
 use crate::domain::case::{CaseState, Opinion};
 use crate::domain::directive::DirectiveSource;
 use crate::domain::task::{DependencyKind, TaskState};
+use crate::domain::webhook::Means;
 use crate::plan::gantt::gantt;
 use crate::plan::layout::layout;
 use crate::store::events::Event;
-use crate::store::mails::{self, MailFilter, MailLine};
+use crate::store::sent::{self, Sent, SentFilter};
 use crate::store::tickets::{Filter, Ticket};
 use crate::web::address;
 use crate::web::fields::Fields;
@@ -75,7 +76,7 @@ struct OnePage {
     cards: Vec<CardView>,
     rows: Vec<GanttRow>,
     tickets: Vec<Ticket>,
-    mails: Vec<MailLine>,
+    mails: Vec<Sent>,
     unit_options: Vec<(String, String)>,
     /// Whether a task is being added: what to know before it is given out is looked up only then.
     is_adding: bool,
@@ -257,8 +258,8 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
                 Vec::new()
             };
             let mails = if tab == "mails" {
-                let of_case = MailFilter { case_id: filter.case_id.clone(), ..MailFilter::default() };
-                mails::list(&mut ctx.tx, &of_case, 0, TICKETS_SHOWN)?.0
+                let of_case = SentFilter { case_id: filter.case_id.clone(), ..SentFilter::default() };
+                sent::list(&mut ctx.tx, &of_case, 0, TICKETS_SHOWN)?.0
             } else {
                 Vec::new()
             };
