@@ -1,6 +1,8 @@
 //! Every Chinese text of the interface has its English.
 
 use regex::Regex;
+use shenban::domain::event;
+use shenban::domain::webhook::EVENT_GROUPS;
 use shenban::lang::Lang;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,6 +70,22 @@ fn every_chinese_text_has_its_english() {
     }
     assert!(seen > 500, "the scan still finds the texts: {seen}");
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_event_that_is_written_has_its_words() {
+    let kind = Regex::new(r#""((?:[a-z]+)\.(?:[a-z_]+))""#).unwrap();
+    let mut written = 0;
+    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app")) {
+        let source = fs::read_to_string(&path).unwrap();
+        let kinds = kind.captures_iter(&source).map(|found| found[1].to_owned());
+        let is_event = |kind: &String| EVENT_GROUPS.iter().any(|(group, _)| kind.split('.').next() == Some(*group));
+        for kind in kinds.filter(is_event) {
+            assert!(event::is_kind(&kind), "{}: {kind}", path.display());
+            written += 1;
+        }
+    }
+    assert!(written > 100, "the scan still finds the events: {written}");
 }
 
 #[test]

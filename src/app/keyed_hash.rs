@@ -10,6 +10,11 @@ fn keyed(key: &[u8], text: &str) -> Hmac<Sha256> {
     mac
 }
 
+/// A key of its own for one purpose.
+pub fn derived(key: &[u8], purpose: &str) -> [u8; 32] {
+    keyed(key, purpose).finalize().into_bytes().into()
+}
+
 /// HMAC-SHA-256 in hexadecimal digits.
 pub fn of(key: &[u8], text: &str) -> String {
     hex::encode(keyed(key, text).finalize().into_bytes())

@@ -20,6 +20,7 @@ pub mod letters;
 pub mod plans;
 pub mod priority;
 pub mod problems;
+mod sealed;
 pub mod search;
 pub mod sending;
 mod settings;
@@ -34,7 +35,7 @@ pub use settings::{MailSettings, Settings};
 
 use crate::domain::access::{Action, Post, Subject, may, may_somewhere};
 use crate::domain::calendar::Calendar;
-use crate::domain::event::{ActorKind, Channel};
+use crate::domain::event::{self, ActorKind, Channel};
 use crate::domain::notice::{NoticeState, RecipientKind, Stage};
 use crate::lang::Lang;
 use crate::store::blobs::Blobs;
@@ -51,14 +52,17 @@ fn policy_in_effect(store: &Store, settings: &Settings) -> Result<i32, Error> {
     let document = serde_json::to_string(&settings.chase).map_err(|error| Error::Internal(error.to_string()))?;
     match store.read_blocking(|tx| policies::latest(tx, KIND))? {
         Some((version, known)) if known == document => Ok(version),
-        _ => {
-            let put = || store.write_blocking(move |tx| policies::put(tx, KIND, &document, None, Clock::real()));
-            // On a thread of its own: the parts may be put together inside a runtime, which must not wait.
-            let put = std::thread::scope(|scope| scope.spawn(put).join());
-            put.unwrap_or_else(|_| Err(StoreError::Unavailable("the policy was not stored".into())))
-                .map_err(Error::from)
-        }
+        _ => Ok(write_at_start(store, move |tx| policies::put(tx, KIND, &document, None, Clock::real()))?),
     }
+}
+
+/// Writes on a thread of its own: the parts may be put together inside a runtime, which must not wait.
+fn write_at_start<T: Send + 'static>(
+    store: &Store,
+    work: impl FnOnce(&mut Tx) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let written = std::thread::scope(|scope| scope.spawn(|| store.write_blocking(work)).join());
+    written.unwrap_or_else(|_| Err(StoreError::Unavailable("the write at the start ended in a panic".into())))
 }
 
 /// Who acts, through which door, with which posts.
@@ -142,6 +146,7 @@ impl App {
         let clock = Clock::new(settings.timezone, offset.as_deref());
         let calendars = Arc::new(store.read_blocking(WorkCalendars::read)?);
         let policy_version = policy_in_effect(&store, &settings)?;
+        webhooks::secrets::seal_kept(&store, &settings.caller_key)?;
         let blobs =
             settings.evidence.as_ref().map_or_else(|| Blobs::in_folder(&settings.data_dir), Blobs::in_bucket)?;
         Ok(App {
@@ -275,6 +280,7 @@ impl Ctx<'_> {
 
     /// Tells what happened. `payload` holds no citizen's data: a chain cannot forget.
     pub fn record(&mut self, kind: &str, subject: (&str, &str), case_id: Option<&str>, payload: serde_json::Value) {
+        debug_assert!(event::is_kind(kind), "the event {kind} has no words");
         self.events.push(Event {
             id: store::new_id(),
             at: self.now,

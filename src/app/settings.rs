@@ -35,6 +35,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Networks of the city's own that messages of other channels may be pushed to, beside the public internet.
     pub webhook_networks: Vec<IpNet>,
+    /// How many days pushed events are kept after they were settled; 0 is for ever.
+    pub push_log_days: u32,
     /// Names of places that detection knows from the start; others it learns.
     pub places: Vec<String>,
     /// From when on tickets count as a recurring problem and are proposed.

@@ -1,6 +1,8 @@
 //! Other channels than mail (其他渠道): the endpoints an administrator keeps, and the log of what they were sent.
 
 pub mod fan_out;
+pub mod forgetting;
+pub mod secrets;
 pub mod sending;
 
 use super::tasks::required;
@@ -13,6 +15,7 @@ use crate::store::webhooks::{self, Delivery, Requeued, Webhook, WebhookAttempt};
 use crate::store::{new_id, people};
 use crate::webhook::{self, To, address, body, signature, template};
 use chrono::NaiveDateTime;
+use secrets::Secrets;
 use serde_json::json;
 
 /// What an administrator says of an endpoint.
@@ -28,10 +31,18 @@ pub struct Edit {
     pub active: bool,
 }
 
+/// An endpoint as it is shown: without its secrets.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    pub webhook: Webhook,
+    pub address: String,
+    pub has_secret: bool,
+}
+
 /// An endpoint with what waits and what failed.
 #[derive(Debug, Clone)]
 pub struct Line {
-    pub webhook: Webhook,
+    pub endpoint: Endpoint,
     pub queued: i64,
     pub failed: i64,
 }
@@ -44,8 +55,8 @@ pub fn add(ctx: &mut Ctx, kind: WebhookKind, edit: Edit) -> Result<(String, Opti
         id: new_id(),
         name: String::new(),
         kind,
-        url: String::new(),
-        secret: made.clone().unwrap_or_default(),
+        sealed_url: String::new(),
+        sealed_secret: String::new(),
         events: String::new(),
         carries_notices: false,
         template: String::new(),
@@ -53,7 +64,7 @@ pub fn add(ctx: &mut Ctx, kind: WebhookKind, edit: Edit) -> Result<(String, Opti
         version: 1,
         created_at: ctx.now,
     };
-    let row = edited(ctx, row, edit)?;
+    let row = edited(ctx, row, Edit { secret: edit.secret.or_else(|| made.clone()), ..edit })?;
     let (id, name) = (row.id.clone(), row.name.clone());
     webhooks::insert(&mut ctx.tx, row)?;
     ctx.record("webhook.added", ("webhook", &id), None, json!({ "title": name, "kind": kind.code() }));
@@ -79,11 +90,12 @@ pub fn edit(ctx: &mut Ctx, id: &str, version: i64, edit: Edit) -> Result<(), Err
 }
 
 fn edited(ctx: &mut Ctx, row: Webhook, edit: Edit) -> Result<Webhook, Error> {
-    let kind = row.kind;
-    let row = Webhook {
+    let (kind, key) = (row.kind, &ctx.app.settings.caller_key);
+    let (url, secret) = Secrets::open(key, &row).map(|known| (known.url, known.secret)).unzip();
+    let secrets =
+        Secrets { url: edit.url.or(url).unwrap_or_default(), secret: edit.secret.or(secret).unwrap_or_default() };
+    let mut row = Webhook {
         name: required("name", edit.name)?,
-        url: edit.url.unwrap_or(row.url),
-        secret: edit.secret.unwrap_or(row.secret),
         events: edit.events.split_whitespace().collect::<Vec<_>>().join(" "),
         carries_notices: edit.carries_notices,
         // The shipped words stay the shipped ones, whatever they will be.
@@ -91,10 +103,12 @@ fn edited(ctx: &mut Ctx, row: Webhook, edit: Edit) -> Result<Webhook, Error> {
         active: edit.active,
         ..row
     };
-    address::check_url(&row.url, &ctx.app.settings.webhook_networks).map_err(|reason| Error::field("url", reason))?;
+    address::check_url(&secrets.url, &ctx.app.settings.webhook_networks)
+        .map_err(|reason| Error::field("url", reason))?;
     if kind.is_signed() {
-        signature::check_secret(&row.secret).map_err(|reason| Error::field("secret", reason))?;
+        signature::check_secret(&secrets.secret).map_err(|reason| Error::field("secret", reason))?;
     }
+    secrets.seal(key, &mut row);
     check_patterns(&row.events).map_err(|reason| Error::field("events", reason))?;
     template::check(&row.template).map_err(|reason| Error::field("template", reason))?;
     if row.carries_notices {
@@ -164,17 +178,30 @@ pub fn list(ctx: &mut Ctx) -> Result<Vec<Line>, Error> {
     let count = |id: &str, wanted: DeliveryState| {
         counts.iter().find(|(of, state, _)| of == id && *state == wanted).map_or(0, |(_, _, count)| *count)
     };
+    let rows = webhooks::all(&mut ctx.tx)?.into_iter();
     let line = |webhook: Webhook| Line {
         queued: count(&webhook.id, DeliveryState::Queued),
         failed: count(&webhook.id, DeliveryState::Failed),
-        webhook,
+        endpoint: endpoint(ctx, webhook),
     };
-    Ok(webhooks::all(&mut ctx.tx)?.into_iter().map(line).collect())
+    Ok(rows.map(line).collect())
 }
 
-pub fn one(ctx: &mut Ctx, id: &str) -> Result<Webhook, Error> {
+pub fn one(ctx: &mut Ctx, id: &str) -> Result<Endpoint, Error> {
     ctx.require_anywhere(Action::Administer)?;
-    webhooks::by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)
+    let webhook = webhooks::by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
+    Ok(endpoint(ctx, webhook))
+}
+
+fn endpoint(ctx: &Ctx, webhook: Webhook) -> Endpoint {
+    match Secrets::open(&ctx.app.settings.caller_key, &webhook) {
+        Some(secrets) => Endpoint { address: secrets.masked_url(), has_secret: !secrets.secret.is_empty(), webhook },
+        None => Endpoint {
+            address: ctx.actor.lang.t("本机密钥已更换，请重新填写地址和密钥").into_owned(),
+            has_secret: false,
+            webhook,
+        },
+    }
 }
 
 /// A message with its last try.
@@ -207,7 +234,7 @@ pub fn delivery(ctx: &mut Ctx, id: &str) -> Result<(Webhook, Delivery, Vec<Webho
 
 /// What a message with this template looks like on the wire.
 pub fn preview(ctx: &mut Ctx, id: &str, words: &str) -> Result<String, Error> {
-    let hook = one(ctx, id)?;
+    let hook = one(ctx, id)?.webhook;
     template::check(words).map_err(|reason| Error::field("template", reason))?;
     let name = ctx.actor.lang.t("（收件人）").into_owned();
     let to = hook.carries_notices.then(|| To { name, phone: "13800000000".to_owned() });

@@ -107,6 +107,8 @@ pub struct Config {
     pub mails_hourly_max: u32,
     /// Networks (CIDR) of the city's own that other channels may be pushed to, beside the public internet.
     pub webhook_networks: Vec<String>,
+    /// How many days pushed events are kept after they were settled; 0 is for ever.
+    pub push_log_days: u32,
     pub demo: bool,
 }
 
@@ -160,6 +162,7 @@ impl Default for Config {
             imap_ca_file: None,
             mails_hourly_max: 12,
             webhook_networks: Vec::new(),
+            push_log_days: 180,
             demo: false,
         }
     }
@@ -262,6 +265,7 @@ impl Config {
             places: self.gazetteer.as_deref().map(read_gazetteer).transpose()?.unwrap_or_default(),
             thresholds: self.thresholds()?,
             webhook_networks: self.webhook_networks()?,
+            push_log_days: self.push_log_days,
             mail: MailSettings {
                 reply_to: self.mail_reply_to.clone(),
                 inbound_maildir: self.inbound()?.map(|inbound| inbound.maildir),

@@ -10,7 +10,7 @@ use crate::app::{
     problems::{consolidating, counting, detection, upkeep},
     search,
     tasks::{help, objections},
-    webhooks::{fan_out, sending},
+    webhooks::{fan_out, forgetting, sending},
 };
 use crate::mail::Mailer;
 use crate::store::{Store, StoreError, events, house};
@@ -50,6 +50,9 @@ const MAILBOX: Rests = Rests { busy: Duration::ZERO, idle: Duration::from_secs(2
 /// How often the calendar is asked what is due.
 const CALENDAR: Rests = steady(Duration::from_secs(20));
 
+/// How often the log of pushes is shortened, and how long others go first in between.
+const FORGETTING: Rests = Rests { busy: Duration::from_secs(1), idle: Duration::from_secs(3_600) };
+
 const fn steady(rests: Duration) -> Rests {
     Rests { busy: rests, idle: rests }
 }
@@ -79,6 +82,7 @@ impl Jobs {
         jobs.every(HEARTBEAT, "heartbeat", app, &prompt, |app, holder| async move { beat(&app, holder).await });
         jobs.every(SEALING, "sealing", app, &prompt, |app, holder| async move { seal(&app, &holder).await });
         jobs.every(CALENDAR, "calendar", app, &prompt, |app, _| async move { follow_calendar(&app).await });
+        jobs.every(FORGETTING, "forgetting", app, &patient, |app, _| async move { forgetting::forget_old(&app).await });
         if let Some(mailer) = mailer {
             let (from, mailer) = (mailer.from().to_owned(), Arc::new(mailer));
             jobs.every(EAGER, "freezing", app, &prompt, move |app, _| outbox::freeze_owed(app, from.clone()));

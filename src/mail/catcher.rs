@@ -78,6 +78,11 @@ impl Catcher {
         locked(&self.kept).messages.iter().rev().cloned().collect()
     }
 
+    /// How many were caught, those that are no longer kept among them.
+    pub fn count(&self) -> u64 {
+        locked(&self.kept).seq
+    }
+
     /// Makes the next message fail; several are used in order.
     pub fn next_fault(&self, fault: Fault) {
         locked(&self.kept).faults.push_back(fault);

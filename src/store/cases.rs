@@ -2,7 +2,7 @@
 
 use super::conn::on_backend;
 use super::schema::{
-    approval, attachment, case_problem, case_role, case_unit, cases, event, mail, problem, task, unit,
+    approval, attachment, case_problem, case_role, case_unit, cases, event, mail, problem, task, unit, webhook_delivery,
 };
 use super::{StoreError, Tx};
 use crate::domain::case::{ApprovalSubject, CaseState, Grade, Part};
@@ -337,15 +337,23 @@ pub struct Counts {
     pub events: i64,
     /// Attached now.
     pub tickets: i64,
-    pub mails: i64,
+    /// Mails, and messages of the other channels.
+    pub sent: i64,
 }
 
 pub fn counts(tx: &mut Tx, case_id: &str) -> Result<Counts, StoreError> {
     let events = event::table.filter(event::case_id.eq(case_id)).count();
     let attached = attachment::table.filter(attachment::case_id.eq(case_id)).filter(attachment::until.is_null());
     let mails = mail::table.filter(mail::case_id.eq(case_id)).count();
-    let all = diesel::select((events.single_value(), attached.count().single_value(), mails.single_value()));
-    let (events, tickets, mails): (Option<i64>, Option<i64>, Option<i64>) = all.get_result(tx.0)?;
-    let known = Option::unwrap_or_default;
-    Ok(Counts { events: known(events), tickets: known(tickets), mails: known(mails) })
+    let messages = webhook_delivery::table.filter(webhook_delivery::case_id.eq(case_id));
+    let messages = messages.filter(webhook_delivery::recipient_id.is_not_null()).count();
+    let all = diesel::select((
+        events.single_value(),
+        attached.count().single_value(),
+        mails.single_value(),
+        messages.single_value(),
+    ));
+    let counted: (Option<i64>, Option<i64>, Option<i64>, Option<i64>) = all.get_result(tx.0)?;
+    let [events, tickets, mails, messages] = <[Option<i64>; 4]>::from(counted).map(Option::unwrap_or_default);
+    Ok(Counts { events, tickets, sent: mails + messages })
 }

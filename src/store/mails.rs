@@ -2,10 +2,9 @@
 
 use super::conn::on_backend;
 use super::prepared::written;
-use super::schema::{attempt, lease, mail, notice, task};
+use super::schema::{attempt, lease, mail};
 use super::{StoreError, Tx};
 use crate::domain::notice::{AttemptOutcome, MailState, RecipientKind};
-use crate::domain::task::TaskState;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -183,76 +182,6 @@ pub fn requeue(tx: &mut Tx, mail_id: &str, now: NaiveDateTime) -> Result<(), Sto
         ))
         .execute(tx.0)?;
     Ok(())
-}
-
-/// What the mail log shows: everything of `mail` but its bytes.
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
-#[diesel(table_name = mail)]
-pub struct MailLine {
-    pub id: String,
-    pub case_id: Option<String>,
-    pub recipient_id: String,
-    pub recipient_name: String,
-    pub address: String,
-    pub subject: String,
-    #[diesel(deserialize_as = String)]
-    pub state: MailState,
-    pub attempts: i32,
-    pub next_attempt_at: NaiveDateTime,
-    pub created_at: NaiveDateTime,
-    pub settled_at: Option<NaiveDateTime>,
-}
-
-/// Which mails are looked for.
-#[derive(Debug, Clone, Default)]
-pub struct MailFilter {
-    pub case_id: Option<String>,
-    pub recipient_id: Option<String>,
-    pub state: Option<MailState>,
-    /// Only those about a task that still waits to be signed for.
-    pub silent: bool,
-}
-
-/// Mails, newest first.
-pub fn list(tx: &mut Tx, filter: &MailFilter, offset: i64, limit: i64) -> Result<(Vec<MailLine>, i64), StoreError> {
-    let silent = if filter.silent { Some(about_unsigned_tasks(tx)?) } else { None };
-    let filtered = || {
-        let mut query = mail::table.into_boxed();
-        if let Some(case_id) = &filter.case_id {
-            query = query.filter(mail::case_id.eq(case_id));
-        }
-        if let Some(recipient_id) = &filter.recipient_id {
-            query = query.filter(mail::recipient_id.eq(recipient_id));
-        }
-        if let Some(state) = filter.state {
-            query = query.filter(mail::state.eq(state.code()));
-        }
-        if let Some(silent) = &silent {
-            query = query.filter(mail::id.eq_any(silent));
-        }
-        query
-    };
-    let total = filtered().count().get_result(tx.0)?;
-    let lines = filtered()
-        .order((mail::created_at.desc(), mail::id.desc()))
-        .offset(offset)
-        .limit(limit)
-        .select(MailLine::as_select())
-        .load(tx.0)?;
-    Ok((lines, total))
-}
-
-fn about_unsigned_tasks(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
-    let ids: Vec<Option<String>> = notice::table
-        .inner_join(task::table.on(task::id.eq(notice::subject_id)))
-        .filter(notice::subject_kind.eq("task"))
-        .filter(task::state.eq(TaskState::Ready.code()))
-        .filter(task::unit_id.eq(notice::recipient_id))
-        .filter(notice::mail_id.is_not_null())
-        .select(notice::mail_id)
-        .distinct()
-        .load(tx.0)?;
-    Ok(ids.into_iter().flatten().collect())
 }
 
 pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Mail>, StoreError> {

@@ -37,6 +37,7 @@ pub mod preferences;
 mod prepared;
 pub mod problems;
 pub mod proxy_entries;
+pub mod sent;
 pub mod sessions;
 pub mod tasks;
 pub mod text_index;

@@ -16,8 +16,11 @@ pub struct Webhook {
     pub name: String,
     #[diesel(deserialize_as = String, serialize_as = String)]
     pub kind: WebhookKind,
-    pub url: String,
-    pub secret: String,
+    /// Sealed, as the address of a robot holds its key.
+    #[diesel(column_name = url)]
+    pub sealed_url: String,
+    #[diesel(column_name = secret)]
+    pub sealed_secret: String,
     /// Patterns of the events it wants, separated by spaces.
     pub events: String,
     /// Notices to people go this way.
@@ -31,7 +34,7 @@ pub struct Webhook {
 
 impl std::fmt::Debug for Webhook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Webhook({} {:?}, address and secret hidden)", self.name, self.kind)
+        write!(f, "Webhook({} {:?})", self.name, self.kind)
     }
 }
 
@@ -84,8 +87,8 @@ pub fn update(tx: &mut Tx, row: &Webhook) -> Result<bool, StoreError> {
     let updated = diesel::update(same)
         .set((
             webhook::name.eq(&row.name),
-            webhook::url.eq(&row.url),
-            webhook::secret.eq(&row.secret),
+            webhook::url.eq(&row.sealed_url),
+            webhook::secret.eq(&row.sealed_secret),
             webhook::events.eq(&row.events),
             webhook::carries_notices.eq(row.carries_notices),
             webhook::template.eq(&row.template),
@@ -246,6 +249,25 @@ pub fn requeue(tx: &mut Tx, which: Requeued, now: NaiveDateTime) -> Result<usize
             diesel::update(failed).set(again).execute(tx.0)?
         }
     })
+}
+
+/// Forgets up to `limit` of the events that were settled before a moment. What somebody was told by another channel is
+/// kept, as mails are.
+pub fn forget(tx: &mut Tx, settled_before: NaiveDateTime, limit: i64) -> Result<usize, StoreError> {
+    let ids: Vec<String> = webhook_delivery::table
+        .filter(webhook_delivery::settled_at.lt(settled_before))
+        .filter(webhook_delivery::state.ne(DeliveryState::Queued.code()))
+        .filter(webhook_delivery::recipient_id.is_null())
+        .order(webhook_delivery::settled_at)
+        .limit(limit)
+        .select(webhook_delivery::id)
+        .load(tx.0)?;
+    diesel::delete(webhook_attempt::table.filter(webhook_attempt::delivery_id.eq_any(&ids))).execute(tx.0)?;
+    // One that somebody sent again meanwhile is owed: it stays.
+    let settled = webhook_delivery::table
+        .filter(webhook_delivery::id.eq_any(&ids))
+        .filter(webhook_delivery::state.ne(DeliveryState::Queued.code()));
+    Ok(diesel::delete(settled).execute(tx.0)?)
 }
 
 pub enum Requeued<'a> {

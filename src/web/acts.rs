@@ -12,7 +12,7 @@ mod on_tasks;
 mod on_tickets;
 mod on_webhooks;
 
-pub use on_mail::channels;
+pub use on_mail::{channels, muted};
 pub use on_meetings::DECISIONS;
 pub use on_people::{role, unit_days};
 pub use on_webhooks::{edit as endpoint, kind as endpoint_kind};

@@ -7,6 +7,7 @@ mod deadline;
 mod directives;
 mod duty;
 pub(super) mod intake;
+mod me;
 mod meetings;
 mod openapi;
 mod read;
@@ -142,6 +143,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(intake::routes());
     routes.extend(admin::routes());
     routes.extend(webhooks::routes());
+    routes.extend(me::routes());
     routes.extend(openapi::routes());
     routes
 }

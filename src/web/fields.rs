@@ -88,6 +88,12 @@ impl Fields {
             Some(text) => parse(text).ok_or_else(|| not_understood(name, text)),
         }
     }
+
+    /// Codes of a set, each of which must be one.
+    pub fn codes<T>(&self, name: &'static str, parse: fn(&str) -> Option<T>) -> Result<Vec<T>, Error> {
+        let values = self.all(name).into_iter();
+        values.map(|text| parse(&text).ok_or_else(|| not_understood(name, &text))).collect()
+    }
 }
 
 fn plain(value: &serde_json::Value) -> String {

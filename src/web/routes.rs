@@ -19,6 +19,8 @@ pub struct Route {
     pub method: Method,
     pub pattern: String,
     pub access: Access,
+    /// What its JSON body may hold, by name and type.
+    pub fields: &'static [(&'static str, &'static str)],
     handler: Box<dyn Fn() -> actix_web::Route>,
 }
 
@@ -34,6 +36,7 @@ impl Route {
             method,
             pattern: pattern.to_owned(),
             access,
+            fields: &[],
             handler: Box::new(move || web::route().method(to.clone()).to(handler.clone())),
         }
     }
@@ -54,6 +57,10 @@ impl Route {
         H::Output: Responder + 'static,
     {
         Route::new(Method::POST, pattern, access, handler)
+    }
+
+    pub fn taking(self, fields: &'static [(&'static str, &'static str)]) -> Route {
+        Route { fields, ..self }
     }
 }
 

@@ -11,11 +11,14 @@ use shenban::app::letters::{delivery, outbox};
 use shenban::domain::notice::{MailState, NoticeState, Stage};
 use shenban::mail::Mailer;
 use shenban::mail::catcher::{Catcher, Caught};
-use shenban::store::mails::{self, MailFilter, MailLine};
+use shenban::store::mails;
+use shenban::store::sent::{self, Sent, SentFilter};
 use shenban::store::{DatabaseUrl, Store, StoreError, Tx, notices};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// Unless the variable `KILLS` says otherwise.
 const KILLS: usize = 12;
 /// Cases that are made and issued side by side.
 const SIDE_BY_SIDE: usize = 4;
@@ -27,51 +30,83 @@ struct Promised {
     title: String,
 }
 
+/// Who acts on a server until it is gone, and how often it has answered.
+struct Load<'a> {
+    client: &'a Client,
+    units: &'a HashMap<&'static str, String>,
+    answered: AtomicUsize,
+}
+
 /// Changes something; none when the server is gone.
-async fn try_act(client: &Client, path: &str, body: Value) -> Option<Value> {
+async fn try_act(load: &Load<'_>, path: &str, body: Value) -> Option<Value> {
+    let client = load.client;
     let request = client.http.post(format!("{}/api/v1{path}", client.base)).header("x-csrf-token", &client.csrf);
     let answer = request.json(&body).send().await.ok()?;
     let (status, told) = (answer.status(), answer.text().await.ok()?);
     assert!(status.is_success(), "{path}: {status} {told}");
+    load.answered.fetch_add(1, Ordering::Relaxed);
     serde_json::from_str(&told).ok()
 }
 
 /// Makes and issues one case of a task a unit; the tasks once the issue was acknowledged.
-async fn issue(client: &Client, units: &HashMap<&str, String>, name: &str) -> Option<Vec<Promised>> {
+async fn issue(load: &Load<'_>, name: &str) -> Option<Vec<Promised>> {
+    let (client, units) = (load.client, load.units);
     let drafted = json!({ "title": name, "goal": "", "grade": "ordinary", "lead_unit_id": units["police"],
         "deadline": "2099-01-01" });
-    let id = try_act(client, "/cases", drafted).await?["id"].as_str()?.to_owned();
+    let id = try_act(load, "/cases", drafted).await?["id"].as_str()?.to_owned();
     let mut tasks = Vec::new();
     for unit in UNITS {
         let title = format!("{name}之{unit}项");
         let body = json!({ "title": title, "unit_id": units[unit], "duration": 5, "duration_unit": "working_days", "acceptance": "有记录" });
-        let task_id = try_act(client, &format!("/cases/{id}/add-task"), body).await?["id"].as_str()?.to_owned();
+        let task_id = try_act(load, &format!("/cases/{id}/add-task"), body).await?["id"].as_str()?.to_owned();
         tasks.push(Promised { task_id, title });
     }
     let shown = client.http.get(format!("{}/api/v1/cases/{id}", client.base)).send().await.ok()?;
     let version = shown.json::<Value>().await.ok()?["version"].clone();
     let basis = json!({ "version": version, "basis": "批示", "approver": "市长", "decided_on": "2020-01-02" });
-    try_act(client, &format!("/cases/{id}/issue"), basis).await?;
+    try_act(load, &format!("/cases/{id}/issue"), basis).await?;
     Some(tasks)
 }
 
 /// Issues case after case until the server is gone.
-async fn issue_on(client: &Client, units: &HashMap<&str, String>, name: String) -> Vec<Promised> {
+async fn issue_on(load: &Load<'_>, name: String) -> Vec<Promised> {
     let mut promised = Vec::new();
     for n in 0.. {
-        let Some(tasks) = issue(client, units, &format!("{name}第{n}件")).await else { break };
+        let Some(tasks) = issue(load, &format!("{name}第{n}件")).await else { break };
         promised.extend(tasks);
     }
     promised
 }
 
+/// Waits for the moment of a round's kill, which comes after progress and not after a time: among the answers while cases
+/// are drafted, issued and frozen, or as soon as a mail has arrived and its outcome is not written down yet.
+async fn moment(round: usize, load: &Load<'_>, catcher: &Catcher) {
+    let (later, caught) = (round / 2 % 12, catcher.count());
+    for _ in 0..120_000 {
+        let is_reached = match round % 2 {
+            0 => load.answered.load(Ordering::Relaxed) > 5 * later,
+            _ => catcher.count() > caught + later as u64,
+        };
+        if is_reached {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("round {round}: no progress to kill the server at");
+}
+
+/// What the catcher keeps, by the order in which it came: it forgets the oldest.
+fn by_seq(catcher: &Catcher) -> impl Iterator<Item = (u64, Caught)> {
+    catcher.messages().into_iter().map(|mail| (mail.seq, mail))
+}
+
 /// What is left after the last kill goes out; gives every mail there is.
-async fn drain(app: &App, mailer: &Mailer) -> Vec<MailLine> {
+async fn drain(app: &App, mailer: &Mailer) -> Vec<Sent> {
     for day in 1..100 {
         outbox::freeze_owed(app.clone(), mailer.from().to_owned()).await.unwrap();
         delivery::send(app, mailer, "the one after").await.unwrap();
         let look = |tx: &mut Tx| -> Result<_, StoreError> {
-            Ok((notices::backlog(tx)?, mails::list(tx, &MailFilter::default(), 0, 100_000)?.0))
+            Ok((notices::backlog(tx)?, sent::list(tx, &SentFilter::default(), 0, 100_000)?.0))
         };
         let (backlog, lines) = app.store.read(look).await.unwrap();
         if backlog == (0, 0) {
@@ -84,9 +119,10 @@ async fn drain(app: &App, mailer: &Mailer) -> Vec<MailLine> {
     panic!("mails are left over after the last kill");
 }
 
-fn every_mail_arrived_and_a_repeat_is_the_same(lines: &[MailLine], ids: &BTreeSet<String>, caught: &[Caught]) {
+/// The mails of the database are those of the mail server, and what came twice is the same. Gives how many came again.
+fn every_mail_arrived(lines: &[Sent], ids: &BTreeSet<String>, caught: &BTreeMap<u64, Caught>) -> usize {
     let mut first: HashMap<&str, &Caught> = HashMap::new();
-    for mail in caught {
+    for mail in caught.values() {
         let seen = first.entry(&mail.message_id).or_insert(mail);
         assert_eq!((&seen.subject, &seen.text, &seen.to), (&mail.subject, &mail.text, &mail.to), "a repeat");
     }
@@ -94,6 +130,7 @@ fn every_mail_arrived_and_a_repeat_is_the_same(lines: &[MailLine], ids: &BTreeSe
     assert!(unsent.is_empty(), "{unsent:#?}");
     let arrived: BTreeSet<String> = first.keys().map(|id| (*id).to_owned()).collect();
     assert_eq!(&arrived, ids, "the mails of the database are those of the mail server");
+    caught.len() - arrived.len()
 }
 
 #[rstest]
@@ -104,40 +141,44 @@ async fn killed_again_and_again_no_owed_mail_is_missing_and_a_repeat_is_the_same
     let Some(place) = Place::new(on) else { return };
     let catcher = Catcher::start(([127, 0, 0, 1], 0).into()).await.unwrap();
     let units = units(&place).await;
-    let mut promised = Vec::new();
+    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let (mut promised, mut caught) = (Vec::new(), BTreeMap::new());
     let mut process = serve(&place, &catcher);
     let mut client = sign_in(&process.base, "coordinator").await;
-    for round in 0..KILLS {
+    for round in 0..kills {
         client.base = process.base.clone();
-        let loads = (0..SIDE_BY_SIDE).map(|n| issue_on(&client, &units, format!("第{round}轮{n}号")));
+        let load = Load { client: &client, units: &units, answered: AtomicUsize::new(0) };
+        let loads = (0..SIDE_BY_SIDE).map(|n| issue_on(&load, format!("第{round}轮{n}号")));
         let killed = async {
-            // Ever later: the kill meets drafting, issuing, freezing, sending and recording.
-            tokio::time::sleep(Duration::from_millis(150 + 110 * round as u64)).await;
+            moment(round, &load, &catcher).await;
             process.child.kill().unwrap();
         };
         let (kept, ()) = futures_util::join!(join_all(loads), killed);
         promised.extend(kept.into_iter().flatten());
         process.child.wait().unwrap();
+        caught.extend(by_seq(&catcher));
         process = serve(&place, &catcher);
     }
     process.child.kill().unwrap();
     process.child.wait().unwrap();
-    assert!(promised.len() > KILLS, "{} tasks were released before the kills", promised.len());
+    assert!(promised.len() > kills, "{} tasks were released before the kills", promised.len());
 
     let store = Store::open(&DatabaseUrl::parse(&place.database).unwrap()).unwrap();
     let app = App::new(store, settings(place.folder.path())).unwrap();
     let lines = drain(&app, &Mailer::new(smtp(catcher.address().port()))).await;
-    let caught = catcher.messages();
+    caught.extend(by_seq(&catcher));
+    assert_eq!(caught.len() as u64, catcher.count(), "the catcher forgot none before it was looked at");
     let wanted: Vec<String> = lines.iter().map(|line| line.id.clone()).collect();
     let read_ids = move |tx: &mut Tx| -> Result<BTreeSet<String>, StoreError> {
         wanted.iter().filter_map(|id| Some(mails::by_id(tx, id).transpose()?.map(|mail| mail.message_id))).collect()
     };
     let ids = app.store.read(read_ids).await.unwrap();
-    every_mail_arrived_and_a_repeat_is_the_same(&lines, &ids, &caught);
+    let repeats = every_mail_arrived(&lines, &ids, &caught);
+    println!("{kills} kills on {on:?}: {} mails owed, {repeats} of them came again", ids.len());
 
-    let text: String = caught.iter().map(|mail| mail.text.as_str()).collect();
+    let text: String = caught.values().map(|mail| mail.text.as_str()).collect();
     for task in promised {
-        let told = app.store.read(move |tx| notices::of_subject(tx, &task.task_id)).await.unwrap();
+        let told = app.store.read(move |tx| notices::of_task(tx, &task.task_id)).await.unwrap();
         let released: Vec<_> = told.iter().filter(|notice| notice.stage == Stage::TaskReleased).collect();
         assert_eq!(released.len(), 1, "{}: {told:#?}", task.title);
         assert_eq!(released[0].state, NoticeState::Mailed, "{}", task.title);

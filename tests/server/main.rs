@@ -4,6 +4,7 @@ mod briefs;
 mod browser;
 mod case_life;
 mod chain;
+mod channels;
 mod chase;
 mod commands;
 mod consulting;

@@ -38,6 +38,11 @@ smtpd_tls_security_level = may
 smtpd_tls_cert_file = $folder/cert.pem
 smtpd_tls_key_file = $folder/key.pem
 EOF
+# Where a listener takes replies and bounces over LMTP, they go there.
+if [ "$LMTP_PORT" ]; then
+  echo "transport_maps = texthash:$folder/conf/transport" >> conf/main.cf
+  echo "shenban@city.example lmtp:inet:127.0.0.1:$LMTP_PORT" > conf/transport
+fi
 for mailbox in traffic shenban coordinator police education; do
   echo "$mailbox@city.example $mailbox/" >> conf/mailboxes
 done
@@ -47,7 +52,7 @@ done
     "bounce unix - - n - 0 bounce" "defer unix - - n - 0 bounce" "trace unix - - n - 0 bounce" "error unix - - n - - error" \
     "retry unix - - n - - error" "virtual unix - n n - - virtual" "anvil unix - - n - 1 anvil" "proxymap unix - - n - - proxymap" \
     "tlsmgr unix - - n 1000? 1 tlsmgr" "postlog unix-dgram n - n - 1 postlogd" "pickup unix n - n 60 1 pickup" \
-    "flush unix n - n 1000? 0 flush" "verify unix - - n - 1 verify" "scache unix - - n - 1 scache" "smtp unix - - n - - smtp"; do
+    "flush unix n - n 1000? 0 flush" "verify unix - - n - 1 verify" "scache unix - - n - 1 scache" "smtp unix - - n - - smtp" "lmtp unix - - n - - lmtp"; do
     echo "$service"
   done
 } > conf/master.cf

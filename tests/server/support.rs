@@ -203,6 +203,7 @@ pub fn settings(folder: &Path) -> Settings {
         places: Vec::new(),
         thresholds: Default::default(),
         webhook_networks: vec!["127.0.0.0/8".parse().unwrap()],
+        push_log_days: 180,
         mail: MailSettings { inbound_maildir: Some(folder.join("inbox")), ..Default::default() },
     }
 }

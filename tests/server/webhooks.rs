@@ -1,4 +1,4 @@
-//! Other channels: what endpoints are pushed, how it is signed, tried again, logged and replayed; who is reached by which.
+//! Other channels: what endpoints are pushed, how it is signed, tried again, logged and replayed.
 
 use crate::commands::Place;
 use crate::durability::{serve_with, sign_in, units};
@@ -9,13 +9,16 @@ use hmac::{Hmac, KeyInit, Mac};
 use rstest::rstest;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shenban::app::webhooks::sending;
+use shenban::app::App;
+use shenban::app::webhooks::{forgetting, sending};
 use shenban::mail::catcher::Catcher;
+use shenban::store::StoreError;
+use shenban::store::webhooks::{self as store, Webhook};
 use shenban::webhook::Client as Pusher;
 use std::time::Duration;
 
 /// Adds an endpoint; gives its id and the secret that was made for it.
-async fn add(admin: &Client, kind: &str, url: &str, mut more: Value) -> (String, String) {
+pub async fn add(admin: &Client, kind: &str, url: &str, mut more: Value) -> (String, String) {
     more["name"] = json!("市数据局");
     more["kind"] = json!(kind);
     more["url"] = json!(url);
@@ -30,7 +33,7 @@ async fn draft(server: &Server, coordinator: &Client, title: &str) -> String {
 }
 
 /// An issued case with one task of the traffic police.
-async fn issued(server: &Server, coordinator: &Client) -> String {
+pub async fn issued(server: &Server, coordinator: &Client) -> String {
     let case = draft(server, coordinator, "校门口拥堵").await;
     let task = json!({ "title": "现场踏勘", "unit_id": server.units["traffic"], "duration": 5, "duration_unit": "working_days",
         "acceptance": "有记录" });
@@ -40,7 +43,7 @@ async fn issued(server: &Server, coordinator: &Client) -> String {
     case
 }
 
-async fn log(admin: &Client, hook: &str) -> Vec<Value> {
+pub async fn log(admin: &Client, hook: &str) -> Vec<Value> {
     admin.read(&format!("/webhooks/{hook}/deliveries")).await["deliveries"].as_array().unwrap().clone()
 }
 
@@ -62,7 +65,7 @@ async fn newest_where(admin: &Client, hook: &str, wanted: impl Fn(&Value) -> boo
     panic!("the newest message is another: {:#?}", log(admin, hook).await);
 }
 
-fn verify(received: &Received, secret: &str) {
+pub fn verify(received: &Received, secret: &str) {
     let mut headers = reqwest::header::HeaderMap::new();
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
         headers.insert(name, received.header(name).parse().unwrap());
@@ -262,129 +265,83 @@ async fn killed_between_sending_and_noting_the_message_comes_again_with_the_same
     newest_when(&admin, &hook, "delivered", 2).await;
 }
 
-/// Gives a person a telephone.
-async fn with_phone(admin: &Client, login: &str, phone: &str) {
-    let people = admin.read("/people").await;
-    let person = people["people"].as_array().unwrap().iter().find(|person| person["login"] == login).unwrap();
-    let edit = json!({ "version": person["version"], "name": person["name"], "email": person["email"], "phone": phone,
-        "active": true });
-    admin.act(&format!("/people/{}/edit", person["id"].as_str().unwrap()), edit).await;
+/// What the database keeps of an endpoint's address and secret.
+async fn kept(server: &Server, hook: &str) -> Webhook {
+    let id = hook.to_owned();
+    let row: Result<_, StoreError> = server.app.store.read(move |tx| store::by_id(tx, &id)).await;
+    row.unwrap().unwrap()
 }
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_channel_of_the_order_carries_a_notice_the_next_when_it_fails_and_mail_in_the_end(
+async fn an_endpoints_secrets_cannot_be_read_in_the_database_not_even_those_an_earlier_version_kept(
     #[values(On::Sqlite, On::Postgres)] on: On,
 ) {
     let Some(mut server) = Server::start_without_jobs(on).await else { return };
-    server.set(|settings| settings.mail.hourly_max = 0);
-    let (admin, coordinator) = (server.sign_in("admin").await, server.sign_in("coordinator").await);
-    let (robot, gateway) = (Receiver::start(), Receiver::start());
-    let carries = json!({ "carries_notices": true });
-    let (wecom, _) = add(&admin, "wecom", &robot.url("/send?key=k"), carries.clone()).await;
-    let (sms, secret) = add(&admin, "sms", &gateway.url("/"), carries.clone()).await;
-    let mut second = carries;
-    (second["name"], second["kind"], second["url"]) = (json!("又一个"), json!("sms"), json!(gateway.url("/")));
-    let told = admin.refused("/webhooks", second, 422).await;
-    assert_eq!(told["errors"][0]["field"], "carries_notices", "one way a kind");
-    with_phone(&admin, "traffic", "138-0000-0001").await;
-    let order = json!({ "rhythm": "each", "channels": ["wecom", "sms"] });
-    admin.act(&format!("/units/{}/mail-rhythm", server.units["traffic"]), order).await;
+    let admin = server.sign_in("admin").await;
+    let receiver = Receiver::start();
+    let url = receiver.url("/hook?key=topsecret");
+    let (hook, secret) = add(&admin, "cloudevents", &url, json!({})).await;
+    let pusher = Pusher::new(vec!["127.0.0.0/8".parse().unwrap()], Duration::from_secs(5));
+    let sealed = |row: &Webhook| {
+        let columns = [row.sealed_url.clone(), row.sealed_secret.clone()];
+        columns.iter().all(|text| ![&secret, &secret[6..], &url, "topsecret"].iter().any(|open| text.contains(*open)))
+    };
+    let row = kept(&server, &hook).await;
+    assert!(sealed(&row), "{} {}", row.sealed_url, row.sealed_secret);
 
-    let client = Pusher::new(vec!["127.0.0.0/8".parse().unwrap()], Duration::from_secs(5));
-    robot.always(Reply::Status(200, r#"{"errcode":93000,"errmsg":"invalid webhook url"}"#));
-    issued(&server, &coordinator).await;
-    let mailed = || server.catcher.messages().into_iter().filter(|mail| mail.to == ["traffic@city.example"]).count();
-    for day in 1..6 {
-        server.deliver().await;
-        while sending::send(&server.app, &client, "test").await.unwrap() > 0 {}
-        server.app.clock.set_days_later(day);
-    }
-    assert_eq!(log(&admin, &wecom).await[0]["state"], "failed");
-    assert_eq!(robot.received()[0].json()["text"]["mentioned_mobile_list"], json!(["13800000001"]));
-    let sent = gateway.received();
-    assert_eq!(sent.len(), 1, "the next channel: {sent:#?}");
-    verify(&sent[0], &secret);
-    let told = sent[0].json();
-    assert_eq!(told["data"]["to"], json!({ "name": "traffic局", "phone": "13800000001" }));
-    assert!(told["data"]["text"].as_str().unwrap().contains("校门口拥堵"), "{told:#}");
-    assert!(!sent[0].body.contains("/m/"), "no link that acts without signing in");
-    assert_eq!((log(&admin, &sms).await[0]["state"].as_str(), mailed()), (Some("delivered"), 0));
+    let open = Webhook { sealed_url: url.clone(), sealed_secret: secret.clone(), ..row };
+    let put: Result<bool, StoreError> = server.app.store.write(move |tx| store::update(tx, &open)).await;
+    assert!(put.unwrap());
+    App::new(server.app.store.clone(), (*server.app.settings).clone()).unwrap();
+    assert!(sealed(&kept(&server, &hook).await), "sealed at the next start");
+    admin.act(&format!("/webhooks/{hook}/test"), json!({})).await;
+    sending::send(&server.app, &pusher, "test").await.unwrap();
+    let received = receiver.received_when(1).await;
+    assert_eq!(received[0].target, "/hook?key=topsecret");
+    verify(&received[0], &secret);
 
-    gateway.always(Reply::Status(410, ""));
-    issued(&server, &coordinator).await;
-    for day in 6..12 {
-        server.deliver().await;
-        while sending::send(&server.app, &client, "test").await.unwrap() > 0 {}
-        server.app.clock.set_days_later(day);
-    }
-    assert_eq!(mailed(), 1, "mail is the last resort");
-    let waiting = admin.read("/mails?limit=50").await;
-    let all_sent = waiting["mails"].as_array().unwrap().iter().all(|mail| mail["state"] == "sent");
-    assert!(all_sent, "{waiting:#}");
+    // A copy of the database without the installation's key.
+    server.set(|settings| settings.caller_key = vec![9; 32]);
+    admin.act(&format!("/webhooks/{hook}/test"), json!({})).await;
+    sending::send(&server.app, &pusher, "test").await.unwrap();
+    let newest = log(&admin, &hook).await.remove(0);
+    let said = newest["last_attempt"]["response"].as_str().unwrap();
+    assert!(newest["state"] == "queued" && said.contains("caller_key"), "{newest:#}");
+    assert_eq!(receiver.received().len(), 1);
     server.stop().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_person_sets_the_own_order_and_is_told_by_it() {
-    let Some(mut server) = Server::start_without_jobs(On::Sqlite).await else { return };
-    server.set(|settings| settings.mail.hourly_max = 0);
-    let (admin, coordinator) = (server.sign_in("admin").await, server.sign_in("coordinator").await);
-    let gateway = Receiver::start();
-    let before = coordinator.get("/me").await.text().await.unwrap();
-    assert!(!before.contains("首选渠道"), "nothing to choose from");
-    add(&admin, "sms", &gateway.url("/"), json!({ "carries_notices": true })).await;
-    with_phone(&admin, "coordinator", "13800000002").await;
-    let chosen = [("rhythm", "each"), ("channels", "sms"), ("channels", "mail")];
-    assert_eq!(coordinator.form("/me/mails", &chosen).await.status().as_u16(), 303);
-    let page = coordinator.get("/me").await.text().await.unwrap();
-    assert!(page.contains("<option value=\"sms\" selected>"), "{page}");
-    assert_eq!(coordinator.form("/me/mails", &[("channels", "pigeon")]).await.status().as_u16(), 422);
-
-    let case = issued(&server, &coordinator).await;
-    let task = coordinator.read(&format!("/cases/{case}")).await["tasks"][0]["id"].as_str().unwrap().to_owned();
-    let objection = json!({ "clause": "职责清单第三条", "reason": "不属于本单位" });
-    let traffic = server.sign_in("traffic").await;
-    traffic.on_task(&task, "object", objection).await;
-    server.app.clock.set_days_later(1);
-    server.deliver().await;
-    let client = Pusher::new(vec!["127.0.0.0/8".parse().unwrap()], Duration::from_secs(5));
-    while sending::send(&server.app, &client, "test").await.unwrap() > 0 {}
-    let sent = gateway.received();
-    assert_eq!(sent.len(), 1, "{sent:#?}");
-    let told = sent[0].json();
-    assert_eq!(told["data"]["to"]["phone"], "13800000002");
-    assert!(told["data"]["text"].as_str().unwrap().contains("职责异议"), "{told:#}");
-    let mailed = server.catcher.messages().into_iter().filter(|mail| mail.to == ["coordinator@city.example"]).count();
-    assert_eq!(mailed, 0);
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn an_endpoint_that_is_switched_off_keeps_no_notice_back() {
-    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
-    let (admin, coordinator) = (server.sign_in("admin").await, server.sign_in("coordinator").await);
-    let gateway = Receiver::start();
-    let (sms, _) = add(&admin, "sms", &gateway.url("/"), json!({ "carries_notices": true })).await;
-    with_phone(&admin, "traffic", "13800000001").await;
-    let order = json!({ "rhythm": "each", "channels": ["sms"] });
-    for unit in ["traffic", "education"] {
-        admin.act(&format!("/units/{}/mail-rhythm", server.units[unit]), order.clone()).await;
+async fn pushed_events_are_forgotten_after_their_days_and_what_is_owed_never(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(mut server) = Server::start_without_jobs(on).await else { return };
+    server.set(|settings| settings.push_log_days = 30);
+    let admin = server.sign_in("admin").await;
+    let (taking, away) = (Receiver::start(), Receiver::start());
+    away.always(Reply::Status(500, ""));
+    let (taken, _) = add(&admin, "cloudevents", &taking.url("/"), json!({})).await;
+    let (owed, _) = add(&admin, "cloudevents", &away.url("/"), json!({})).await;
+    let pusher = Pusher::new(vec!["127.0.0.0/8".parse().unwrap()], Duration::from_secs(5));
+    for hook in [&taken, &owed] {
+        admin.act(&format!("/webhooks/{hook}/test"), json!({})).await;
     }
-    issued(&server, &coordinator).await;
-    server.deliver().await;
-    let without_phone = server.catcher.messages().into_iter().filter(|mail| mail.to == ["education@city.example"]);
-    assert_eq!(without_phone.count(), 1, "who has no telephone is reached by mail at once");
-    assert_eq!(log(&admin, &sms).await[0]["state"], "queued");
-    let off = json!({ "version": 1, "name": "短信", "events": "", "active": false });
-    admin.act(&format!("/webhooks/{sms}/edit"), off).await;
-    server.app.clock.set_days_later(1);
-    server.deliver().await;
-    let mailed = server.catcher.messages().into_iter().filter(|mail| mail.to == ["traffic@city.example"]).count();
-    assert_eq!((mailed, log(&admin, &sms).await[0]["state"].as_str()), (1, Some("failed")));
-    admin.refused(&format!("/webhooks/{sms}/test"), json!({}), 409).await;
-    let stale = json!({ "version": 1, "name": "短信", "events": "" });
-    admin.refused(&format!("/webhooks/{sms}/edit"), stale, 409).await;
+    while sending::send(&server.app, &pusher, "test").await.unwrap() > 0 {}
+    let states = || async { (log(&admin, &taken).await, log(&admin, &owed).await) };
+    server.app.clock.set_days_later(29);
+    assert_eq!(forgetting::forget_old(&server.app).await.unwrap(), 0);
+    server.app.clock.set_days_later(31);
+    assert_eq!(forgetting::forget_old(&server.app).await.unwrap(), 1);
+    let (forgotten, waiting) = states().await;
+    assert_eq!((forgotten.len(), &waiting[0]["state"]), (0, &json!("queued")));
+    server.set(|settings| settings.push_log_days = 0);
+    away.always(Reply::Status(410, ""));
+    while sending::send(&server.app, &pusher, "test").await.unwrap() > 0 {}
+    server.app.clock.set_days_later(4_000);
+    assert_eq!(forgetting::forget_old(&server.app).await.unwrap(), 0, "kept for ever where the city wants it");
+    assert_eq!(states().await.1[0]["state"], "failed");
     server.stop().await;
 }
 

@@ -12,27 +12,24 @@ use serde_json::json;
 
 /// Sets the actor's own.
 pub fn set_own(ctx: &mut Ctx, rhythm: Rhythm, muted: Vec<Stage>, order: &[Means]) -> Result<(), Error> {
+    // What asks something of its reader is not a matter of taste.
+    if let Some(wrong) = muted.iter().find(|stage| !can_be_muted(**stage)) {
+        let reason = Message::new("“%{stage}”不能关闭").with_message("stage", Message::new(wrong.label()));
+        return Err(Error::field("muted", reason));
+    }
     let person_id = ctx.actor.id().to_owned();
-    set(ctx, ("person", &person_id), rhythm, muted, order)
+    set(ctx, ("person", &person_id), rhythm, &muted, order)
 }
 
 /// Sets a unit's: an administrator's matter.
 pub fn set_of_unit(ctx: &mut Ctx, unit_id: &str, rhythm: Rhythm, order: &[Means]) -> Result<(), Error> {
     ctx.require_anywhere(Action::Administer)?;
     people::unit_by_id(&mut ctx.tx, unit_id)?.ok_or(Error::NotFound)?;
-    set(ctx, ("unit", unit_id), rhythm, Vec::new(), order)
+    set(ctx, ("unit", unit_id), rhythm, &[], order)
 }
 
-fn set(
-    ctx: &mut Ctx,
-    (kind, id): (&str, &str),
-    rhythm: Rhythm,
-    muted: Vec<Stage>,
-    order: &[Means],
-) -> Result<(), Error> {
-    // What asks something of its reader is not a matter of taste.
-    let mutable = muted.into_iter().filter(|stage| can_be_muted(*stage));
-    let muted = mutable.map(Stage::code).collect::<Vec<_>>().join(" ");
+fn set(ctx: &mut Ctx, (kind, id): (&str, &str), rhythm: Rhythm, muted: &[Stage], order: &[Means]) -> Result<(), Error> {
+    let muted = muted.iter().map(|stage| stage.code()).collect::<Vec<_>>().join(" ");
     let channels = order.iter().map(|means| means.code()).collect::<Vec<_>>().join(" ");
     let payload = json!({ "to": rhythm.code(), "channels": channels });
     preferences::put(&mut ctx.tx, &Preference { recipient_id: id.to_owned(), rhythm, muted, channels })?;
@@ -56,8 +53,8 @@ pub fn can_be_muted(stage: Stage) -> bool {
     )
 }
 
-/// Somebody else reads the actor's mails from a day until another.
-pub fn be_absent(ctx: &mut Ctx, deputy_id: &str, from_day: NaiveDate, until_day: NaiveDate) -> Result<(), Error> {
+/// Somebody else reads the actor's mails from a day until another. Gives the absence's id.
+pub fn be_absent(ctx: &mut Ctx, deputy_id: &str, from_day: NaiveDate, until_day: NaiveDate) -> Result<String, Error> {
     let person_id = ctx.actor.id().to_owned();
     if until_day < from_day || until_day < ctx.today {
         return Err(Error::field("until_day", Message::new("日期不能早于今天")));
@@ -66,10 +63,11 @@ pub fn be_absent(ctx: &mut Ctx, deputy_id: &str, from_day: NaiveDate, until_day:
     deputy.ok_or_else(|| Error::field("deputy_id", Message::new("没有这个人")))?;
     let row =
         Absence { id: new_id(), person_id: person_id.clone(), deputy_id: deputy_id.to_owned(), from_day, until_day };
+    let id = row.id.clone();
     preferences::insert_absence(&mut ctx.tx, row)?;
     let payload = json!({ "from": from_day, "to": until_day, "deputy": deputy_id });
     ctx.record("person.absence_set", ("person", &person_id), None, payload);
-    Ok(())
+    Ok(id)
 }
 
 pub fn be_back(ctx: &mut Ctx, absence_id: &str) -> Result<(), Error> {

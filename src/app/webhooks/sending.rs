@@ -1,6 +1,7 @@
 //! Sending: queued messages are claimed, pushed, and recorded until the receiver has taken them or they are given up.
 
 use crate::app::letters::channels;
+use crate::app::webhooks::secrets::Secrets;
 use crate::app::{Actor, App, Clock, Ctx, Error, sending};
 use crate::domain::notice::AttemptOutcome;
 use crate::domain::webhook::DeliveryState;
@@ -39,7 +40,7 @@ pub async fn send(app: &App, client: &Client, holder: &str) -> Result<usize, Err
     let mut waiting = deliveries.into_iter();
     let mut tried = 0;
     for delivery in waiting.by_ref() {
-        let outcome = push(client, &hook, &delivery).await?;
+        let outcome = push(app, client, &hook, &delivery).await?;
         tried += 1;
         let away = matches!(outcome, Err(Failure::Unreachable(_)));
         let (name, hook) = (holder.to_owned(), hook.clone());
@@ -66,14 +67,16 @@ async fn claim(app: &App, holder: &str) -> Result<Option<(Webhook, Vec<Delivery>
     sending::claim(app, holder, CLAIM_LASTS, DEADLINE, take).await
 }
 
-async fn push(client: &Client, hook: &Webhook, delivery: &Delivery) -> Result<Result<Answer, Failure>, Error> {
-    let push = Push {
-        kind: hook.kind,
-        url: hook.url.clone(),
-        secret: hook.secret.clone(),
-        id: delivery.message_id.clone(),
-        body: delivery.body.clone(),
+async fn push(
+    app: &App,
+    client: &Client,
+    hook: &Webhook,
+    delivery: &Delivery,
+) -> Result<Result<Answer, Failure>, Error> {
+    let Some(Secrets { url, secret }) = Secrets::open(&app.settings.caller_key, hook) else {
+        return Ok(Err(Failure::Unreachable("the address was sealed with another caller_key: give it anew".into())));
     };
+    let push = Push { kind: hook.kind, url, secret, id: delivery.message_id.clone(), body: delivery.body.clone() };
     let (client, now) = (client.clone(), Clock::real().and_utc().timestamp_millis());
     let pushed = tokio::task::spawn_blocking(move || client.push(&push, now));
     pushed.await.map_err(|error| Error::Internal(error.to_string()))

@@ -4,9 +4,8 @@ use super::Act;
 use crate::app::Error;
 use crate::app::letters::{inbox, preferences};
 use crate::domain::access::Action;
-use crate::domain::notice::Rhythm;
+use crate::domain::notice::{Rhythm, Stage};
 use crate::domain::webhook::Means;
-use crate::lang::Message;
 use crate::web::fields::Fields;
 
 pub const ACTS: &[Act] = &[
@@ -42,12 +41,15 @@ pub const ACTS: &[Act] = &[
     },
 ];
 
+/// What somebody does not want to be told of.
+pub fn muted(fields: &Fields) -> Result<Vec<Stage>, Error> {
+    fields.codes("muted", Stage::parse)
+}
+
 /// The order of channels, each once.
 pub fn channels(fields: &Fields) -> Result<Vec<Means>, Error> {
     let mut order = Vec::new();
-    for code in fields.all("channels") {
-        let unknown = || Error::field("channels", Message::new("“%{text}”不是可用的值").with("text", &code));
-        let means = Means::parse(&code).ok_or_else(unknown)?;
+    for means in fields.codes("channels", Means::parse)? {
         if !order.contains(&means) {
             order.push(means);
         }

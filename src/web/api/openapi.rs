@@ -52,20 +52,20 @@ fn operation(route: &Route) -> Value {
             json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }]);
     }
     if route.method == Method::POST {
-        operation["requestBody"] = json!({ "content": { "application/json": { "schema": body_of(&route.pattern) } } });
+        operation["requestBody"] = json!({ "content": { "application/json": { "schema": body_of(route) } } });
     }
     operation
 }
 
-fn body_of(pattern: &str) -> Value {
-    if pattern == "/api/v1/tickets" {
+fn body_of(route: &Route) -> Value {
+    if route.pattern == "/api/v1/tickets" {
         let ticket = json!({ "$ref": "#/components/schemas/Ticket" });
         return json!({ "oneOf": [ticket, { "type": "array", "items": ticket }] });
     }
-    let act = acts::all().find(|act| pattern == format!("/api/v1/{}/{{id}}/{}", act.on, act.name));
+    let act = acts::all().find(|act| route.pattern == format!("/api/v1/{}/{{id}}/{}", act.on, act.name));
     let properties: Map<String, Value> = act
-        .into_iter()
-        .flat_map(|act| act.fields)
+        .map_or(route.fields, |act| act.fields)
+        .iter()
         .map(|(name, kind)| ((*name).to_owned(), json!({ "type": kind })))
         .collect();
     json!({ "type": "object", "properties": properties })

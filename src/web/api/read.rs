@@ -14,10 +14,11 @@ use crate::app::{
     tickets::{self, known_problem},
 };
 use crate::domain::access::Action;
+use crate::domain::webhook::Means;
 use crate::lang::{Lang, Message};
 use crate::plan::TaskDates;
-use crate::store::mails::MailFilter;
 use crate::store::plans::Task;
+use crate::store::sent::SentFilter;
 use crate::store::tickets::Filter;
 use crate::store::{events, problems as problem_rows};
 use crate::web::routes::{Access, Route};
@@ -310,8 +311,8 @@ async fn lead(api: Api) -> ApiResult {
 
 async fn mails(api: Api, query: Query<Listing>) -> ApiResult {
     let (offset, limit) = (query.offset.max(0), query.limit());
-    let filter = MailFilter { case_id: query.into_inner().case_id, ..MailFilter::default() };
-    answer(&api, move |ctx| tracking::mails(ctx, &filter, offset, limit), |(rows, total)| {
+    let filter = SentFilter { case_id: query.into_inner().case_id, means: Some(Means::Mail), ..SentFilter::default() };
+    answer(&api, move |ctx| tracking::sent(ctx, &filter, offset, limit), |(rows, total)| {
         let mail = |row: &Tracked| {
             let (line, acted) = (&row.line, row.acted.as_ref());
             json!({ "id": line.id, "subject": line.subject, "recipient": line.recipient_name, "address": line.address, "state": line.state,

@@ -2,14 +2,14 @@
 
 use super::read::answer;
 use super::{Api, ApiResult};
-use crate::app::webhooks::{self, Line};
+use crate::app::webhooks::{self, Endpoint, Line};
 use crate::domain::access::Action;
 use crate::domain::webhook::DeliveryState;
-use crate::store::webhooks::{Delivery, Webhook, WebhookAttempt};
+use crate::store::webhooks::{Delivery, WebhookAttempt};
 use crate::web::acts::{endpoint, endpoint_kind};
 use crate::web::fields::Fields;
 use crate::web::routes::{Access, Route};
-use crate::webhook::{address, template};
+use crate::webhook::template;
 use actix_web::web::{Bytes, Path, Query};
 use actix_web::{HttpResponse, http::StatusCode};
 use serde::Deserialize;
@@ -30,15 +30,16 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-fn told(hook: &Webhook) -> Value {
+fn told(endpoint: &Endpoint) -> Value {
+    let hook = &endpoint.webhook;
     let words = if hook.template.is_empty() { template::shipped(hook.kind) } else { &hook.template };
-    json!({ "id": hook.id, "name": hook.name, "kind": hook.kind, "url": address::masked(&hook.url), "events": hook.events,
-        "has_secret": !hook.secret.is_empty(), "carries_notices": hook.carries_notices, "template": words,
+    json!({ "id": hook.id, "name": hook.name, "kind": hook.kind, "url": endpoint.address, "events": hook.events,
+        "has_secret": endpoint.has_secret, "carries_notices": hook.carries_notices, "template": words,
         "active": hook.active, "version": hook.version })
 }
 
 fn with_counts(line: &Line) -> Value {
-    let mut told = told(&line.webhook);
+    let mut told = told(&line.endpoint);
     told["queued"] = json!(line.queued);
     told["failed"] = json!(line.failed);
     told

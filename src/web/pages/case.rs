@@ -14,10 +14,11 @@ use crate::domain::access::Action;
 use crate::domain::case::{CaseState, Opinion};
 use crate::domain::directive::DirectiveSource;
 use crate::domain::task::{DependencyKind, TaskState};
+use crate::domain::webhook::Means;
 use crate::plan::gantt::gantt;
 use crate::plan::layout::layout;
 use crate::store::events::Event;
-use crate::store::mails::MailLine;
+use crate::store::sent::Sent;
 use crate::store::tickets::Ticket;
 use crate::web::address;
 use crate::web::fields::Fields;
@@ -77,7 +78,7 @@ struct OnePage {
     opinions: Opinions,
     people: Option<CasePeople>,
     tickets: Vec<Ticket>,
-    mails: Vec<MailLine>,
+    mails: Vec<Sent>,
     unit_options: Vec<(String, String)>,
     /// Whether a task is being added: what to know before it is given out is looked up only then.
     is_adding: bool,
@@ -261,7 +262,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
         "people" => view.force.len() as i64,
         "timeline" => view.counts.events,
         "tickets" => view.counts.tickets,
-        "mails" => view.counts.mails,
+        "mails" => view.counts.sent,
         _ => 0,
     };
     let last = view.line.forecast.unwrap_or(page.today()).max(view.line.case.deadline);

@@ -10,7 +10,7 @@ use crate::app::{Ctx, Error, tickets};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
 use crate::store::events::{self, Event};
-use crate::store::mails::{self, MailFilter, MailLine};
+use crate::store::sent::{self, Sent, SentFilter};
 use crate::store::tasks::Report;
 use crate::store::tickets::{Filter, Ticket};
 use std::collections::HashMap;
@@ -46,7 +46,8 @@ pub struct Parts {
     pub opinions: Opinions,
     pub people: Option<CasePeople>,
     pub tickets: Vec<Ticket>,
-    pub mails: Vec<MailLine>,
+    /// What was sent, by mail or another channel.
+    pub mails: Vec<Sent>,
     /// Other open cases at the same places.
     pub nearby: Vec<Nearby>,
     /// By unit its name and what it has in hand.
@@ -99,9 +100,9 @@ fn attached(ctx: &mut Ctx, case_id: &str) -> Result<Vec<Ticket>, Error> {
     Ok(tickets::list(ctx, &filter, 0, TICKETS_SHOWN)?.0)
 }
 
-fn mailed(ctx: &mut Ctx, case_id: &str) -> Result<Vec<MailLine>, Error> {
-    let filter = MailFilter { case_id: Some(case_id.to_owned()), ..MailFilter::default() };
-    Ok(mails::list(&mut ctx.tx, &filter, 0, TICKETS_SHOWN)?.0)
+fn mailed(ctx: &mut Ctx, case_id: &str) -> Result<Vec<Sent>, Error> {
+    let filter = SentFilter { case_id: Some(case_id.to_owned()), ..SentFilter::default() };
+    Ok(sent::list(&mut ctx.tx, &filter, 0, TICKETS_SHOWN)?.0)
 }
 
 /// Other open cases at the same places, for whoever opens cases.

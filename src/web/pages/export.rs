@@ -63,18 +63,34 @@ async fn export_problems(page: Page, asked: Query<problem_pages::Asked>) -> Page
 
 async fn export_mails(page: Page, asked: Query<mail_pages::Asked>) -> PageResult {
     let filter = asked.filter();
-    let (rows, _) = page.read(move |ctx| tracking::mails(ctx, &filter, 0, ROWS_MAX)).await?;
+    let (rows, _) = page.read(move |ctx| tracking::sent(ctx, &filter, 0, ROWS_MAX)).await?;
     let cells = |row: tracking::Tracked| {
         let at = |at: Option<&chrono::NaiveDateTime>| at.map(|at| page.exactly(at)).unwrap_or_default();
         let acted_at = at(row.acted.as_ref().map(|(_, at)| at));
         let by = row.acted.as_ref().map(|(by, _)| by.clone()).unwrap_or_default();
         let line = &row.line;
         let state = page.t(line.state.label()).into_owned();
-        let who = [line.subject.clone(), line.recipient_name.clone(), line.address.clone(), state];
+        let means = page.t(line.means.label()).into_owned();
+        let who = [line.subject.clone(), means, line.recipient_name.clone(), line.address.clone(), state];
+        let tries = line.attempts.to_string();
         let when = [at(Some(&line.created_at)), at(line.settled_at.as_ref()), at(row.opened_at.as_ref()), by, acted_at];
-        who.into_iter().chain(when).map(Cell::Text).collect()
+        let signed = at(row.signed_at.as_ref());
+        who.into_iter().chain([tries]).chain(when).chain([signed]).map(Cell::Text).collect()
     };
-    let headers = ["主题", "收件", "邮箱", "状态", "时间", "送达或失败时间", "打开时间", "办理人", "办理时间"];
+    let headers = [
+        "主题",
+        "渠道",
+        "收件",
+        "邮箱",
+        "状态",
+        "尝试",
+        "时间",
+        "送达或失败时间",
+        "打开时间",
+        "办理人",
+        "办理时间",
+        "签收时间",
+    ];
     answer(&page, "mails", &headers, rows.into_iter().map(cells).collect())
 }
 

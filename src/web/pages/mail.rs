@@ -1,6 +1,7 @@
 //! The mail log.
 
 use super::{Pager, ROWS, address};
+use crate::app::letters::channels;
 use crate::app::letters::tracking::{self, Tracked};
 use crate::app::{
     Error,
@@ -8,7 +9,9 @@ use crate::app::{
 };
 use crate::domain::access::Action;
 use crate::domain::notice::MailState;
-use crate::store::mails::{self, Attempt, Mail, MailFilter};
+use crate::domain::webhook::Means;
+use crate::store::mails::{self, Attempt, Mail};
+use crate::store::sent::{SentFilter, SilentUnit};
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::web::{Path, Query};
@@ -24,6 +27,9 @@ struct LogPage {
     pager: Pager,
     asked: Asked,
     states: Vec<(&'static str, &'static str)>,
+    /// The means to choose from; one is no choice.
+    means: Vec<Means>,
+    silent: Vec<SilentUnit>,
 }
 
 #[derive(Template)]
@@ -34,6 +40,9 @@ struct OnePage {
     text: String,
     attempts: Vec<Attempt>,
 }
+
+/// Silent units named above the list; the filter shows what all of them were sent.
+const SILENT_SHOWN: usize = 12;
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -51,6 +60,8 @@ pub(super) struct Asked {
     case_id: String,
     #[serde(default)]
     recipient: String,
+    #[serde(default)]
+    means: String,
     /// `1`: only what nobody has signed for.
     #[serde(default)]
     silent: String,
@@ -59,12 +70,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn filter(&self) -> MailFilter {
+    pub(super) fn filter(&self) -> SentFilter {
         let given = |text: &String| (!text.is_empty()).then(|| text.clone());
-        MailFilter {
+        SentFilter {
             case_id: given(&self.case_id),
             recipient_id: given(&self.recipient),
             state: MailState::parse(&self.state),
+            means: Means::parse(&self.means),
             silent: self.silent == "1",
         }
     }
@@ -79,11 +91,17 @@ impl Asked {
         address("/mail", &pairs)
     }
 
+    /// Only what one unit was sent and has not signed for.
+    fn with_silent(&self, recipient: &str) -> String {
+        Asked { silent: "1".to_owned(), ..self.clone() }.with("recipient", recipient)
+    }
+
     fn pairs(&self) -> Vec<(&str, &str)> {
         vec![
             ("state", &self.state),
             ("case_id", &self.case_id),
             ("recipient", &self.recipient),
+            ("means", &self.means),
             ("silent", &self.silent),
         ]
     }
@@ -91,10 +109,15 @@ impl Asked {
 
 async fn log(page: Page, asked: Query<Asked>) -> PageResult {
     let (filter, at, asked) = (asked.filter(), asked.page.max(0), asked.into_inner());
-    let (rows, total) = page.read(move |ctx| tracking::mails(ctx, &filter, at * ROWS, ROWS)).await?;
+    let (rows, total, means, silent) = page
+        .read(move |ctx| {
+            let (rows, total) = tracking::sent(ctx, &filter, at * ROWS, ROWS)?;
+            Ok((rows, total, channels::offered(ctx)?, tracking::silent_units(ctx, filter.case_id.as_deref())?))
+        })
+        .await?;
     let pager = Pager::new("/mail", &asked.pairs(), at, total);
     let states = MailState::ALL.iter().map(|state| (state.code(), state.label())).collect();
-    page.html(&LogPage { page: page.clone(), rows, pager, asked, states })
+    page.html(&LogPage { page: page.clone(), rows, pager, asked, states, means, silent })
 }
 
 async fn one(page: Page, id: Path<String>) -> PageResult {

@@ -12,7 +12,7 @@ use crate::store::cases::Case;
 use crate::store::people;
 use crate::store::preferences::{self as rows, Absence, Preference};
 use crate::store::sessions::{ApiToken, Feed};
-use crate::web::acts::channels as order_of;
+use crate::web::acts;
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -82,8 +82,8 @@ async fn shown(page: Page, fresh: Option<String>, address: Option<String>) -> Pa
 async fn set_mails(page: Page, body: Bytes) -> PageResult {
     let f = Fields::from_form(&body);
     let rhythm = f.code("rhythm", Rhythm::parse).map_err(|error| page.failed(error))?;
-    let muted = f.all("muted").iter().filter_map(|code| Stage::parse(code)).collect();
-    let order = order_of(&f).map_err(|error| page.failed(error))?;
+    let muted = acts::muted(&f).map_err(|error| page.failed(error))?;
+    let order = acts::channels(&f).map_err(|error| page.failed(error))?;
     let set = page.app.write(&page.actor, move |ctx| preferences::set_own(ctx, rhythm, muted, &order));
     set.await.map_err(|error| page.failed(error))?;
     Ok(page.done("/me", "已保存"))

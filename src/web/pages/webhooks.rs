@@ -1,7 +1,7 @@
 //! Endpoints of other channels: which there are, what each is told and how, and the log of what it was sent.
 
 use super::{Pager, ROWS};
-use crate::app::webhooks::{self, Line, Tried};
+use crate::app::webhooks::{self, Endpoint, Line, Tried};
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::domain::webhook::{DeliveryState, EVENT_GROUPS, WebhookKind};
@@ -10,7 +10,7 @@ use crate::web::acts::{endpoint, endpoint_kind};
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
-use crate::webhook::{address::masked, template};
+use crate::webhook::template;
 use actix_web::web::{Bytes, Path, Query};
 use askama::Template;
 use serde::Deserialize;
@@ -22,17 +22,12 @@ struct ListPage {
     lines: Vec<Line>,
 }
 
-impl ListPage {
-    fn masked(&self, url: &str) -> String {
-        masked(url)
-    }
-}
-
 #[derive(Template)]
 #[template(path = "webhook.html", config = "src/web/askama.toml")]
 struct OnePage {
     page: Page,
     hook: Webhook,
+    address: String,
     /// The words as the form shows them.
     words: String,
     /// What a message with these words looks like.
@@ -47,10 +42,6 @@ struct OnePage {
 }
 
 impl OnePage {
-    fn masked(&self) -> String {
-        masked(&self.hook.url)
-    }
-
     fn groups(&self) -> &'static [(&'static str, &'static str)] {
         EVENT_GROUPS
     }
@@ -123,16 +114,16 @@ async fn shown(page: Page, id: String, asked: Asked, looked_at: Option<String>, 
     let (state, at) = (DeliveryState::parse(&asked.state), asked.page.max(0));
     let (path, unsaved) = (format!("/webhooks/{id}"), looked_at.is_some());
     let read = move |ctx: &mut Ctx| {
-        let hook = webhooks::one(ctx, &id)?;
+        let Endpoint { webhook: hook, address, .. } = webhooks::one(ctx, &id)?;
         let kept = if hook.template.is_empty() { template::shipped(hook.kind) } else { &hook.template };
         let words = looked_at.unwrap_or_else(|| kept.to_owned());
         let preview = webhooks::preview(ctx, &id, &words)?;
         let log = webhooks::log(ctx, &id, state, at * ROWS, ROWS)?;
-        Ok((hook, words, preview, log))
+        Ok((hook, address, words, preview, log))
     };
-    let (hook, words, preview, (rows, total)) = page.read(read).await?;
+    let (hook, address, words, preview, (rows, total)) = page.read(read).await?;
     let pager = Pager::new(&path, &[("state", &asked.state)], at, total);
-    page.html(&OnePage { page: page.clone(), hook, words, preview, unsaved, fresh, state, rows, pager })
+    page.html(&OnePage { page: page.clone(), hook, address, words, preview, unsaved, fresh, state, rows, pager })
 }
 
 async fn delivery(page: Page, id: Path<String>) -> PageResult {
