@@ -44,7 +44,7 @@ impl Default for Settings {
             unite_near: 0.06,
             local_cut: 0.03,
             theme_cut: 0.08,
-            candidates: 12,
+            candidates: 8,
         }
     }
 }
@@ -114,8 +114,7 @@ impl Engine {
         }
         let position = self.tickets.len() as u32;
         let id: Arc<str> = id.into();
-        let scale = Scale::of(&self.lexicon, &features);
-        let profile = Profile::scaled(&self.lexicon, &features, &scale);
+        let (profile, scale) = Profile::measured(&self.lexicon, &features);
         self.postings.add(position, &keys(profile.terms()));
         self.positions.insert(id.clone(), position);
         self.tickets.push(Ticket { id, features, scale, problem: None, by: By::Machine });
@@ -124,7 +123,7 @@ impl Engine {
 
     fn reweigh(&mut self) {
         for ticket in &mut self.tickets {
-            ticket.scale = Scale::of(&self.lexicon, &ticket.features);
+            ticket.scale = Profile::measured(&self.lexicon, &ticket.features).1;
         }
         let (lexicon, tickets) = (&self.lexicon, &self.tickets);
         let profile_of = |position: u32| tickets[position as usize].profile(lexicon);

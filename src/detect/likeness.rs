@@ -69,7 +69,7 @@ impl Likeness {
             own = &own[behind..];
             match own.first() {
                 Some(&(same, weight)) if same == term => {
-                    dots.add(lexicon, term, weight, scale.weigh(count, lexicon.weight(term).idf));
+                    dots.add(lexicon, term, weight, scale.weigh(count * lexicon.weight(term).idf));
                 }
                 Some(_) => {}
                 None => break,

@@ -8,7 +8,7 @@ use super::profile::Profile;
 
 /// A problem is known by this many of its tickets, the latest to arrive: comparing costs no more for ten thousand than
 /// for a few, and follows what people say now.
-const KNOWN_BY: usize = 12;
+const KNOWN_BY: usize = 8;
 
 #[derive(Serialize, Deserialize)]
 pub struct Problem {

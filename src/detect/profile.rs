@@ -40,14 +40,37 @@ pub struct Profile {
 impl Profile {
     /// The profile of one ticket. Without terms where all that it says is its own.
     pub fn of(lexicon: &Lexicon, features: &Features) -> Profile {
-        Profile::scaled(lexicon, features, &Scale::of(lexicon, features))
+        Profile::measured(lexicon, features).0
+    }
+
+    /// The same, and its scale.
+    pub fn measured(lexicon: &Lexicon, features: &Features) -> (Profile, Scale) {
+        let (mut length, mut place, mut matter) = (0.0, 0.0, 0.0);
+        let mut weighed = Vec::with_capacity(KEPT_TERMS);
+        for (term, count) in features.counts() {
+            let known = lexicon.weight(term);
+            let weight = count * known.idf;
+            let square = weight * weight;
+            length += square;
+            place += square * known.place * known.place;
+            matter += square * known.matter * known.matter;
+            weighed.push((term, weight));
+        }
+        let unit = if length > 0.0 { PARTS as f32 / f32::sqrt(length) } else { 0.0 };
+        let parts = |square: f32| (square.sqrt() * unit + 0.5) as u32;
+        let scale = Scale { unit, place: parts(place), matter: parts(matter) };
+        (Profile::single(weighed.into_iter().map(|(term, weight)| (term, scale.weigh(weight))), &scale), scale)
     }
 
     /// The same, where its scale is known.
     pub fn scaled(lexicon: &Lexicon, features: &Features, scale: &Scale) -> Profile {
-        let weigh = |(term, count): (u32, f32)| (term, scale.weigh(count, lexicon.weight(term).idf));
+        let weigh = |(term, count): (u32, f32)| (term, scale.weigh(count * lexicon.weight(term).idf));
+        Profile::single(features.counts().map(weigh), scale)
+    }
+
+    fn single(weights: impl Iterator<Item = (u32, u32)>, scale: &Scale) -> Profile {
         let mut sums = Vec::with_capacity(KEPT_TERMS);
-        sums.extend(features.counts().map(weigh).filter(|(_, weight)| *weight > 0));
+        sums.extend(weights.filter(|(_, weight)| *weight > 0));
         let squares = sums.iter().map(|&(_, weight)| square(weight)).sum();
         Profile { sums, totals: Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares } }
     }
@@ -178,22 +201,9 @@ pub struct Scale {
 }
 
 impl Scale {
-    pub fn of(lexicon: &Lexicon, features: &Features) -> Scale {
-        let (mut length, mut place, mut matter) = (0.0, 0.0, 0.0);
-        for (term, count) in features.counts() {
-            let known = lexicon.weight(term);
-            let square = (count * known.idf) * (count * known.idf);
-            length += square;
-            place += square * known.place * known.place;
-            matter += square * known.matter * known.matter;
-        }
-        let unit = if length > 0.0 { PARTS as f32 / f32::sqrt(length) } else { 0.0 };
-        let parts = |square: f32| (square.sqrt() * unit + 0.5) as u32;
-        Scale { unit, place: parts(place), matter: parts(matter) }
-    }
-
-    pub fn weigh(&self, count: f32, idf: f32) -> u32 {
-        (count * idf * self.unit + 0.5) as u32
+    /// A weight of tf·idf in parts.
+    pub fn weigh(&self, weight: f32) -> u32 {
+        (weight * self.unit + 0.5) as u32
     }
 }
 

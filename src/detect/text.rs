@@ -76,9 +76,26 @@ pub fn terms(folded: &[char], mut found: impl FnMut(Term)) {
 fn term(folded: &[char], start: usize, end: usize) -> Term {
     let mut hasher = FxHasher::default();
     for &c in &folded[start..end] {
-        hasher.write_u32(c.into());
+        hasher.write_u32(digit(c).into());
     }
     Term { key: folded_hash(hasher.finish()), span: (start as u32, end as u32) }
+}
+
+/// A Chinese numeral as the digit it is, any other character as it is: the second phase is 二期 or 2期.
+fn digit(c: char) -> char {
+    match c {
+        '〇' | '零' => '0',
+        '一' => '1',
+        '二' => '2',
+        '三' => '3',
+        '四' => '4',
+        '五' => '5',
+        '六' => '6',
+        '七' => '7',
+        '八' => '8',
+        '九' => '9',
+        _ => c,
+    }
 }
 
 /// A term's key from a hash of what it is.
@@ -145,6 +162,18 @@ mod tests {
         assert_eq!(read("垃圾車噪聲"), read("垃圾车噪声"));
         assert_eq!(read("<p class=\"a\">路燈&nbsp;不亮</p>"), read("路灯 不亮"));
         assert_eq!(read("3<5，7&8"), ["3", "5", "7", "8"], "not everything in brackets is markup");
+    }
+
+    #[test]
+    fn a_number_in_words_is_the_same_as_in_digits() {
+        let keys = |text| {
+            let mut found = Vec::new();
+            terms(&fold(text), |term| found.push(term.key));
+            found
+        };
+        let digits = keys("滨河苑2期");
+        assert!(keys("滨河苑二期").iter().all(|key| digits.contains(key)));
+        assert!(!keys("滨河苑三期").iter().all(|key| digits.contains(key)));
     }
 
     proptest! {

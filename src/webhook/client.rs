@@ -133,7 +133,9 @@ impl Resolver for Guard {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let over_tls = uri.scheme_str() == Some("https");
         let mut allowed = self.empty();
-        for address in self.dns.resolve(uri, config, timeout)?.iter() {
+        // A name that is not found comes as a fault of the connection, which may have carried something.
+        let not_found = |error| if matches!(error, Error::Io(_)) { Error::HostNotFound } else { error };
+        for address in self.dns.resolve(uri, config, timeout).map_err(not_found)?.iter() {
             if may_reach(address.ip(), over_tls, &self.own) {
                 allowed.push(*address);
             }

@@ -301,6 +301,12 @@ async fn an_endpoints_secrets_cannot_be_read_in_the_database_not_even_those_an_e
     assert_eq!(received[0].target, "/hook?key=topsecret");
     verify(&received[0], &secret);
 
+    let (lost, _) = add(&admin, "cloudevents", "https://nowhere.invalid/", json!({})).await;
+    admin.act(&format!("/webhooks/{lost}/test"), json!({})).await;
+    sending::send(&server.app, &pusher, "test").await.unwrap();
+    let newest = log(&admin, &lost).await.remove(0);
+    assert_eq!(newest["last_attempt"]["outcome"], "deferred", "nothing can have arrived: {newest:#}");
+
     // A copy of the database without the installation's key.
     server.set(|settings| settings.caller_key = vec![9; 32]);
     admin.act(&format!("/webhooks/{hook}/test"), json!({})).await;
