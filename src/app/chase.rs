@@ -43,7 +43,7 @@ fn remind_all(ctx: &mut Ctx) -> Result<(), Error> {
         }
     }
     let ids: Vec<String> = due.iter().map(|(task, _)| task.id.clone()).collect();
-    let known: HashSet<(String, Stage, i32)> = notices::reminders_of(&mut ctx.tx, &ids)?.into_iter().collect();
+    let known: HashSet<(String, Stage, i32)> = notices::reminders_of(&mut ctx.tx, "task", &ids)?.into_iter().collect();
     for (task, rungs) in due {
         let is_new = |rung: &&Rung| !known.contains(&(task.id.clone(), rung.stage, cycle(ctx, &task, rung.stage)));
         let new: Vec<Rung> = rungs.iter().filter(is_new).copied().collect();
@@ -162,7 +162,7 @@ pub(in crate::app) fn settle_without_mail(ctx: &mut Ctx, step: &Step, decision: 
 /// The step that comes next for a task, with its moment.
 pub fn next(ctx: &mut Ctx, task: &Task) -> Result<Option<(Stage, NaiveDateTime)>, Error> {
     let ids = std::slice::from_ref(&task.id);
-    let known: HashSet<(String, Stage, i32)> = notices::reminders_of(&mut ctx.tx, ids)?.into_iter().collect();
+    let known: HashSet<(String, Stage, i32)> = notices::reminders_of(&mut ctx.tx, "task", ids)?.into_iter().collect();
     let is_open = |rung: &Rung| !known.contains(&(task.id.clone(), rung.stage, cycle(ctx, task, rung.stage)));
     let mut open = rungs(ctx, task).into_iter().filter(is_open).peekable();
     let today = ctx.today;

@@ -97,16 +97,16 @@ pub fn owed_groups(tx: &mut Tx, limit: i64) -> Result<Vec<OwedGroup>, StoreError
     Ok(rows.into_iter().filter_map(group).collect())
 }
 
-/// (task, stage, cycle) of every step of the ladder that was taken or settled for one of `tasks`.
-pub fn reminders_of(tx: &mut Tx, tasks: &[String]) -> Result<Vec<(String, Stage, i32)>, StoreError> {
+/// (subject, stage, cycle) of every step of the ladder that was taken or settled for one of these tasks or directives.
+pub fn reminders_of(tx: &mut Tx, subject_kind: &str, ids: &[String]) -> Result<Vec<(String, Stage, i32)>, StoreError> {
     let stages = Stage::ALL.iter().filter(|stage| stage.is_reminder()).map(|stage| stage.code());
     let rows: Vec<(String, String, i32)> = notice::table
-        .filter(notice::subject_kind.eq("task"))
-        .filter(notice::subject_id.eq_any(tasks))
+        .filter(notice::subject_kind.eq(subject_kind))
+        .filter(notice::subject_id.eq_any(ids))
         .filter(notice::stage.eq_any(stages))
         .select((notice::subject_id, notice::stage, notice::cycle))
         .load(tx.0)?;
-    Ok(rows.into_iter().filter_map(|(task, stage, cycle)| Some((task, Stage::parse(&stage)?, cycle))).collect())
+    Ok(rows.into_iter().filter_map(|(id, stage, cycle)| Some((id, Stage::parse(&stage)?, cycle))).collect())
 }
 
 /// Freezes one mail that settles `notices`. Those somebody else settled meanwhile are not taken; `false` when none was left.

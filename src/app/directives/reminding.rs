@@ -47,7 +47,7 @@ pub fn take_due(ctx: &mut Ctx, row: &Directive) -> Result<(), Error> {
 /// Steps that were neither taken nor stopped, in order.
 fn open_rungs(ctx: &mut Ctx, row: &Directive) -> Result<Vec<Rung>, Error> {
     let Some(due_on) = row.due_on else { return Ok(Vec::new()) };
-    let known = notices::reminders_of(&mut ctx.tx, std::slice::from_ref(&row.id))?;
+    let known = notices::reminders_of(&mut ctx.tx, "directive", std::slice::from_ref(&row.id))?;
     let recorded_on = ctx.app.clock.local_date(row.at);
     let rungs = ctx.app.settings.chase.directive_rungs(recorded_on, due_on, &ctx.calendar);
     // What a later step has overtaken does not come after it.
