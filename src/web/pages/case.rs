@@ -236,7 +236,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
     let looked_at = Asked { id: id.into_inner(), tab, is_graph, task: wanted, is_adding, changes };
     let Parts { view, tried, picked, upcoming, events, opinions, people, tickets, mails, nearby, loads } =
         page.read(move |ctx| parts::read(ctx, looked_at)).await?;
-    let panel = picked.and_then(|(id, report)| drawn::panel(&page, &view, &id, report));
+    let panel = picked.and_then(|picked| drawn::panel(&page, &view, &picked.task_id, picked.report));
     let link = asked.one("edge").filter(|_| is_graph).and_then(|edge| drawn::link(&view, edge));
     let trial = tried.map(|tried| Trial::told(&page, &view, tried));
     let here = format!("/cases/{}", view.line.case.id);

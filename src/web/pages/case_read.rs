@@ -35,12 +35,18 @@ pub struct Asked {
     pub changes: Option<Vec<PlanChange>>,
 }
 
+/// The task beside the graph.
+pub struct Picked {
+    pub task_id: String,
+    /// The latest report on it, and who made it.
+    pub report: Option<(Report, String)>,
+}
+
 /// What was read; empty where the tab does not show it.
 pub struct Parts {
     pub view: CaseView,
     pub tried: Option<Tried>,
-    /// The task beside the graph, and the latest report on it.
-    pub picked: Option<(String, Option<(Report, String)>)>,
+    pub picked: Option<Picked>,
     pub upcoming: Vec<Upcoming>,
     pub events: Vec<Event>,
     pub opinions: Opinions,
@@ -82,13 +88,9 @@ pub fn read(ctx: &mut Ctx, asked: Asked) -> Result<Parts, Error> {
     })
 }
 
-fn picked(
-    ctx: &mut Ctx,
-    view: &CaseView,
-    no: Option<i32>,
-) -> Result<Option<(String, Option<(Report, String)>)>, Error> {
+fn picked(ctx: &mut Ctx, view: &CaseView, no: Option<i32>) -> Result<Option<Picked>, Error> {
     let Some(task) = drawn::picked(view, no) else { return Ok(None) };
-    Ok(Some((task.id.clone(), case_views::last_report(ctx, &task.id)?)))
+    Ok(Some(Picked { task_id: task.id.clone(), report: case_views::last_report(ctx, &task.id)? }))
 }
 
 /// Tickets of the case, for whoever may read tickets.
