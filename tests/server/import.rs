@@ -49,7 +49,7 @@ async fn import(client: &Client) -> (String, String) {
 
 async fn finish(client: &Client, path: &str) -> String {
     assert_eq!(client.form(&format!("{path}/start"), &[]).await.status().as_u16(), 303);
-    for _ in 0..600 {
+    for _ in 0..3_000 {
         let page = client.get(path).await.text().await.unwrap();
         if page.contains("已导入") {
             return page;
