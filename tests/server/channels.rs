@@ -3,10 +3,12 @@
 use crate::receiver::{Receiver, Reply};
 use crate::support::{Client, On, Server};
 use crate::webhooks::{add, issued, log, verify};
+use calamine::{Reader, Xlsx};
 use rstest::rstest;
 use serde_json::json;
 use shenban::app::webhooks::sending;
 use shenban::webhook::Client as Pusher;
+use std::io::Cursor;
 use std::time::Duration;
 
 /// Gives a person a telephone.
@@ -145,6 +147,55 @@ async fn a_program_sets_what_its_owner_is_told_of_and_by_which_channels(#[values
     assert_eq!(coordinator.read("/me/notifications").await["absences"][0]["deputy_id"], deputy["id"]);
     coordinator.act(&format!("/absences/{absence}/end"), json!({})).await;
     assert_eq!(coordinator.read("/me/notifications").await["absences"], json!([]));
+    server.stop().await;
+}
+
+/// The names of the columns and the rows of an exported list.
+async fn sheet(client: &Client, path: &str) -> Vec<Vec<String>> {
+    let bytes = client.get(path).await.bytes().await.unwrap();
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes.to_vec())).unwrap();
+    let range = book.worksheet_range_at(0).unwrap().unwrap();
+    range.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_log_shows_what_went_by_every_channel_and_who_has_not_signed(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(mut server) = Server::start_without_jobs(on).await else { return };
+    server.set(|settings| settings.mail.hourly_max = 0);
+    let (admin, coordinator) = (server.sign_in("admin").await, server.sign_in("coordinator").await);
+    let gateway = Receiver::start();
+    add(&admin, "sms", &gateway.url("/"), json!({ "carries_notices": true })).await;
+    with_phone(&admin, "traffic", "13800000001").await;
+    let order = json!({ "rhythm": "each", "channels": ["sms"] });
+    admin.act(&format!("/units/{}/mail-rhythm", server.units["traffic"]), order).await;
+    let case = issued(&server, &coordinator).await;
+    server.deliver().await;
+    let client = Pusher::new(vec!["127.0.0.0/8".parse().unwrap()], Duration::from_secs(5));
+    while sending::send(&server.app, &client, "test").await.unwrap() > 0 {}
+
+    let page = |path: &'static str| {
+        let coordinator = coordinator.clone();
+        async move { coordinator.get(path).await.text().await.unwrap() }
+    };
+    let rows = |page: &str| page.matches("<tr data-row>").count();
+    let (all, by_sms, by_mail) = (page("/mail").await, page("/mail?means=sms").await, page("/mail?means=mail").await);
+    assert!(rows(&by_sms) == 1 && by_sms.contains("短信") && by_sms.contains("服务器已接收"), "{by_sms}");
+    assert!(rows(&by_mail) >= 1);
+    assert_eq!(rows(&all), rows(&by_sms) + rows(&by_mail));
+    assert_eq!(rows(&page("/mail?means=sms&state=failed").await), 0);
+    assert!(all.contains("1 个单位尚未签收：") && all.contains("traffic局"), "{all}");
+    assert_eq!(rows(&page("/mail?silent=1").await), 1, "only what asks the silent unit");
+    let tab = coordinator.get(&format!("/cases/{case}?tab=mails")).await.text().await.unwrap();
+    assert!(tab.contains("短信"), "{tab}");
+    let exported = sheet(&coordinator, "/export/mail?means=sms").await;
+    assert_eq!((exported.len(), exported[0][1].as_str(), exported[1][1].as_str()), (2, "渠道", "短信"));
+
+    let task = coordinator.read(&format!("/cases/{case}")).await["tasks"][0]["id"].as_str().unwrap().to_owned();
+    server.sign_in("traffic").await.on_task(&task, "acknowledge", json!({})).await;
+    let signed = page("/mail?means=sms").await;
+    assert!(signed.contains("● 已签收") && !signed.contains("尚未签收："), "{signed}");
+    assert_eq!(rows(&page("/mail?silent=1").await), 0);
     server.stop().await;
 }
 
