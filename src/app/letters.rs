@@ -225,7 +225,13 @@ fn worded(ctx: &mut Ctx, asks: &[Ask], to: &To, case_line: &str, bundle: Bundle)
         if bundle != Bundle::OneCase {
             return Ok((to.lang.fill("【深办】汇总：%{count} 项事项", &[("count", &asks.len())]), String::new()));
         }
-        let subject = to.lang.fill("【深办】%{case}：%{count} 项事项", &[("case", &case_line), ("count", &asks.len())]);
+        // A directive's mail names no case: a mailbox has more readers.
+        let several = if case_line.is_empty() {
+            "【深办】%{count} 项事项"
+        } else {
+            "【深办】%{case}：%{count} 项事项"
+        };
+        let subject = to.lang.fill(several, &[("case", &case_line), ("count", &asks.len())]);
         return Ok((subject, String::new()));
     };
     let wording = wordings::of(ctx, one.stage, to.lang)?;

@@ -213,6 +213,9 @@ fn what_a_version_does_otherwise_is_told_task_by_task() {
     assert!(told[1].contains(": 3 → 9") && told[2].contains(&gone.title), "{told:?}");
     let other =
         text.replace("target_percent: 30", "target_percent: 40").replace("compare: school_days", "compare: all");
-    let told = old.changes_to(&read("other", &other)).into_iter().map(|change| change.text(crate::lang::Lang::Zh));
-    assert_eq!(told.collect::<Vec<_>>(), ["达标线（占基线%）：30 → 40", "可比的日子：上学日 → 每天"]);
+    let told = old.changes_to(&read("other", &other)).into_iter().map(|change| change.text(crate::lang::Lang::En));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        ["Target (% of the baseline): 30 → 40", "Days that compare: School days → Every day"]
+    );
 }

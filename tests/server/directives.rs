@@ -81,6 +81,22 @@ async fn a_directives_ladder_reminds_units_and_ends_on_the_desk_and_no_leader_is
     server.stop().await;
 }
 
+#[tokio::test]
+async fn several_directives_are_one_mail_whose_subject_counts_them() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let (coordinator, leader) = (server.sign_in("coordinator").await, server.sign_in("leader").await);
+    let (case, _) = issued(&server, &coordinator, "police", "校门口拥堵", "ordinary").await;
+    for days in [14, 16] {
+        let told = json!({ "text": WORDS, "due_on": in_days(&server, days), "unit_id": server.units["traffic"] });
+        leader.act(&format!("/cases/{case}/instruct"), told).await;
+    }
+    server.deliver().await;
+    let mails = server.catcher.messages();
+    let subjects: Vec<&str> = to(&mails, "traffic@city.example").iter().map(|mail| mail.subject.as_str()).collect();
+    assert!(subjects.contains(&"【深办】2 项事项"), "{subjects:?}");
+    server.stop().await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_directives_date_is_moved_with_a_reason_and_its_ladder_begins_anew(
