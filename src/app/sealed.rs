@@ -23,6 +23,7 @@ pub fn seal(key: &[u8], place: &str, text: &str) -> String {
         Aad::from(place.as_bytes()),
         &mut bytes,
     );
+    // It fails beyond 256 GiB alone.
     sealed.expect("a text far shorter than what the cipher takes");
     format!("{PREFIX}{}", BASE64.encode([&nonce[..], &bytes].concat()))
 }
@@ -39,6 +40,7 @@ pub fn open(key: &[u8], place: &str, sealed: &str) -> Option<String> {
 
 fn cipher(key: &[u8]) -> LessSafeKey {
     let key = keyed_hash::derived(key, "sealed secrets");
+    // 32 bytes by their type, as the cipher wants.
     LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &key).expect("a key of the cipher's length"))
 }
 

@@ -52,6 +52,7 @@ pub fn open_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<Attachment>, Store
         .optional()?)
 }
 
+/// Ends an attachment; it is never deleted.
 pub fn end(tx: &mut Tx, id: &str, person_id: &str, reason: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
     let ended = diesel::update(attachment::table.find(id).filter(attachment::until.is_null()))
         .set((attachment::until.eq(now), attachment::ended_by.eq(person_id), attachment::end_reason.eq(reason)))

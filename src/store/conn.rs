@@ -2,6 +2,7 @@
 
 use super::{StoreError, text_index};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::expression::SqlLiteral;
 use diesel::r2d2::ManageConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, sql_query};
@@ -32,6 +33,12 @@ macro_rules! on_backend {
     };
 }
 pub(in crate::store) use on_backend;
+
+/// A code that stands in a query's text instead of being bound to it: an index over the rows of one state is used only
+/// where the text itself says that state.
+pub(in crate::store) fn written(code: &'static str) -> SqlLiteral<Text> {
+    diesel::dsl::sql(&format!("'{code}'"))
+}
 
 /// Where the truth is kept: `sqlite:PATH` (or a plain path) or `postgres://…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,5 +178,18 @@ impl ManageConnection for Opener {
 
     fn has_broken(&self, conn: &mut Conn) -> bool {
         std::thread::panicking() || <Conn as Connection>::TransactionManager::is_broken_transaction_manager(conn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diesel::sql_types::Bool;
+
+    #[test]
+    fn sqlite_was_built_to_keep_its_plans() {
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        let keeps = diesel::dsl::sql::<Bool>("sqlite_compileoption_used('ENABLE_QPSG')");
+        assert!(diesel::select(keeps).get_result::<bool>(&mut conn).unwrap(), "see .cargo/config.toml");
     }
 }

@@ -34,7 +34,6 @@ pub mod people;
 pub mod plans;
 pub mod policies;
 pub mod preferences;
-mod prepared;
 pub mod problems;
 pub mod proxy_entries;
 pub mod sent;

@@ -1,8 +1,7 @@
 //! A case's tasks and dependencies: the rows that [`crate::plan`] makes a graph of.
 
 use super::cases::Case;
-use super::conn::on_backend;
-use super::prepared::{Prepared, written};
+use super::conn::{on_backend, written};
 use super::schema::{assignment, cases, dependency, task, unit};
 use super::{StoreError, Tx};
 use crate::domain::case::CaseState;
@@ -88,9 +87,9 @@ pub struct Assignment {
 /// Takes the plan for this transaction: the first statement of whatever gates, releases, dates or reshapes it, on both
 /// databases, so that two people never do it side by side. Gives the new revision; `None` when there is no such case.
 pub fn take(tx: &mut Tx, case_id: &str) -> Result<Option<i64>, StoreError> {
-    Ok(on_backend!(tx.0, c => Prepared(diesel::update(cases::table.find(case_id))
+    Ok(on_backend!(tx.0, c => diesel::update(cases::table.find(case_id))
         .set(cases::plan_revision.eq(cases::plan_revision + 1))
-        .returning(cases::plan_revision))
+        .returning(cases::plan_revision)
         .get_result(c)
         .optional())?)
 }
@@ -98,9 +97,9 @@ pub fn take(tx: &mut Tx, case_id: &str) -> Result<Option<i64>, StoreError> {
 /// [`take`] by one of the case's tasks; gives the case.
 pub fn take_of_task(tx: &mut Tx, task_id: &str) -> Result<Option<Case>, StoreError> {
     let own_case = task::table.find(task_id).select(task::case_id);
-    Ok(on_backend!(tx.0, c => Prepared(diesel::update(cases::table.filter(cases::id.eq_any(own_case)))
+    Ok(on_backend!(tx.0, c => diesel::update(cases::table.filter(cases::id.eq_any(own_case)))
         .set(cases::plan_revision.eq(cases::plan_revision + 1))
-        .returning(Case::as_returning()))
+        .returning(Case::as_returning())
         .get_result(c)
         .optional())?)
 }
@@ -218,8 +217,7 @@ pub fn insert_tasks(tx: &mut Tx, rows: Vec<Task>) -> Result<(), StoreError> {
 
 /// Saves everything about a task that can change, when its stored version is still `row.version`. Gives the new version.
 pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
-    let unchanged = task::table.filter(task::id.eq(&row.id)).filter(task::version.eq(row.version));
-    let changed = on_backend!(tx.0, c => Prepared(diesel::update(unchanged)
+    let changed = diesel::update(task::table.filter(task::id.eq(&row.id)).filter(task::version.eq(row.version)))
         .set((
             (
                 task::title.eq(&row.title),
@@ -253,8 +251,8 @@ pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
                 task::clock_stopped_on.eq(row.clock_stopped_on),
                 task::version.eq(row.version + 1),
             ),
-        )))
-        .execute(c))?;
+        ))
+        .execute(tx.0)?;
     Ok((changed == 1).then_some(row.version + 1))
 }
 

@@ -1,7 +1,6 @@
 //! Problems, who belongs to them, and what people decided about tickets.
 
 use super::conn::{Conn, on_backend};
-use super::prepared::Prepared;
 use super::schema::{case_problem, membership, problem, ticket, ticket_contact};
 use super::{StoreError, Tx};
 use crate::domain::problem::{PlacedBy, ProblemKind, ProblemState};
@@ -149,8 +148,8 @@ pub fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Ve
 
 /// Saves what people and counting change, when the stored version is still `row.version`.
 pub fn save(tx: &mut Tx, row: &Problem) -> Result<bool, StoreError> {
-    let unchanged = problem::table.filter(problem::id.eq(&row.id)).filter(problem::version.eq(row.version));
-    let changed = on_backend!(tx.0, c => Prepared(diesel::update(unchanged)
+    let changed =
+        diesel::update(problem::table.filter(problem::id.eq(&row.id)).filter(problem::version.eq(row.version)))
             .set((
                 (
                     problem::state.eq(row.state.code()),
@@ -182,8 +181,8 @@ pub fn save(tx: &mut Tx, row: &Problem) -> Result<bool, StoreError> {
                     problem::returns_on.eq(row.returns_on),
                     problem::returns_callers.eq(row.returns_callers),
                 ),
-            )))
-            .execute(c))?;
+            ))
+            .execute(tx.0)?;
     Ok(changed == 1)
 }
 

@@ -1,7 +1,5 @@
 //! What happens beside a task's one state, in rows of its own.
 
-use super::conn::on_backend;
-use super::prepared::Prepared;
 use super::schema::{block, comment, extension, objection, post, report, submission, task};
 use super::{StoreError, Tx};
 use crate::domain::access::Role;
@@ -296,7 +294,7 @@ pub fn accept_submission(
         .filter(submission::verdict_at.is_null())
         .filter(submission::awaits_sign_off.eq(false))
         .filter(submission::lead_accepted_at.is_not_null().or(diesel::dsl::not(diesel::dsl::exists(manager))));
-    let judged = on_backend!(tx.0, c => Prepared(diesel::update(ready).set(verdict)).execute(c))?;
+    let judged = diesel::update(ready).set(verdict).execute(tx.0)?;
     Ok(judged == 1)
 }
 

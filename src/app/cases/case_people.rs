@@ -1,18 +1,17 @@
 //! Who takes part in a case, and what was asked of them, discussed and decided.
 
 use crate::app::access::require_on_case;
+use crate::app::cases::case_views::CaseView;
 use crate::app::cases::consulting::may_reply_for;
 use crate::app::directives::{self, views::DirectiveLine};
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::domain::case::Opinion;
-use crate::store::cases::{self, Approval};
 use crate::store::consultations::{self, Consultation};
 use crate::store::meetings::{self, Meeting};
 use crate::store::people::Person;
 
 pub struct CasePeople {
-    pub approvals: Vec<Approval>,
     pub meetings: Vec<Meeting>,
     /// Those the reader may read.
     pub directives: Vec<DirectiveLine>,
@@ -21,14 +20,13 @@ pub struct CasePeople {
     pub may_transcribe: bool,
 }
 
-pub fn people(ctx: &mut Ctx, case_id: &str) -> Result<CasePeople, Error> {
-    let mut may = |action| require_on_case(ctx, action, case_id).is_ok();
-    let (may_instruct, may_transcribe) = (may(Action::Instruct), may(Action::TranscribeDirective));
+pub fn people(ctx: &mut Ctx, view: &CaseView) -> Result<CasePeople, Error> {
+    let case_id = &view.line.case.id;
+    let may_transcribe = require_on_case(ctx, Action::TranscribeDirective, case_id).is_ok();
     Ok(CasePeople {
-        approvals: cases::approvals_of(&mut ctx.tx, case_id)?,
         meetings: meetings::of_case(&mut ctx.tx, case_id)?,
         directives: directives::views::of_case(ctx, case_id)?,
-        leaders: if may_instruct || may_transcribe { directives::leaders(ctx)? } else { Vec::new() },
+        leaders: if view.may_instruct || may_transcribe { directives::leaders(ctx)? } else { Vec::new() },
         may_transcribe,
     })
 }

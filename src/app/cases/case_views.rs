@@ -14,7 +14,7 @@ use crate::domain::task::TaskState;
 use crate::lang::Message;
 use crate::plan::{Lamp, Plan, Schedule};
 use crate::store::case_order::Ordered;
-use crate::store::cases::{self, Case, Counts, ForceUnit};
+use crate::store::cases::{self, Approval, Case, Counts, ForceUnit};
 use crate::store::observations::{self, LookBack, Observation};
 use crate::store::people;
 use crate::store::plans::Task;
@@ -101,6 +101,7 @@ pub struct CaseView {
     pub late: HashSet<String>,
     pub force: Vec<ForceUnit>,
     pub units: HashMap<String, String>,
+    pub approvals: Vec<Approval>,
     pub observations: Vec<Observation>,
     pub look_backs: Vec<LookBack>,
     pub counts: Counts,
@@ -253,6 +254,8 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
     let late = plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
     let approvals = cases::approvals_of(&mut ctx.tx, &case_id)?;
     let pending = |subject| approvals.iter().find(|row| row.subject == subject && row.decided_on.is_none());
+    let awaits_approval = pending(ApprovalSubject::Issue).is_some();
+    let termination_asked_by = pending(ApprovalSubject::Termination).map(|row| row.recorded_by.clone());
     let was_observed = plan.case.verifying_at.is_some() || plan.case.round > 1;
     let mut may = |action| require_on_case(ctx, action, &case_id).is_ok();
     let (may_shape, may_issue) = (may(Action::ShapePlan), may(Action::IssueCase));
@@ -263,8 +266,9 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
         observations: if was_observed { observations::of_case(&mut ctx.tx, &case_id)? } else { Vec::new() },
         look_backs: if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() },
         counts: cases::counts(&mut ctx.tx, &case_id)?,
-        awaits_approval: pending(ApprovalSubject::Issue).is_some(),
-        termination_asked_by: pending(ApprovalSubject::Termination).map(|row| row.recorded_by.clone()),
+        awaits_approval,
+        termination_asked_by,
+        approvals,
         problem_ids,
         line,
         plan,

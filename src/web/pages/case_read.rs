@@ -78,7 +78,7 @@ pub fn read(ctx: &mut Ctx, asked: Asked) -> Result<Parts, Error> {
             _ => Vec::new(),
         },
         opinions: if is_draft || tab == "people" { Opinions::of_case(ctx, &id)? } else { Opinions::default() },
-        people: if tab == "people" { Some(case_people::people(ctx, &id)?) } else { None },
+        people: if tab == "people" { Some(case_people::people(ctx, &view)?) } else { None },
         tickets: if tab == "tickets" { attached(ctx, &id)? } else { Vec::new() },
         mails: if tab == "mails" { mailed(ctx, &id)? } else { Vec::new() },
         nearby: if view.may_shape && is_adding { nearby(ctx, &view)? } else { Vec::new() },
