@@ -112,7 +112,7 @@ pub async fn sign_out(app: &App, token: String) -> Result<(), Error> {
 /// Who holds this session's cookie.
 pub async fn by_session(app: &App, token: String) -> Result<Authenticated, Error> {
     app.store
-        .read(move |tx| {
+        .read_one(move |tx| {
             let holder = sessions::holder_of_session(tx, &token_hash(&token), Clock::real())?;
             let holder = holder.ok_or(Error::Unauthenticated)?;
             let csrf = holder.csrf.clone();
@@ -124,7 +124,7 @@ pub async fn by_session(app: &App, token: String) -> Result<Authenticated, Error
 /// Who holds this API token.
 pub async fn by_token(app: &App, token: String) -> Result<Actor, Error> {
     app.store
-        .read(move |tx| {
+        .read_one(move |tx| {
             let holder = sessions::holder_of_token(tx, &token_hash(&token), Clock::real())?;
             Ok(actor(holder.ok_or(Error::Unauthenticated)?, ActorKind::ApiClient, Channel::Api))
         })

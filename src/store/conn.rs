@@ -2,7 +2,6 @@
 
 use super::{StoreError, text_index};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::expression::SqlLiteral;
 use diesel::r2d2::ManageConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, sql_query};
@@ -33,12 +32,6 @@ macro_rules! on_backend {
     };
 }
 pub(in crate::store) use on_backend;
-
-/// A code that stands in a query's text instead of being bound to it: an index over the rows of one state is used only
-/// where the text itself says that state.
-pub(in crate::store) fn written(code: &'static str) -> SqlLiteral<Text> {
-    diesel::dsl::sql(&format!("'{code}'"))
-}
 
 /// Where the truth is kept: `sqlite:PATH` (or a plain path) or `postgres://…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +122,17 @@ impl Conn {
         match self {
             Conn::Sqlite(conn) => begin_immediate(conn)?,
             Conn::Pg(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction that only reads, all of it as things were at its first statement.
+    pub(in crate::store) fn begin_read(&mut self) -> Result<(), StoreError> {
+        match self {
+            Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+            Conn::Pg(conn) => {
+                AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?
+            }
         }
         Ok(())
     }

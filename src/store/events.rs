@@ -1,25 +1,13 @@
 //! The event log's rows, and the seal that gives committed events a gapless order and a hash chain.
 
 use super::conn::{Conn, on_backend};
+use super::prepared::CommittedAfter;
 use super::schema::{event, event_seal};
 use super::{StoreError, Tx};
 use crate::domain::event::{ActorKind, Channel, SealedText, link_hash};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-
-/// PostgreSQL's rows after a place in the order of commits, (tx, n) compared as one value: it then begins at that place of
-/// the index, which it does not for the same thing written with OR.
-macro_rules! committed_after {
-    ($tx:expr, $n:expr) => {
-        diesel::dsl::sql::<diesel::sql_types::Bool>("(tx, n) > (")
-            .bind::<diesel::sql_types::BigInt, _>($tx)
-            .sql(", ")
-            .bind::<diesel::sql_types::BigInt, _>($n)
-            .sql(")")
-    };
-}
-pub(in crate::store) use committed_after;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = event)]
@@ -43,7 +31,10 @@ pub struct Event {
 }
 
 pub fn insert(tx: &mut Tx, rows: Vec<Event>) -> Result<(), StoreError> {
-    on_backend!(tx.0, c => diesel::insert_into(event::table).values(rows).execute(c))?;
+    match <[Event; 1]>::try_from(rows) {
+        Ok([row]) => diesel::insert_into(event::table).values(row).execute(tx.0)?,
+        Err(rows) => on_backend!(tx.0, c => diesel::insert_into(event::table).values(rows).execute(c))?,
+    };
     Ok(())
 }
 
@@ -135,9 +126,10 @@ fn committed(tx: &mut Tx, (after_tx, after_n): (i64, i64), limit: i64) -> Result
     let after = event::table.select((event::tx, event::n, Event::as_select())).limit(limit).into_boxed();
     let after = match commit_horizon(tx)? {
         None => after.filter(event::n.gt(after_n)).order(event::n),
-        Some(horizon) => {
-            after.filter(committed_after!(after_tx, after_n)).filter(event::tx.lt(horizon)).order((event::tx, event::n))
-        }
+        Some(horizon) => after
+            .filter(CommittedAfter { tx: after_tx, n: after_n })
+            .filter(event::tx.lt(horizon))
+            .order((event::tx, event::n)),
     };
     Ok(after.load(tx.0)?)
 }

@@ -1,6 +1,7 @@
 //! The house's own rows: settings, number series, leases, idempotency keys, the edited calendar.
 
 use super::conn::on_backend;
+use super::prepared::update;
 use super::schema::{calendar_day, idempotency, lease, number_series, setting};
 use super::{StoreError, Tx};
 use chrono::{NaiveDate, NaiveDateTime};
@@ -54,9 +55,8 @@ pub fn take_lease(
 ) -> Result<bool, StoreError> {
     let row = (lease::name.eq(name), lease::holder.eq(holder), lease::until.eq(until));
     on_backend!(tx.0, c => diesel::insert_into(lease::table).values(row).on_conflict_do_nothing().execute(c))?;
-    let taken = diesel::update(lease::table.find(name).filter(lease::holder.eq(holder).or(lease::until.lt(now))))
-        .set((lease::holder.eq(holder), lease::until.eq(until)))
-        .execute(tx.0)?;
+    let free = lease::name.eq(name).and(lease::holder.eq(holder).or(lease::until.lt(now)));
+    let taken = update(lease::table, free, (lease::holder.eq(holder), lease::until.eq(until))).execute(tx.0)?;
     Ok(taken == 1)
 }
 

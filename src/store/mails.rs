@@ -1,6 +1,7 @@
 //! A mail's frozen bytes, who is sending them, and each try to deliver them.
 
-use super::conn::{on_backend, written};
+use super::conn::on_backend;
+use super::prepared::written;
 use super::schema::{attempt, lease, mail};
 use super::{StoreError, Tx};
 use crate::domain::notice::{AttemptOutcome, MailState, RecipientKind};

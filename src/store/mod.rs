@@ -3,6 +3,7 @@
 mod checkpoint;
 mod conn;
 pub mod consultations;
+mod prepared;
 mod schema;
 mod writer;
 
@@ -44,7 +45,7 @@ pub mod tickets;
 pub mod webhooks;
 
 use conn::{Access, Conn, Opener};
-use diesel::r2d2::{ManageConnection, Pool};
+use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,9 +213,16 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let _permit = self.waiting_readers.try_acquire().map_err(|_| StoreError::Busy)?;
-        let store = self.clone();
-        on_blocking_thread(move || store.read_blocking(work)).await
+        self.on_reader(|conn| writer::run_on_snapshot(conn, work)).await
+    }
+
+    /// [`Store::read`] of a single statement, which needs no transaction to see one snapshot.
+    pub async fn read_one<T, E>(&self, statement: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.on_reader(|conn| statement(&mut Tx(conn))).await
     }
 
     /// [`Store::read`] on this thread.
@@ -222,9 +230,22 @@ impl Store {
     where
         E: From<StoreError>,
     {
-        let mut conn = self.readers.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        writer::run_guarded(&mut conn, work)
+        writer::run_on_snapshot(&mut *connection(&self.readers)?, work)
     }
+
+    async fn on_reader<T, E>(&self, work: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let _permit = self.waiting_readers.try_acquire().map_err(|_| StoreError::Busy)?;
+        let readers = self.readers.clone();
+        on_blocking_thread(move || work(&mut *connection(&readers)?)).await
+    }
+}
+
+fn connection(pool: &Pool<Opener>) -> Result<PooledConnection<Opener>, StoreError> {
+    pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
 fn pool(url: &DatabaseUrl, access: Access, size: u32) -> Result<Pool<Opener>, StoreError> {
@@ -262,7 +283,7 @@ fn postgres_write<T, E: From<StoreError>>(
     commits: &watch::Sender<u64>,
     work: impl FnOnce(&mut Tx) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut conn = pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let mut conn = connection(pool)?;
     let outcome = writer::run_guarded(&mut conn, work);
     commits.send_modify(|n| *n += 1);
     outcome

@@ -1,7 +1,8 @@
 //! notice → mail: what a change owes, and what settled it.
 
-use super::conn::{on_backend, written};
+use super::conn::on_backend;
 use super::mails::Mail;
+use super::prepared::written;
 use super::schema::{mail, notice};
 use super::{StoreError, Tx};
 use crate::domain::notice::{MailState, NoticeState, RecipientKind, Stage};

@@ -1,13 +1,13 @@
 //! A case's tasks and dependencies: the rows that [`crate::plan`] makes a graph of.
 
 use super::cases::Case;
-use super::conn::{on_backend, written};
+use super::conn::on_backend;
+use super::prepared::{Fixed, fixed, update, written};
 use super::schema::{assignment, cases, dependency, task, unit};
 use super::{StoreError, Tx};
 use crate::domain::case::CaseState;
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
 use chrono::{NaiveDate, NaiveDateTime};
-use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use std::collections::HashMap;
@@ -72,7 +72,7 @@ pub struct Dependency {
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = assignment)]
+#[diesel(table_name = assignment, treat_none_as_default_value = false)]
 pub struct Assignment {
     pub id: String,
     pub task_id: String,
@@ -87,21 +87,23 @@ pub struct Assignment {
 /// Takes the plan for this transaction: the first statement of whatever gates, releases, dates or reshapes it, on both
 /// databases, so that two people never do it side by side. Gives the new revision; `None` when there is no such case.
 pub fn take(tx: &mut Tx, case_id: &str) -> Result<Option<i64>, StoreError> {
-    Ok(on_backend!(tx.0, c => diesel::update(cases::table.find(case_id))
-        .set(cases::plan_revision.eq(cases::plan_revision + 1))
+    Ok(
+        on_backend!(tx.0, c => update(cases::table, cases::id.eq(case_id), cases::plan_revision.eq(cases::plan_revision + 1))
         .returning(cases::plan_revision)
         .get_result(c)
-        .optional())?)
+        .optional())?,
+    )
 }
 
 /// [`take`] by one of the case's tasks; gives the case.
 pub fn take_of_task(tx: &mut Tx, task_id: &str) -> Result<Option<Case>, StoreError> {
     let own_case = task::table.find(task_id).select(task::case_id);
-    Ok(on_backend!(tx.0, c => diesel::update(cases::table.filter(cases::id.eq_any(own_case)))
-        .set(cases::plan_revision.eq(cases::plan_revision + 1))
+    Ok(
+        on_backend!(tx.0, c => update(cases::table, cases::id.eq_any(own_case), cases::plan_revision.eq(cases::plan_revision + 1))
         .returning(Case::as_returning())
         .get_result(c)
-        .optional())?)
+        .optional())?,
+    )
 }
 
 /// Whether a task's start releases others (start-to-start).
@@ -217,8 +219,10 @@ pub fn insert_tasks(tx: &mut Tx, rows: Vec<Task>) -> Result<(), StoreError> {
 
 /// Saves everything about a task that can change, when its stored version is still `row.version`. Gives the new version.
 pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
-    let changed = diesel::update(task::table.filter(task::id.eq(&row.id)).filter(task::version.eq(row.version)))
-        .set((
+    let changed = update(
+        task::table,
+        task::id.eq(&row.id).and(task::version.eq(row.version)),
+        (
             (
                 task::title.eq(&row.title),
                 task::description.eq(&row.description),
@@ -251,8 +255,9 @@ pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
                 task::clock_stopped_on.eq(row.clock_stopped_on),
                 task::version.eq(row.version + 1),
             ),
-        ))
-        .execute(tx.0)?;
+        ),
+    )
+    .execute(tx.0)?;
     Ok((changed == 1).then_some(row.version + 1))
 }
 
@@ -304,9 +309,9 @@ pub fn done_of_playbook(tx: &mut Tx, key: &str) -> Result<Vec<Task>, StoreError>
 }
 
 /// Being with its unit, as the index of due dates says it.
-fn is_held() -> SqlLiteral<Bool> {
+fn is_held() -> Fixed<Bool> {
     let codes = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
-    diesel::dsl::sql(&format!("task.state IN ('{}')", codes.join("', '")))
+    fixed(format!("task.state IN ('{}')", codes.join("', '")))
 }
 
 /// Every task that its unit has and works on.

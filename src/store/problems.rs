@@ -1,6 +1,7 @@
 //! Problems, who belongs to them, and what people decided about tickets.
 
 use super::conn::{Conn, on_backend};
+use super::prepared::{fixed, update};
 use super::schema::{case_problem, membership, problem, ticket, ticket_contact};
 use super::{StoreError, Tx};
 use crate::domain::problem::{PlacedBy, ProblemKind, ProblemState};
@@ -148,41 +149,43 @@ pub fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Ve
 
 /// Saves what people and counting change, when the stored version is still `row.version`.
 pub fn save(tx: &mut Tx, row: &Problem) -> Result<bool, StoreError> {
-    let changed =
-        diesel::update(problem::table.filter(problem::id.eq(&row.id)).filter(problem::version.eq(row.version)))
-            .set((
-                (
-                    problem::state.eq(row.state.code()),
-                    problem::merged_into.eq(&row.merged_into),
-                    problem::title.eq(&row.title),
-                    problem::title_by_person.eq(row.title_by_person),
-                    problem::terms.eq(&row.terms),
-                    problem::places.eq(&row.places),
-                    problem::tickets.eq(row.tickets),
-                    problem::callers.eq(row.callers),
-                    problem::window_callers.eq(row.window_callers),
-                    problem::growth.eq(row.growth),
-                ),
-                (
-                    problem::heat.eq(row.heat),
-                    problem::first_at.eq(row.first_at),
-                    problem::last_at.eq(row.last_at),
-                    problem::proposed_at.eq(row.proposed_at),
-                    problem::reason.eq(&row.reason),
-                    problem::decided_by.eq(&row.decided_by),
-                    problem::decided_at.eq(row.decided_at),
-                    problem::version.eq(row.version + 1),
-                ),
-                (
-                    problem::unusual.eq(row.unusual),
-                    problem::burst_at.eq(row.burst_at),
-                    problem::burst_callers.eq(row.burst_callers),
-                    problem::insistent_calls.eq(row.insistent_calls),
-                    problem::returns_on.eq(row.returns_on),
-                    problem::returns_callers.eq(row.returns_callers),
-                ),
-            ))
-            .execute(tx.0)?;
+    let changed = update(
+        problem::table,
+        problem::id.eq(&row.id).and(problem::version.eq(row.version)),
+        (
+            (
+                problem::state.eq(row.state.code()),
+                problem::merged_into.eq(&row.merged_into),
+                problem::title.eq(&row.title),
+                problem::title_by_person.eq(row.title_by_person),
+                problem::terms.eq(&row.terms),
+                problem::places.eq(&row.places),
+                problem::tickets.eq(row.tickets),
+                problem::callers.eq(row.callers),
+                problem::window_callers.eq(row.window_callers),
+                problem::growth.eq(row.growth),
+            ),
+            (
+                problem::heat.eq(row.heat),
+                problem::first_at.eq(row.first_at),
+                problem::last_at.eq(row.last_at),
+                problem::proposed_at.eq(row.proposed_at),
+                problem::reason.eq(&row.reason),
+                problem::decided_by.eq(&row.decided_by),
+                problem::decided_at.eq(row.decided_at),
+                problem::version.eq(row.version + 1),
+            ),
+            (
+                problem::unusual.eq(row.unusual),
+                problem::burst_at.eq(row.burst_at),
+                problem::burst_callers.eq(row.burst_callers),
+                problem::insistent_calls.eq(row.insistent_calls),
+                problem::returns_on.eq(row.returns_on),
+                problem::returns_callers.eq(row.returns_callers),
+            ),
+        ),
+    )
+    .execute(tx.0)?;
     Ok(changed == 1)
 }
 
@@ -252,7 +255,7 @@ pub fn set_uncounted<'p>(
 /// Some of the problems that changed since they were counted, the oldest first.
 pub fn uncounted(tx: &mut Tx, limit: i64) -> Result<Vec<String>, StoreError> {
     // Written as the index is, or SQLite would not use it.
-    let uncounted = problem::table.filter(diesel::dsl::sql::<diesel::sql_types::Bool>("is_uncounted"));
+    let uncounted = problem::table.filter(fixed::<diesel::sql_types::Bool>("is_uncounted"));
     Ok(uncounted.order(problem::id).limit(limit).select(problem::id).load(tx.0)?)
 }
 

@@ -1,5 +1,6 @@
 //! What happens beside a task's one state, in rows of its own.
 
+use super::prepared::update;
 use super::schema::{block, comment, extension, objection, post, report, submission, task};
 use super::{StoreError, Tx};
 use crate::domain::access::Role;
@@ -7,7 +8,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = report)]
+#[diesel(table_name = report, treat_none_as_default_value = false)]
 pub struct Report {
     pub id: String,
     pub task_id: String,
@@ -20,7 +21,7 @@ pub struct Report {
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = comment)]
+#[diesel(table_name = comment, treat_none_as_default_value = false)]
 pub struct Comment {
     pub id: String,
     pub task_id: String,
@@ -66,7 +67,7 @@ pub struct Extension {
 }
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = submission)]
+#[diesel(table_name = submission, treat_none_as_default_value = false)]
 pub struct Submission {
     pub id: String,
     pub task_id: String,
@@ -251,7 +252,7 @@ pub fn accept_first(
 
 /// What became of a submission.
 #[derive(AsChangeset)]
-#[diesel(table_name = submission)]
+#[diesel(table_name = submission, treat_none_as_default_value = false)]
 pub struct Verdict<'a> {
     pub accepted: bool,
     #[diesel(column_name = verdict_note)]
@@ -288,13 +289,12 @@ pub fn accept_submission(
         .filter(post::case_id.eq(managed_case))
         .filter(post::role.eq(Role::LeadManager.code()))
         .filter(post::until.is_null().or(post::until.gt(real_now)));
-    let ready = submission::table
-        .filter(submission::task_id.eq(task_id))
-        .filter(submission::round.eq(round))
-        .filter(submission::verdict_at.is_null())
-        .filter(submission::awaits_sign_off.eq(false))
-        .filter(submission::lead_accepted_at.is_not_null().or(diesel::dsl::not(diesel::dsl::exists(manager))));
-    let judged = diesel::update(ready).set(verdict).execute(tx.0)?;
+    let ready = (submission::task_id.eq(task_id))
+        .and(submission::round.eq(round))
+        .and(submission::verdict_at.is_null())
+        .and(submission::awaits_sign_off.eq(false))
+        .and(submission::lead_accepted_at.is_not_null().or(diesel::dsl::not(diesel::dsl::exists(manager))));
+    let judged = update(submission::table, ready, verdict).execute(tx.0)?;
     Ok(judged == 1)
 }
 

@@ -1,7 +1,8 @@
 //! Tickets, their callers' contact apart, and the order of their commits.
 
 use super::conn::{Conn, on_backend};
-use super::events::{commit_horizon, committed_after};
+use super::events::commit_horizon;
+use super::prepared::CommittedAfter;
 use super::schema::{attachment, membership, ticket, ticket_contact, ticket_order};
 use super::text_index::Query;
 use super::{StoreError, Tx};
@@ -226,7 +227,7 @@ fn unordered(tx: &mut Tx, limit: i64) -> Result<Vec<(i64, i64, String)>, StoreEr
     let after = match commit_horizon(tx)? {
         None => after.filter(ticket::n.gt(after_n)).order(ticket::n),
         Some(horizon) => after
-            .filter(committed_after!(after_tx, after_n))
+            .filter(CommittedAfter { tx: after_tx, n: after_n })
             .filter(ticket::tx.lt(horizon))
             .order((ticket::tx, ticket::n)),
     };

@@ -168,15 +168,27 @@ pub(in crate::store) fn run_guarded<T, E: From<StoreError>>(
             Fault::Database(error)
         }
     }
-    let outcome = conn.transaction(|conn| {
-        catch_unwind(AssertUnwindSafe(|| work(&mut Tx(conn))))
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("a job panicked".into()).into()))
-            .map_err(Fault::Work)
-    });
+    let outcome = conn.transaction(|conn| caught(conn, work).map_err(Fault::Work));
     outcome.map_err(|fault| match fault {
         Fault::Work(error) => error,
         Fault::Database(error) => StoreError::from(error).into(),
     })
+}
+
+/// Runs `work`, which reads, on one snapshot.
+pub(in crate::store) fn run_on_snapshot<T, E: From<StoreError>>(
+    conn: &mut Conn,
+    work: impl FnOnce(&mut Tx) -> Result<T, E>,
+) -> Result<T, E> {
+    conn.begin_read()?;
+    let outcome = caught(conn, work);
+    let ended = if outcome.is_ok() { conn.commit() } else { conn.rollback() };
+    ended.map_err(E::from).and(outcome)
+}
+
+fn caught<T, E: From<StoreError>>(conn: &mut Conn, work: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(|| work(&mut Tx(conn))))
+        .unwrap_or_else(|_| Err(StoreError::Unavailable("a job panicked".into()).into()))
 }
 
 #[cfg(test)]

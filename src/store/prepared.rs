@@ -1,0 +1,201 @@
+//! Statements that a connection prepares once. Diesel prepares each UPDATE anew, since a changeset may leave columns out,
+//! and each statement with a piece of SQL in it, since that may be made from anything.
+
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::query_builder::{AsChangeset, AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Bool, HasSqlType, SingleValue, SqlType, Text};
+use diesel::{QuerySource, RunQueryDsl};
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+/// An UPDATE.
+pub(in crate::store) struct Update<From, Filter, Changes> {
+    table: From,
+    filter: Filter,
+    changes: Changes,
+}
+
+/// `UPDATE table SET changes WHERE filter`.
+pub(in crate::store) fn update<T, Filter, Changes>(
+    table: T,
+    filter: Filter,
+    changes: Changes,
+) -> Update<T::FromClause, Filter, Changes::Changeset>
+where
+    T: QuerySource,
+    Filter: Expression<SqlType = Bool> + AppearsOnTable<T>,
+    Changes: AsChangeset<Target = T>,
+{
+    Update { table: table.from_clause(), filter, changes: changes.as_changeset() }
+}
+
+impl<From, Filter, Changes> Update<From, Filter, Changes> {
+    pub fn returning<Columns: Expression>(self, columns: Columns) -> Returning<Self, Columns> {
+        Returning { update: self, columns }
+    }
+}
+
+impl<From, Filter, Changes, DB> QueryFragment<DB> for Update<From, Filter, Changes>
+where
+    DB: Backend,
+    From: QueryFragment<DB>,
+    Filter: QueryFragment<DB>,
+    Changes: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("UPDATE ");
+        self.table.walk_ast(out.reborrow())?;
+        out.push_sql(" SET ");
+        self.changes.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        self.filter.walk_ast(out)
+    }
+}
+
+/// An UPDATE and what it gives of each row it changed.
+pub(in crate::store) struct Returning<U, Columns> {
+    update: U,
+    columns: Columns,
+}
+
+impl<U, Columns, DB> QueryFragment<DB> for Returning<U, Columns>
+where
+    DB: Backend,
+    U: QueryFragment<DB>,
+    Columns: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.update.walk_ast(out.reborrow())?;
+        out.push_sql(" RETURNING ");
+        self.columns.walk_ast(out)
+    }
+}
+
+impl<U, Columns: Expression> Query for Returning<U, Columns> {
+    type SqlType = Columns::SqlType;
+}
+
+/// SQL that stands in the code, not made from anything given.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Fixed<Type> {
+    text: Cow<'static, str>,
+    of: PhantomData<Type>,
+}
+
+pub(in crate::store) fn fixed<Type>(text: impl Into<Cow<'static, str>>) -> Fixed<Type> {
+    Fixed { text: text.into(), of: PhantomData }
+}
+
+/// A code that stands in a query's text instead of being bound to it: an index over the rows of one state is used only
+/// where the text itself says that state.
+pub(in crate::store) fn written(code: &'static str) -> Fixed<Text> {
+    fixed(format!("'{code}'"))
+}
+
+impl<Type: SqlType + SingleValue> Expression for Fixed<Type> {
+    type SqlType = Type;
+}
+
+impl<Type, DB: Backend> QueryFragment<DB> for Fixed<Type> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(&self.text);
+        Ok(())
+    }
+}
+
+/// Rows of PostgreSQL after a place in the order of commits, (tx, n) compared as one value: it then begins at that place of
+/// the index, which it does not for the same thing written with OR.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct CommittedAfter {
+    pub tx: i64,
+    pub n: i64,
+}
+
+impl Expression for CommittedAfter {
+    type SqlType = Bool;
+}
+
+impl<DB: Backend + HasSqlType<BigInt>> QueryFragment<DB> for CommittedAfter
+where
+    i64: ToSql<BigInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(tx, n) > (");
+        out.push_bind_param::<BigInt, _>(&self.tx)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.n)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// What has no id by its type is kept by its text.
+macro_rules! kept_by_text {
+    ($($name:ident<$($param:ident),*>;)*) => {$(
+        impl<$($param),*> QueryId for $name<$($param),*> {
+            type QueryId = ();
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+    )*};
+}
+kept_by_text! {
+    Update<From, Filter, Changes>;
+    Returning<U, Columns>;
+    Fixed<Type>;
+    CommittedAfter<>;
+}
+
+impl<From, Filter, Changes, C> RunQueryDsl<C> for Update<From, Filter, Changes> {}
+impl<U, Columns, C> RunQueryDsl<C> for Returning<U, Columns> {}
+
+/// What may stand beside any table's columns.
+macro_rules! of_any_table {
+    ($($name:ident<$($param:ident),*>;)*) => {$(
+        impl<Source, $($param),*> AppearsOnTable<Source> for $name<$($param),*> where Self: Expression {}
+        impl<Source, $($param),*> SelectableExpression<Source> for $name<$($param),*> where Self: Expression {}
+        impl<Grouping, $($param),*> ValidGrouping<Grouping> for $name<$($param),*> {
+            type IsAggregate = is_aggregate::Never;
+        }
+    )*};
+}
+of_any_table! {
+    Fixed<Type>;
+    CommittedAfter<>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema::lease;
+    use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
+    use diesel::{ExpressionMethods, QueryDsl, SqliteConnection};
+    use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn a_connection_prepares_an_update_and_a_fixed_text_once() {
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        conn.batch_execute(
+            "CREATE TABLE lease (name TEXT, holder TEXT, until TEXT); INSERT INTO lease VALUES ('a', 'x', '')",
+        )
+        .unwrap();
+        let prepared = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&prepared);
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::CacheQuery { sql, .. } = event {
+                told.lock().unwrap().push(sql.to_owned());
+            }
+        });
+        for holder in ["y", "z"] {
+            let changed = update(lease::table, lease::name.eq("a"), lease::holder.eq(holder)).execute(&mut conn);
+            assert_eq!(changed, Ok(1));
+            let found = lease::table.filter(lease::name.eq(written("a"))).select(lease::holder).first(&mut conn);
+            assert_eq!(found, Ok(holder.to_owned()));
+        }
+        let prepared = prepared.lock().unwrap();
+        assert_eq!(prepared.len(), 2, "{prepared:?}");
+        assert!(prepared[1].contains("'a'"), "{prepared:?}");
+    }
+}
