@@ -22,11 +22,11 @@ pub struct Ordered {
 pub fn of_cases_in(tx: &mut Tx, states: &[CaseState]) -> Result<Vec<Ordered>, StoreError> {
     let codes: Vec<&str> = states.iter().map(|state| state.code()).collect();
     let in_states = cases::table.filter(cases::state.eq_any(codes)).select(cases::id);
-    Ok(case_order::table
+    Ok(on_backend!(tx.0, c => case_order::table
         .filter(case_order::case_id.eq_any(in_states))
         .order(case_order::position)
         .select(Ordered::as_select())
-        .load(tx.0)?)
+        .load(c))?)
 }
 
 pub fn replace(tx: &mut Tx, rows: Vec<Ordered>) -> Result<(), StoreError> {

@@ -99,7 +99,7 @@ pub fn insert(tx: &mut Tx, row: Case) -> Result<(), StoreError> {
 }
 
 pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Case>, StoreError> {
-    Ok(cases::table.find(id).select(Case::as_select()).first(tx.0).optional()?)
+    Ok(on_backend!(tx.0, c => cases::table.find(id).select(Case::as_select()).first(c).optional())?)
 }
 
 pub fn by_no(tx: &mut Tx, no: &str) -> Result<Option<Case>, StoreError> {
@@ -189,12 +189,12 @@ pub fn insert_units(
 
 /// The task force, lead unit first.
 pub fn force(tx: &mut Tx, case_id: &str) -> Result<Vec<ForceUnit>, StoreError> {
-    let rows: Vec<(String, String, String, String)> = case_unit::table
+    let rows: Vec<(String, String, String, String)> = on_backend!(tx.0, c => case_unit::table
         .inner_join(unit::table.on(unit::id.eq(case_unit::unit_id)))
         .filter(case_unit::case_id.eq(case_id))
         .order((case_unit::part.desc(), case_unit::since, unit::path))
         .select((case_unit::unit_id, unit::name, unit::path, case_unit::part))
-        .load(tx.0)?;
+        .load(c))?;
     Ok(rows
         .into_iter()
         .filter_map(|(unit_id, name, path, part)| Some(ForceUnit { unit_id, name, path, part: Part::parse(&part)? }))
@@ -239,11 +239,11 @@ pub fn insert_problem(tx: &mut Tx, case_id: &str, problem_id: &str, now: NaiveDa
 
 /// Ids of the problems of a case, also of one that has ended.
 pub fn problems_of(tx: &mut Tx, case_id: &str) -> Result<Vec<String>, StoreError> {
-    Ok(case_problem::table
+    Ok(on_backend!(tx.0, c => case_problem::table
         .filter(case_problem::case_id.eq(case_id))
         .order(case_problem::since)
         .select(case_problem::problem_id)
-        .load(tx.0)?)
+        .load(c))?)
 }
 
 /// The open case of a problem, or of the theme that it is under; its own first.
@@ -293,11 +293,11 @@ pub fn insert_approval(tx: &mut Tx, row: Approval) -> Result<(), StoreError> {
 }
 
 pub fn approvals_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Approval>, StoreError> {
-    Ok(approval::table
+    Ok(on_backend!(tx.0, c => approval::table
         .filter(approval::case_id.eq(case_id))
         .order(approval::recorded_at)
         .select(Approval::as_select())
-        .load(tx.0)?)
+        .load(c))?)
 }
 
 /// Fills in the approval an urgent case was issued before.
@@ -353,7 +353,7 @@ pub fn counts(tx: &mut Tx, case_id: &str) -> Result<Counts, StoreError> {
         mails.single_value(),
         messages.single_value(),
     ));
-    let counted: (Option<i64>, Option<i64>, Option<i64>, Option<i64>) = all.get_result(tx.0)?;
+    let counted: (Option<i64>, Option<i64>, Option<i64>, Option<i64>) = on_backend!(tx.0, c => all.get_result(c))?;
     let [events, tickets, mails, messages] = <[Option<i64>; 4]>::from(counted).map(Option::unwrap_or_default);
     Ok(Counts { events, tickets, sent: mails + messages })
 }

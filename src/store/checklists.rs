@@ -18,11 +18,11 @@ pub struct ChecklistItem {
 
 /// A task's items in the order they were written.
 pub fn of_task(tx: &mut Tx, task_id: &str) -> Result<Vec<ChecklistItem>, StoreError> {
-    Ok(checklist_item::table
+    Ok(on_backend!(tx.0, c => checklist_item::table
         .filter(checklist_item::task_id.eq(task_id))
         .order(checklist_item::id)
         .select(ChecklistItem::as_select())
-        .load(tx.0)?)
+        .load(c))?)
 }
 
 pub fn insert(tx: &mut Tx, rows: Vec<ChecklistItem>) -> Result<(), StoreError> {

@@ -68,7 +68,7 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Directive>, StoreError> {
 
 pub fn of_case(tx: &mut Tx, case_id: &str) -> Result<Vec<Directive>, StoreError> {
     let of_case = directive::table.filter(directive::case_id.eq(case_id)).order(directive::at);
-    Ok(of_case.select(Directive::as_select()).load(tx.0)?)
+    Ok(on_backend!(tx.0, c => of_case.select(Directive::as_select()).load(c))?)
 }
 
 pub fn of_task(tx: &mut Tx, task_id: &str) -> Result<Vec<Directive>, StoreError> {

@@ -32,7 +32,7 @@ pub struct Event {
 
 pub fn insert(tx: &mut Tx, rows: Vec<Event>) -> Result<(), StoreError> {
     match <[Event; 1]>::try_from(rows) {
-        Ok([row]) => diesel::insert_into(event::table).values(row).execute(tx.0)?,
+        Ok([row]) => on_backend!(tx.0, c => diesel::insert_into(event::table).values(row).execute(c))?,
         Err(rows) => on_backend!(tx.0, c => diesel::insert_into(event::table).values(rows).execute(c))?,
     };
     Ok(())
@@ -40,23 +40,23 @@ pub fn insert(tx: &mut Tx, rows: Vec<Event>) -> Result<(), StoreError> {
 
 /// A case's timeline, newest first.
 pub fn of_case(tx: &mut Tx, case_id: &str, limit: i64) -> Result<Vec<Event>, StoreError> {
-    Ok(event::table
+    Ok(on_backend!(tx.0, c => event::table
         .filter(event::case_id.eq(case_id))
         .order((event::at.desc(), event::n.desc()))
         .limit(limit)
         .select(Event::as_select())
-        .load(tx.0)?)
+        .load(c))?)
 }
 
 /// The latest of a case without what happened to its tickets, newest first.
 pub fn news_of_case(tx: &mut Tx, case_id: &str, limit: i64) -> Result<Vec<Event>, StoreError> {
-    Ok(event::table
+    Ok(on_backend!(tx.0, c => event::table
         .filter(event::case_id.eq(case_id))
         .filter(event::subject_kind.ne("ticket"))
         .order((event::at.desc(), event::n.desc()))
         .limit(limit)
         .select(Event::as_select())
-        .load(tx.0)?)
+        .load(c))?)
 }
 
 /// How often a kind of thing happened to the given cases after `since`.

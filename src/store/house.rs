@@ -56,7 +56,7 @@ pub fn take_lease(
     let row = (lease::name.eq(name), lease::holder.eq(holder), lease::until.eq(until));
     on_backend!(tx.0, c => diesel::insert_into(lease::table).values(row).on_conflict_do_nothing().execute(c))?;
     let free = lease::name.eq(name).and(lease::holder.eq(holder).or(lease::until.lt(now)));
-    let taken = update(lease::table, free, (lease::holder.eq(holder), lease::until.eq(until))).execute(tx.0)?;
+    let taken = on_backend!(tx.0, c => update(lease::table, free, (lease::holder.eq(holder), lease::until.eq(until))).execute(c))?;
     Ok(taken == 1)
 }
 

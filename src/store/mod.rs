@@ -4,6 +4,7 @@ mod checkpoint;
 mod conn;
 pub mod consultations;
 mod prepared;
+mod saying;
 mod schema;
 mod writer;
 

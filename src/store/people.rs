@@ -57,11 +57,11 @@ pub struct PostRow {
 }
 
 pub fn units(tx: &mut Tx) -> Result<Vec<Unit>, StoreError> {
-    Ok(unit::table.order(unit::path).select(Unit::as_select()).load(tx.0)?)
+    Ok(on_backend!(tx.0, c => unit::table.order(unit::path).select(Unit::as_select()).load(c))?)
 }
 
 pub fn unit_by_id(tx: &mut Tx, id: &str) -> Result<Option<Unit>, StoreError> {
-    Ok(unit::table.find(id).select(Unit::as_select()).first(tx.0).optional()?)
+    Ok(on_backend!(tx.0, c => unit::table.find(id).select(Unit::as_select()).first(c).optional())?)
 }
 
 /// Paths of the given units, in no order.

@@ -108,11 +108,11 @@ pub fn take_of_task(tx: &mut Tx, task_id: &str) -> Result<Option<Case>, StoreErr
 
 /// Whether a task's start releases others (start-to-start).
 pub fn has_start_followers(tx: &mut Tx, task_id: &str) -> Result<bool, StoreError> {
-    let count: i64 = dependency::table
+    let count: i64 = on_backend!(tx.0, c => dependency::table
         .filter(dependency::predecessor_id.eq(task_id))
         .filter(dependency::kind.eq(DependencyKind::StartToStart.code()))
         .count()
-        .get_result(tx.0)?;
+        .get_result(c))?;
     Ok(count > 0)
 }
 
@@ -132,7 +132,7 @@ pub fn parts_of(tx: &mut Tx, task_id: &str) -> Result<Vec<Task>, StoreError> {
 }
 
 pub fn task_by_id(tx: &mut Tx, id: &str) -> Result<Option<Task>, StoreError> {
-    Ok(task::table.find(id).select(Task::as_select()).first(tx.0).optional()?)
+    Ok(on_backend!(tx.0, c => task::table.find(id).select(Task::as_select()).first(c).optional())?)
 }
 
 /// A task with what authorisation and the officer's page need of its unit and its case.
@@ -186,7 +186,9 @@ macro_rules! tasks_in_cases {
 }
 
 pub fn task_in_case(tx: &mut Tx, id: &str) -> Result<Option<TaskInCase>, StoreError> {
-    tasks_in_cases!().filter(task::id.eq(id)).first::<InCaseRow>(tx.0).optional()?.map(in_case).transpose()
+    on_backend!(tx.0, c => tasks_in_cases!().filter(task::id.eq(id)).first::<InCaseRow>(c).optional())?
+        .map(in_case)
+        .transpose()
 }
 
 /// Tasks of running cases in one of `states`, the earliest due first.
@@ -203,12 +205,12 @@ pub fn in_states(tx: &mut Tx, states: &[TaskState]) -> Result<Vec<TaskInCase>, S
 
 /// Predecessors of a task over one kind of dependency, with their states.
 pub fn predecessors(tx: &mut Tx, task_id: &str, kind: DependencyKind) -> Result<Vec<(i32, TaskState)>, StoreError> {
-    let rows: Vec<(i32, String)> = dependency::table
+    let rows: Vec<(i32, String)> = on_backend!(tx.0, c => dependency::table
         .inner_join(task::table.on(task::id.eq(dependency::predecessor_id)))
         .filter(dependency::successor_id.eq(task_id))
         .filter(dependency::kind.eq(kind.code()))
         .select((task::no, task::state))
-        .load(tx.0)?;
+        .load(c))?;
     Ok(rows.into_iter().filter_map(|(no, state)| Some((no, TaskState::parse(&state)?))).collect())
 }
 
@@ -219,7 +221,7 @@ pub fn insert_tasks(tx: &mut Tx, rows: Vec<Task>) -> Result<(), StoreError> {
 
 /// Saves everything about a task that can change, when its stored version is still `row.version`. Gives the new version.
 pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
-    let changed = update(
+    let changed = on_backend!(tx.0, c => update(
         task::table,
         task::id.eq(&row.id).and(task::version.eq(row.version)),
         (
@@ -257,7 +259,7 @@ pub fn save_task(tx: &mut Tx, row: &Task) -> Result<Option<i64>, StoreError> {
             ),
         ),
     )
-    .execute(tx.0)?;
+    .execute(c))?;
     Ok((changed == 1).then_some(row.version + 1))
 }
 
@@ -275,7 +277,7 @@ pub fn delete_dependency(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
 }
 
 pub fn insert_assignment(tx: &mut Tx, row: &Assignment) -> Result<(), StoreError> {
-    diesel::insert_into(assignment::table).values(row).execute(tx.0)?;
+    on_backend!(tx.0, c => diesel::insert_into(assignment::table).values(row).execute(c))?;
     Ok(())
 }
 

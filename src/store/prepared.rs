@@ -11,39 +11,40 @@ use diesel::{QuerySource, RunQueryDsl};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-/// An UPDATE.
-pub(in crate::store) struct Update<From, Filter, Changes> {
-    table: From,
+/// `UPDATE table SET changes WHERE filter`.
+pub(in crate::store) struct Update<Table: QuerySource, Filter, Changes: AsChangeset> {
+    table: Table::FromClause,
     filter: Filter,
-    changes: Changes,
+    changes: Changes::Changeset,
 }
 
-/// `UPDATE table SET changes WHERE filter`.
-pub(in crate::store) fn update<T, Filter, Changes>(
-    table: T,
+pub(in crate::store) fn update<Table, Filter, Changes>(
+    table: Table,
     filter: Filter,
     changes: Changes,
-) -> Update<T::FromClause, Filter, Changes::Changeset>
+) -> Update<Table, Filter, Changes>
 where
-    T: QuerySource,
-    Filter: Expression<SqlType = Bool> + AppearsOnTable<T>,
-    Changes: AsChangeset<Target = T>,
+    Table: QuerySource,
+    Filter: Expression<SqlType = Bool> + AppearsOnTable<Table>,
+    Changes: AsChangeset<Target = Table>,
 {
     Update { table: table.from_clause(), filter, changes: changes.as_changeset() }
 }
 
-impl<From, Filter, Changes> Update<From, Filter, Changes> {
+impl<Table: QuerySource, Filter, Changes: AsChangeset> Update<Table, Filter, Changes> {
     pub fn returning<Columns: Expression>(self, columns: Columns) -> Returning<Self, Columns> {
         Returning { update: self, columns }
     }
 }
 
-impl<From, Filter, Changes, DB> QueryFragment<DB> for Update<From, Filter, Changes>
+impl<Table, Filter, Changes, DB> QueryFragment<DB> for Update<Table, Filter, Changes>
 where
     DB: Backend,
-    From: QueryFragment<DB>,
+    Table: QuerySource,
+    Table::FromClause: QueryFragment<DB>,
     Filter: QueryFragment<DB>,
-    Changes: QueryFragment<DB>,
+    Changes: AsChangeset,
+    Changes::Changeset: QueryFragment<DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("UPDATE ");
@@ -54,6 +55,20 @@ where
         self.filter.walk_ast(out)
     }
 }
+
+/// Recognised by its types, without its text: no change can leave its column out, since an `Option` of one has no id.
+impl<Table, Filter, Changes> QueryId for Update<Table, Filter, Changes>
+where
+    Table: QuerySource + QueryId,
+    Filter: QueryId,
+    Changes: AsChangeset + QueryId,
+{
+    type QueryId = UpdateId<Table::QueryId, Filter::QueryId, Changes::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool =
+        Table::HAS_STATIC_QUERY_ID && Filter::HAS_STATIC_QUERY_ID && Changes::HAS_STATIC_QUERY_ID;
+}
+
+pub(in crate::store) struct UpdateId<Table, Filter, Changes>(PhantomData<(Table, Filter, Changes)>);
 
 /// An UPDATE and what it gives of each row it changed.
 pub(in crate::store) struct Returning<U, Columns> {
@@ -132,23 +147,23 @@ where
     }
 }
 
-/// What has no id by its type is kept by its text.
-macro_rules! kept_by_text {
-    ($($name:ident<$($param:ident),*>;)*) => {$(
-        impl<$($param),*> QueryId for $name<$($param),*> {
-            type QueryId = ();
-            const HAS_STATIC_QUERY_ID: bool = false;
-        }
-    )*};
-}
-kept_by_text! {
-    Update<From, Filter, Changes>;
-    Returning<U, Columns>;
-    Fixed<Type>;
-    CommittedAfter<>;
+impl<U: QueryId, Columns: QueryId> QueryId for Returning<U, Columns> {
+    type QueryId = Returning<U::QueryId, Columns::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = U::HAS_STATIC_QUERY_ID && Columns::HAS_STATIC_QUERY_ID;
 }
 
-impl<From, Filter, Changes, C> RunQueryDsl<C> for Update<From, Filter, Changes> {}
+/// Two of one type may have two texts.
+impl<Type> QueryId for Fixed<Type> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryId for CommittedAfter {
+    type QueryId = CommittedAfter;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<Table: QuerySource, Filter, Changes: AsChangeset, C> RunQueryDsl<C> for Update<Table, Filter, Changes> {}
 impl<U, Columns, C> RunQueryDsl<C> for Returning<U, Columns> {}
 
 /// What may stand beside any table's columns.

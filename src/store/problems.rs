@@ -149,7 +149,7 @@ pub fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Ve
 
 /// Saves what people and counting change, when the stored version is still `row.version`.
 pub fn save(tx: &mut Tx, row: &Problem) -> Result<bool, StoreError> {
-    let changed = update(
+    let changed = on_backend!(tx.0, c => update(
         problem::table,
         problem::id.eq(&row.id).and(problem::version.eq(row.version)),
         (
@@ -185,7 +185,7 @@ pub fn save(tx: &mut Tx, row: &Problem) -> Result<bool, StoreError> {
             ),
         ),
     )
-    .execute(tx.0)?;
+    .execute(c))?;
     Ok(changed == 1)
 }
 

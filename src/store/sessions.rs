@@ -1,5 +1,6 @@
 //! Sessions and API tokens. Only hashes of what the caller holds are kept.
 
+use super::conn::on_backend;
 use super::schema::{api_token, calendar_feed, person, post, session, unit};
 use super::{StoreError, Tx};
 use crate::domain::access::{Post, Role};
@@ -82,19 +83,19 @@ macro_rules! holder_rows {
 
 /// Who holds the session that has not expired at `now` (real time: a demo's clock does not age it).
 pub fn holder_of_session(tx: &mut Tx, token_hash: &str, now: NaiveDateTime) -> Result<Option<Holder>, StoreError> {
-    let rows = holder_rows!(session, now, session::csrf)
+    let rows = on_backend!(tx.0, c => holder_rows!(session, now, session::csrf)
         .filter(session::token_hash.eq(token_hash))
         .filter(session::expires_at.gt(now))
-        .load::<HolderRow>(tx.0)?;
+        .load::<HolderRow>(c))?;
     Ok(holder(rows))
 }
 
 /// Who holds the token that was not revoked.
 pub fn holder_of_token(tx: &mut Tx, token_hash: &str, now: NaiveDateTime) -> Result<Option<Holder>, StoreError> {
-    let rows = holder_rows!(api_token, now, "".into_sql::<Text>())
+    let rows = on_backend!(tx.0, c => holder_rows!(api_token, now, "".into_sql::<Text>())
         .filter(api_token::token_hash.eq(token_hash))
         .filter(api_token::revoked_at.is_null())
-        .load::<HolderRow>(tx.0)?;
+        .load::<HolderRow>(c))?;
     Ok(holder(rows))
 }
 

@@ -1,11 +1,13 @@
 //! What happens beside a task's one state, in rows of its own.
 
+use super::conn::on_backend;
 use super::prepared::update;
 use super::schema::{block, comment, extension, objection, post, report, submission, task};
 use super::{StoreError, Tx};
 use crate::domain::access::Role;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = report, treat_none_as_default_value = false)]
@@ -91,16 +93,16 @@ pub struct Submission {
 macro_rules! beside_task {
     ($table:ident, $row:ident, $at:ident, $insert:ident, $of_task:ident) => {
         pub fn $insert(tx: &mut Tx, row: &$row) -> Result<(), StoreError> {
-            diesel::insert_into($table::table).values(row).execute(tx.0)?;
+            on_backend!(tx.0, c => diesel::insert_into($table::table).values(row).execute(c))?;
             Ok(())
         }
 
         pub fn $of_task(tx: &mut Tx, task_id: &str) -> Result<Vec<$row>, StoreError> {
-            Ok($table::table
+            Ok(on_backend!(tx.0, c => $table::table
                 .filter($table::task_id.eq(task_id))
                 .order($table::$at)
                 .select($row::as_select())
-                .load(tx.0)?)
+                .load(c))?)
         }
     };
 }
@@ -130,12 +132,12 @@ pub fn open_blocks(tx: &mut Tx, task_ids: &[String]) -> Result<Vec<Block>, Store
 
 /// Ids of a case's tasks with an open block.
 pub fn blocked_of_case(tx: &mut Tx, case_id: &str) -> Result<Vec<String>, StoreError> {
-    Ok(block::table
+    Ok(on_backend!(tx.0, c => block::table
         .inner_join(task::table.on(task::id.eq(block::task_id)))
         .filter(task::case_id.eq(case_id))
         .filter(block::cleared_at.is_null())
         .select(block::task_id)
-        .load(tx.0)?)
+        .load(c))?)
 }
 
 /// Ids of the units whose help open blocks of a case ask.
@@ -252,7 +254,7 @@ pub fn accept_first(
 
 /// What became of a submission.
 #[derive(AsChangeset)]
-#[diesel(table_name = submission, treat_none_as_default_value = false)]
+#[diesel(table_name = submission)]
 pub struct Verdict<'a> {
     pub accepted: bool,
     #[diesel(column_name = verdict_note)]
@@ -261,6 +263,12 @@ pub struct Verdict<'a> {
     pub person_id: &'a str,
     #[diesel(column_name = verdict_at)]
     pub at: NaiveDateTime,
+}
+
+/// It always changes all its columns.
+impl QueryId for Verdict<'_> {
+    type QueryId = Verdict<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
 pub fn return_submission(tx: &mut Tx, task_id: &str, round: i32, verdict: Verdict) -> Result<(), StoreError> {
@@ -294,7 +302,7 @@ pub fn accept_submission(
         .and(submission::verdict_at.is_null())
         .and(submission::awaits_sign_off.eq(false))
         .and(submission::lead_accepted_at.is_not_null().or(diesel::dsl::not(diesel::dsl::exists(manager))));
-    let judged = update(submission::table, ready, verdict).execute(tx.0)?;
+    let judged = on_backend!(tx.0, c => update(submission::table, ready, verdict).execute(c))?;
     Ok(judged == 1)
 }
 

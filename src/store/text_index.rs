@@ -153,53 +153,14 @@ fn feed_table(tx: &mut Tx, after: i64, entries: &[Entry], now: NaiveDateTime) ->
     Ok(true)
 }
 
-/// A condition on `ticket`: the SQL before and after the words.
-pub(in crate::store) struct Query {
-    pub before: &'static str,
-    pub words: String,
-    pub after: &'static str,
-}
-
-impl Query {
-    /// What finds tickets that contain each run of letters and digits of `words`; None when there is no such run.
-    pub fn new(conn: &Conn, words: &str) -> Option<Query> {
-        let runs = runs(words);
-        if runs.is_empty() {
-            return None;
-        }
-        Some(match conn {
-            Conn::Sqlite(_) => Query {
-                before: "ticket.n IN (SELECT rowid FROM search.ticket_text WHERE ticket_text MATCH ",
-                after: ")",
-                words: joined(&runs, " AND ", |run| match run {
-                    [one] => format!("\"{one}\" *"),
-                    run => format!("\"{}\"", pairs(run).collect::<Vec<_>>().join(" ")),
-                }),
-            },
-            Conn::Pg(_) => Query {
-                before: "ticket.n IN (SELECT ticket_n FROM ticket_text WHERE words @@ ",
-                after: "::tsquery)",
-                words: joined(&runs, " & ", |run| match run {
-                    [one] => format!("'{one}':*"),
-                    run => pairs(run).map(|pair| format!("'{pair}'")).collect::<Vec<_>>().join(" <-> "),
-                }),
-            },
-        })
-    }
-}
-
-fn joined(runs: &[Vec<char>], with: &str, written: impl Fn(&[char]) -> String) -> String {
-    runs.iter().map(|run| written(run)).collect::<Vec<_>>().join(with)
-}
-
 /// Runs of letters and digits, in one writing: `学校 A7` → `学校`, `a7`.
-fn runs(text: &str) -> Vec<Vec<char>> {
+pub(in crate::store) fn runs(text: &str) -> Vec<Vec<char>> {
     let text = normalise(text);
     let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
     runs.map(|run| run.chars().collect()).collect()
 }
 
-fn pairs(run: &[char]) -> impl Iterator<Item = String> {
+pub(in crate::store) fn pairs(run: &[char]) -> impl Iterator<Item = String> {
     run.windows(2).map(|pair| pair.iter().collect())
 }
 

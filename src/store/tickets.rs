@@ -3,14 +3,12 @@
 use super::conn::{Conn, on_backend};
 use super::events::commit_horizon;
 use super::prepared::CommittedAfter;
+use super::saying::Saying;
 use super::schema::{attachment, membership, ticket, ticket_contact, ticket_order};
-use super::text_index::Query;
 use super::{StoreError, Tx};
 use crate::domain::ticket::{Disposition, TicketState};
 use chrono::NaiveDateTime;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
 
 type Backend = <Conn as Connection>::Backend;
 
@@ -95,7 +93,7 @@ pub fn contact_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<Contact>, Store
 }
 
 /// What a list is narrowed to; what is left out does not narrow.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     pub state: Option<TicketState>,
     pub disposition: Option<Disposition>,
@@ -112,6 +110,12 @@ pub struct Filter {
     pub case_id: Option<String>,
 }
 
+impl Filter {
+    fn is_only_text(&self) -> bool {
+        *self == Filter { text: self.text.clone(), ..Filter::default() }
+    }
+}
+
 /// A LIKE pattern (escaped by `\\`) for texts that contain `text` literally.
 pub(in crate::store) fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
@@ -125,16 +129,7 @@ pub(in crate::store) fn containing(text: &str) -> String {
     pattern
 }
 
-/// A condition on the text of tickets: the index's, or the whole number of one.
-fn saying(conn: &Conn, text: &str) -> Box<dyn BoxableExpression<ticket::table, Backend, SqlType = Bool>> {
-    let numbered = ticket::source_no.eq(text.trim().to_owned());
-    match Query::new(conn, text) {
-        Some(query) => Box::new(sql::<Bool>(query.before).bind::<Text, _>(query.words).sql(query.after).or(numbered)),
-        None => Box::new(numbered),
-    }
-}
-
-fn narrowed(conn: &Conn, filter: &Filter) -> ticket::BoxedQuery<'static, Backend> {
+fn narrowed(filter: &Filter, saying: Option<Saying>) -> ticket::BoxedQuery<'static, Backend> {
     let filter = filter.clone();
     let mut query = ticket::table.into_boxed();
     if let Some(state) = filter.state {
@@ -155,8 +150,8 @@ fn narrowed(conn: &Conn, filter: &Filter) -> ticket::BoxedQuery<'static, Backend
     if let Some(until) = filter.until {
         query = query.filter(ticket::received_at.lt(until));
     }
-    if let Some(text) = filter.text {
-        query = query.filter(saying(conn, &text));
+    if let Some(saying) = saying {
+        query = query.filter(saying);
     }
     if let Some(problem_id) = filter.problem_id {
         let inside = membership::table
@@ -177,8 +172,12 @@ fn narrowed(conn: &Conn, filter: &Filter) -> ticket::BoxedQuery<'static, Backend
 
 /// A page of tickets, the newest first, and how many there are in all.
 pub fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<Ticket>, i64), StoreError> {
-    let total = narrowed(tx.0, filter).count().get_result(tx.0)?;
-    let rows = narrowed(tx.0, filter)
+    let saying = filter.text.as_ref().map(|text| Saying::new(tx.0, text));
+    let total = match &saying {
+        Some(saying) if filter.is_only_text() => saying.count(tx)?,
+        _ => narrowed(filter, saying.clone()).count().get_result(tx.0)?,
+    };
+    let rows = narrowed(filter, saying.map(|saying| saying.said_by(total)))
         .order((ticket::received_at.desc(), ticket::n.desc()))
         .offset(offset)
         .limit(limit)
@@ -324,6 +323,12 @@ mod tests {
                 let east = Filter { district: Some("东区".into()), text: Some("拥堵".into()), ..Filter::default() };
                 let (page, total) = list(tx, &east, 0, 10)?;
                 assert_eq!((page.len(), total, page[0].source_no.as_str()), (10, 1300, "T2598"));
+                let texts = |text: &str| Filter { text: Some(text.into()), ..Filter::default() };
+                let (page, total) = list(tx, &texts("拥堵"), 10, 10)?;
+                assert_eq!((page.len(), total, page[0].source_no.as_str()), (10, 2600, "T2589"));
+                let (page, total) = list(tx, &texts("T77"), 0, 10)?;
+                assert_eq!((page.len(), total), (1, 1), "by a number that no indexed text says");
+                assert_eq!(list(tx, &texts("，"), 0, 10)?.1, 0);
                 let in_problem = Filter { problem_id: Some("none".into()), ..Filter::default() };
                 assert_eq!(list(tx, &in_problem, 0, 10)?.1, 0);
                 let repeated = by_source_no(tx, "T2000")?.expect("stored first");

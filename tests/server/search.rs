@@ -54,3 +54,43 @@ async fn words_and_numbers_are_found_within_what_the_reader_sees(#[values(On::Sq
     assert_eq!(listed["tickets"].as_array().unwrap().len(), 2);
     server.stop().await;
 }
+
+#[rstest]
+#[actix_web::test]
+async fn the_newest_that_say_a_common_word_come_first(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let operator = server.sign_in("operator").await;
+    // Not in the order of their days; every tenth says something else.
+    let ticket = |no: usize| {
+        let (day, minute) = (1 + no * 7 % 28, no % 60);
+        json!({ "source_no": format!("C-{no}"), "title": if no % 10 == 9 { "夜间施工" } else { "路灯不亮" },
+            "body": "请处理", "received_at": format!("2026-02-{day:02}T08:{minute:02}:00Z") })
+    };
+    for start in [0, 600] {
+        let tickets: Vec<_> = (start..start + 600).map(ticket).collect();
+        operator.act("/tickets", json!(tickets)).await;
+    }
+    for _ in 0..400 {
+        if found(&operator, "请处理").await == 1200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(
+        (found(&operator, "路灯").await, found(&operator, "施工").await, found(&operator, "C-9").await),
+        (1080, 120, 1)
+    );
+    for (query, rarest) in [("%E8%B7%AF%E7%81%AF", 1080), ("%E6%96%BD%E5%B7%A5", 120)] {
+        let mut seen = Vec::new();
+        for page in 1..=3 {
+            let listed = operator.read(&format!("/tickets?q={query}&page={page}")).await;
+            assert_eq!(listed["total"], rarest);
+            seen.extend(listed["tickets"].as_array().unwrap().iter().map(|row| row["received_at"].to_string()));
+        }
+        let mut newest_first = seen.clone();
+        newest_first.sort_by(|a, b| b.cmp(a));
+        assert_eq!(seen, newest_first);
+        assert!(seen.len() > 60, "{}", seen.len());
+    }
+    server.stop().await;
+}
