@@ -67,7 +67,7 @@ pub fn search(ctx: &mut Ctx, text: &str) -> Result<Found, Error> {
     }
     if ctx.actor.may_somewhere(Action::ReadProblems) {
         let filter = problems::Filter { states: Vec::new(), text: Some(text.to_owned()) };
-        found.problems = problems::list(&mut ctx.tx, &filter, 0, SHOWN)?.0;
+        found.problems = problems::hottest(&mut ctx.tx, &filter, 0, SHOWN)?;
     }
     found.cases = case_views::containing(ctx, text, SHOWN)?;
     found.directives = directive_views::containing(ctx, text, SHOWN as usize)?;

@@ -106,6 +106,11 @@ pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Problem>, StoreError> {
     Ok(problem::table.find(id).select(Problem::as_select()).first(tx.0).optional()?)
 }
 
+/// Those that there are, in no order.
+pub fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<Vec<Problem>, StoreError> {
+    Ok(problem::table.filter(problem::id.eq_any(ids)).select(Problem::as_select()).load(tx.0)?)
+}
+
 /// By the number that people see.
 pub fn by_no(tx: &mut Tx, no: i64) -> Result<Option<Problem>, StoreError> {
     Ok(problem::table.filter(problem::no.eq(no)).select(Problem::as_select()).first(tx.0).optional()?)
@@ -135,16 +140,16 @@ fn narrowed(filter: &Filter) -> problem::BoxedQuery<'static, <Conn as Connection
     query
 }
 
-/// A page of problems, the hottest first, and how many there are.
+/// A page of problems, the hottest first.
+pub fn hottest(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<Vec<Problem>, StoreError> {
+    let ranked = narrowed(filter).order((problem::heat.desc(), problem::no));
+    Ok(ranked.offset(offset).limit(limit).select(Problem::as_select()).load(tx.0)?)
+}
+
+/// [`hottest`], and how many there are.
 pub fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<Problem>, i64), StoreError> {
     let total = narrowed(filter).count().get_result(tx.0)?;
-    let rows = narrowed(filter)
-        .order((problem::heat.desc(), problem::no))
-        .offset(offset)
-        .limit(limit)
-        .select(Problem::as_select())
-        .load(tx.0)?;
-    Ok((rows, total))
+    Ok((hottest(tx, filter, offset, limit)?, total))
 }
 
 /// Saves what people and counting change, when the stored version is still `row.version`.

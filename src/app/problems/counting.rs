@@ -10,7 +10,7 @@ use crate::store::tickets::{self, Ticket};
 use crate::store::{cases, house};
 use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::json;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The local day on which every problem was last counted.
 const COUNTED_ON_SETTING: &str = "detection.counted_on";
@@ -60,9 +60,10 @@ struct Description {
 
 /// Counts a problem anew and saves it; proposes it when it is past its thresholds.
 pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
+    let Some(problem) = problems::by_id(&mut ctx.tx, problem_id)? else { return Ok(()) };
     let city = City::now(ctx)?;
-    let count = count(ctx, problem_id, &city)?;
-    save(ctx, count)
+    let count = count(ctx, &problem, &city)?;
+    save(ctx, problem, count)
 }
 
 /// A new problem as it is counted with its first ticket alone.
@@ -83,8 +84,8 @@ pub(in crate::app) fn with_first(ctx: &Ctx, problem: Problem, ticket: &Ticket) -
 }
 
 /// Goes through all of a problem's tickets: where others wait for the writer, on a snapshot.
-fn count(ctx: &mut Ctx, problem_id: &str, city: &City) -> Result<Count, Error> {
-    let calls = problems::calls(&mut ctx.tx, problem_id, None)?;
+fn count(ctx: &mut Ctx, problem: &Problem, city: &City) -> Result<Count, Error> {
+    let calls = problems::calls(&mut ctx.tx, &problem.id, None)?;
     let counted: Vec<trend::Counted> = calls
         .iter()
         .map(|call| trend::Counted {
@@ -99,7 +100,7 @@ fn count(ctx: &mut Ctx, problem_id: &str, city: &City) -> Result<Count, Error> {
     let (today, past) = daily.split_last().map_or((0, &[][..]), |(today, past)| (*today, past));
     let usual = past.iter().sum::<u32>() as f64 / past.len().max(1) as f64;
     Ok(Count {
-        problem_id: problem_id.to_owned(),
+        problem_id: problem.id.clone(),
         tickets: calls.len() as i64,
         callers: (anonymous + named.len()) as i64,
         window_callers: i64::from(trend::window_callers(&counted, ctx.today, thresholds.window_days)),
@@ -111,8 +112,14 @@ fn count(ctx: &mut Ctx, problem_id: &str, city: &City) -> Result<Count, Error> {
         returns: trend::returns(thresholds, &counted, ctx.today),
         span: calls.first().zip(calls.last()).map(|(first, last)| (first.received_at, last.received_at)),
         is_recurring: trend::judge(thresholds, &counted, ctx.today),
-        described: describe(ctx, problem_id, &calls)?,
+        described: describe(ctx, problem, &calls)?,
     })
+}
+
+fn count_all(ctx: &mut Ctx, ids: &[String]) -> Result<Vec<Count>, Error> {
+    let city = City::now(ctx)?;
+    let problems = problems::by_ids(&mut ctx.tx, ids)?;
+    problems.iter().map(|problem| count(ctx, problem, &city)).collect()
 }
 
 /// Distinct callers from a moment on.
@@ -122,8 +129,7 @@ fn callers_since(calls: &[Call], from: NaiveDateTime) -> u32 {
 }
 
 /// Key terms, places and a title, from the latest tickets, once a fifth more came than when it was last described.
-fn describe(ctx: &mut Ctx, problem_id: &str, calls: &[Call]) -> Result<Option<Description>, Error> {
-    let Some(problem) = problems::by_id(&mut ctx.tx, problem_id)? else { return Ok(None) };
+fn describe(ctx: &mut Ctx, problem: &Problem, calls: &[Call]) -> Result<Option<Description>, Error> {
     let (then, now) = (problem.tickets as usize, calls.len());
     let is_described = problem.terms.len() > EMPTY.len();
     if now < DESCRIBED_FROM || (is_described && now.abs_diff(then) * 5 < then) {
@@ -133,18 +139,21 @@ fn describe(ctx: &mut Ctx, problem_id: &str, calls: &[Call]) -> Result<Option<De
     let rows = tickets::by_ids(&mut ctx.tx, &latest)?;
     let texts: Vec<Document> = rows.iter().map(text_of).collect();
     let read = ctx.app.index.read(|index| {
-        (explain::terms(index, &texts, TERMS_SHOWN), explain::central(index, problem_id, 1).into_iter().next())
+        (explain::terms(index, &texts, TERMS_SHOWN), explain::central(index, &problem.id, 1).into_iter().next())
     });
     let Some((terms, central)) = read else { return Ok(None) };
     let title = match central {
-        Some(id) => tickets::by_id(&mut ctx.tx, &id)?.map(|ticket| short(&ticket.title)),
+        Some(id) => match rows.iter().find(|row| row.id == id) {
+            Some(ticket) => Some(short(&ticket.title)),
+            None => tickets::by_id(&mut ctx.tx, &id)?.map(|ticket| short(&ticket.title)),
+        },
         // The index knows no themes: what their tickets' titles have in common names them.
         None => {
             explain::matter(&texts.iter().map(|text| text.title).collect::<Vec<_>>(), &terms).map(|told| short(&told))
         }
     };
     let title = title.filter(|title| !title.is_empty());
-    Ok(Some(Description { terms: json!(terms).to_string(), places: places(ctx, problem_id, calls, &texts)?, title }))
+    Ok(Some(Description { terms: json!(terms).to_string(), places: places(ctx, &problem.id, calls, &texts)?, title }))
 }
 
 /// Districts where they are given, else addresses, else what the texts name.
@@ -186,8 +195,20 @@ impl City {
     }
 }
 
-fn save(ctx: &mut Ctx, count: Count) -> Result<(), Error> {
-    let Some(mut problem) = problems::by_id(&mut ctx.tx, &count.problem_id)? else { return Ok(()) };
+/// Saves what was counted of problems as they are now.
+fn save_all(ctx: &mut Ctx, counted: Vec<Count>) -> Result<(), Error> {
+    let ids: Vec<String> = counted.iter().map(|count| count.problem_id.clone()).collect();
+    let rows = problems::by_ids(&mut ctx.tx, &ids)?.into_iter().map(|row| (row.id.clone(), row));
+    let mut rows: HashMap<String, Problem> = rows.collect();
+    for count in counted {
+        if let Some(problem) = rows.remove(&count.problem_id) {
+            save(ctx, problem, count)?;
+        }
+    }
+    Ok(())
+}
+
+fn save(ctx: &mut Ctx, mut problem: Problem, count: Count) -> Result<(), Error> {
     (problem.tickets, problem.callers, problem.window_callers) = (count.tickets, count.callers, count.window_callers);
     (problem.growth, problem.heat) = (Some(count.growth), count.heat);
     (problem.unusual, problem.insistent_calls) = (Some(count.unusual), count.insistent_calls);
@@ -255,20 +276,19 @@ pub async fn count_some(app: &App, holder: String) -> Result<usize, Error> {
     let actor = Actor::job("归并");
     let counted = app.read(&actor, |ctx| {
         let waiting = problems::uncounted(&mut ctx.tx, COUNTED_AT_ONCE)?;
-        let city = City::now(ctx)?;
-        waiting.iter().map(|id| count(ctx, id, &city)).collect::<Result<Vec<Count>, Error>>()
+        count_all(ctx, &waiting)
     });
     let counted = counted.await?;
     let many = counted.len();
     if many == 0 {
         return Ok(0);
     }
-    let save_all = move |ctx: &mut Ctx| {
+    let save_them = move |ctx: &mut Ctx| {
         keep_lease(ctx, &holder)?;
         problems::set_uncounted(&mut ctx.tx, counted.iter().map(|count| &count.problem_id), false)?;
-        counted.into_iter().try_for_each(|count| save(ctx, count))
+        save_all(ctx, counted)
     };
-    app.write(&actor, save_all).await?;
+    app.write(&actor, save_them).await?;
     Ok(many)
 }
 
@@ -290,18 +310,14 @@ pub async fn recount(app: &App) -> Result<usize, Error> {
     let ids: Vec<String> = app
         .store
         .read(|tx| -> Result<_, Error> {
-            Ok(problems::list(tx, &problems::Filter::default(), 0, 5_000)?.0.into_iter().map(|row| row.id).collect())
+            Ok(problems::hottest(tx, &problems::Filter::default(), 0, 5_000)?.into_iter().map(|row| row.id).collect())
         })
         .await?;
     let many = ids.len();
     for chunk in ids.chunks(RECOUNTED_AT_ONCE) {
         let chunk = chunk.to_vec();
-        let counted = app.read(&actor, move |ctx| {
-            let city = City::now(ctx)?;
-            chunk.iter().map(|id| count(ctx, id, &city)).collect::<Result<Vec<_>, _>>()
-        });
-        let counted = counted.await?;
-        app.write(&actor, move |ctx| counted.into_iter().try_for_each(|count| save(ctx, count))).await?;
+        let counted = app.read(&actor, move |ctx| count_all(ctx, &chunk)).await?;
+        app.write(&actor, move |ctx| save_all(ctx, counted)).await?;
     }
     Ok(many)
 }
