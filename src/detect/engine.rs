@@ -42,7 +42,7 @@ impl Default for Settings {
             online_cut: 0.07,
             unite_cut: 0.025,
             unite_near: 0.06,
-            local_cut: 0.03,
+            local_cut: 0.025,
             theme_cut: 0.08,
             candidates: 8,
         }

@@ -1,6 +1,8 @@
 //! What the archive knows about each term: how common it is, and how much of a place's name.
 
-use rustc_hash::FxHashMap;
+use std::hash::Hasher;
+
+use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
 
 use super::text::{self, Term, fold};
@@ -10,6 +12,8 @@ use super::{Document, place};
 const TITLE_WEIGHT: u32 = 5;
 /// An address field is short and all place.
 const ADDRESS_WEIGHT: u32 = 3;
+/// Who calls again mostly calls about the same; who calls about everything has a common code, which weighs little.
+const CALLER_WEIGHT: u32 = 3;
 /// Terms kept of a ticket, the heaviest: what places it, not all it says.
 pub const KEPT_TERMS: usize = 128;
 /// A term in this share of all tickets or more names no place that could tell two tickets apart (a district does not).
@@ -260,6 +264,11 @@ fn read(document: &Document, mut found: impl FnMut(u32, u32, bool)) {
     let address = fold(document.place.unwrap_or_default());
     text::terms(&address, |Term { key, .. }| found(key, ADDRESS_WEIGHT, true));
     let cells = document.coordinates.map(place::cells);
+    if let Some(caller) = document.caller {
+        let mut hasher = FxHasher::default();
+        hasher.write(caller.as_bytes());
+        found(text::folded_hash(hasher.finish()), CALLER_WEIGHT, false);
+    }
     cells.into_iter().flatten().for_each(|key| found(key, ADDRESS_WEIGHT, true));
 }
 
@@ -269,6 +278,21 @@ mod tests {
 
     use super::*;
     use crate::detect::profile::{PARTS, Profile};
+
+    #[test]
+    fn who_calls_again_is_more_like_their_earlier_ticket() {
+        let of = |caller| Document { title: "楼下太吵", body: "昨晚又是这样", caller, ..Document::default() };
+        let earlier = Document { title: "烧烤店扰民", body: "每天都到两点", ..of(Some("c1")) };
+        let mut lexicon = Lexicon::default();
+        for document in [&earlier, &of(Some("c1")), &of(Some("c2")), &of(None)] {
+            lexicon.learn(document);
+        }
+        lexicon.weigh_if_grown();
+        let profile = |document: &Document| Profile::of(&lexicon, &lexicon.read(document));
+        let alike = |caller| profile(&earlier).cosine(&profile(&of(caller)));
+        assert!(alike(Some("c1")) > 0.05);
+        assert_eq!((alike(Some("c2")), alike(None)), (0.0, 0.0));
+    }
 
     fn text() -> impl Strategy<Value = String> {
         let short = "\\PC{0,60}|[<&;>a-z0-9一-龥Ａ-Ｚ😀-😎\u{0}-\u{20}]{0,200}";

@@ -5,16 +5,18 @@ use super::profile::{PARTS, Profile, Scale, Totals};
 
 /// How groups are compared. All similarities are cosines of tf·idf vectors, averaged over the pairs of tickets.
 ///
-/// Alikeness is `text · (1 − λp · q · (1 − place/p₀)⁺) · (1 − λm · (1 − matter/m₀)⁺)`: the similarity of the whole texts
-/// (average linkage), less where both name places (`q`) that differ, less where what is said of them differs; of what
-/// `text` has beyond repetition only the place's share counts. Groups that
-/// fall far behind what holds each of them together are less alike by the square root of how far.
+/// Alikeness is `text · (1 − λp · q · (1 − p)) · (1 − λm · (1 − m))`: the similarity of the whole texts (average linkage),
+/// less where both name places (`q`) that are not the same (`p`), less where what is said of them is not (`m`), each 0 to
+/// 1; of what `text` has beyond repetition only the place's share counts. Groups that fall far behind what holds each of
+/// them together are less alike by the square root of how far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Likeness {
     pub place_discount: f64,
-    pub place_full: f64,
+    /// Similarity of the place parts up to which the places differ, and from which on they are the same.
+    pub same_place: (f64, f64),
     pub matter_discount: f64,
-    pub matter_full: f64,
+    /// The same of what is said of them.
+    pub same_matter: (f64, f64),
     /// Text similarity beyond this is repetition: it counts as far as the place holds.
     pub repetition: f64,
     /// Length of the place part from which on a group names a place, and from which on it surely does.
@@ -32,11 +34,11 @@ impl Likeness {
     pub fn local() -> Likeness {
         Likeness {
             place_discount: 0.9,
-            place_full: 0.4,
-            matter_discount: 0.85,
-            matter_full: 0.1,
+            same_place: (0.05, 0.25),
+            matter_discount: 0.95,
+            same_matter: (0.015, 0.06),
             repetition: 0.15,
-            place_named: (0.13, 0.32),
+            place_named: (0.1, 0.28),
             gap: 0.65,
             inner_prior: (0.12, 5.0),
             inner_max: 0.3,
@@ -90,10 +92,9 @@ impl Likeness {
         let (here, there) = (mean(one.places, one.size), mean(other.places, other.size));
         let place = share(dots.place / pairs, here * there);
         let matter = share(dots.matter / pairs, mean(one.matters, one.size) * mean(other.matters, other.size));
-        let (from, sure) = self.place_named;
-        let both_named = ((here.min(there) - from) / (sure - from)).clamp(0.0, 1.0);
-        let place_holds = 1.0 - self.place_discount * both_named * (1.0 - place / self.place_full).max(0.0);
-        let matter_holds = 1.0 - self.matter_discount * (1.0 - matter / self.matter_full).max(0.0);
+        let both_named = ramp(here.min(there), self.place_named);
+        let place_holds = 1.0 - self.place_discount * both_named * (1.0 - ramp(place, self.same_place));
+        let matter_holds = 1.0 - self.matter_discount * (1.0 - ramp(matter, self.same_matter));
         let text = dots.text / pairs;
         // Who copies the words of another place's complaint still complains about his own.
         let repeated = (text - self.repetition).max(0.0);
@@ -132,6 +133,11 @@ impl Dots {
         self.place += both * part(weight.place);
         self.matter += both * part(weight.matter);
     }
+}
+
+/// Where a value stands between two others, 0 to 1.
+fn ramp(value: f64, (from, to): (f64, f64)) -> f64 {
+    ((value - from) / (to - from)).clamp(0.0, 1.0)
 }
 
 fn share(part: f64, whole: f64) -> f64 {
