@@ -67,6 +67,12 @@ pub struct Lexicon {
 impl Lexicon {
     /// Reads a ticket and counts its terms. Gives the heaviest of them.
     pub fn learn(&mut self, document: &Document) -> Features {
+        let said = self.count(document);
+        self.heaviest(&said, 1)
+    }
+
+    /// Reads a ticket and counts its terms. Gives them all, to be asked for the [heaviest](Lexicon::heaviest).
+    pub fn count(&mut self, document: &Document) -> Said {
         self.documents += 1;
         let mut mentions = self.mentions(document);
         for mention in mentions.iter_mut().filter(|mention| mention.number == UNKNOWN) {
@@ -78,12 +84,12 @@ impl Lexicon {
             known.seen += 1;
             known.in_place += u32::from(count.named);
         }
-        self.heaviest(&counts, 1)
+        packed(&counts)
     }
 
     /// Reads a text without counting it. Terms nobody used yet are left out.
     pub fn read(&self, document: &Document) -> Features {
-        self.heaviest(&counted(self.mentions(document)), 2)
+        self.heaviest(&packed(&counted(self.mentions(document))), 2)
     }
 
     /// The text's terms as they occur. Their numbers are looked up by themselves: all the time goes to waiting for memory,
@@ -174,16 +180,15 @@ impl Lexicon {
         number
     }
 
-    /// Of these terms, ascending, those that weigh most and that `least` tickets have.
-    fn heaviest(&self, counts: &[Mention], least: u32) -> Features {
-        let mut packed = Vec::with_capacity(counts.len());
-        let mut weights = Vec::with_capacity(counts.len());
-        for count in counts {
-            let known = &self.terms[count.number as usize];
+    /// Of these terms those that weigh most and that `least` tickets have.
+    pub fn heaviest(&self, said: &Said, least: u32) -> Features {
+        let mut packed = Vec::with_capacity(said.0.len());
+        let mut weights = Vec::with_capacity(said.0.len());
+        for &count in &said.0 {
+            let known = &self.terms[(count >> 8) as usize];
             if known.seen >= least {
-                let parts = damped(count.times);
-                packed.push(count.number << 8 | parts);
-                weights.push(parts as f32 * known.weight.idf);
+                packed.push(count);
+                weights.push((count & 255) as f32 * known.weight.idf);
             }
         }
         if packed.len() > KEPT_TERMS {
@@ -225,6 +230,13 @@ fn counted(mut mentions: Vec<Mention>) -> Vec<Mention> {
         same
     });
     mentions
+}
+
+/// All that a ticket says, packed as in [`Features`].
+pub struct Said(Box<[u32]>);
+
+fn packed(counts: &[Mention]) -> Said {
+    Said(counts.iter().map(|count| count.number << 8 | damped(count.times)).collect())
 }
 
 /// Said twice is not twice as much: 1 + ln(times), in parts that fit in eight bits.

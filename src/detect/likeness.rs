@@ -1,7 +1,7 @@
 //! How alike two groups of tickets are.
 
 use super::lexicon::{Features, Lexicon};
-use super::profile::{PARTS, Profile, Scale, Totals};
+use super::profile::{PARTS, Profile, Scale, Table, Totals};
 
 /// How groups are compared. All similarities are cosines of tf·idf vectors, averaged over the pairs of tickets.
 ///
@@ -57,9 +57,7 @@ impl Likeness {
 
     /// 0 to 1.
     pub fn of(&self, one: &Profile, other: &Profile, lexicon: &Lexicon) -> f64 {
-        let mut dots = Dots::default();
-        one.shared(other, |term, a, b| dots.add(lexicon, term, a, b));
-        self.judge(&dots, &one.totals, &other.totals)
+        self.judge(&Dots::of(one, other, lexicon), &one.totals, &other.totals)
     }
 
     /// The same against a single ticket, of which only what is shared gets weighed.
@@ -86,7 +84,8 @@ impl Likeness {
         self.judge(&dots, &one.totals, &totals)
     }
 
-    fn judge(&self, dots: &Dots, one: &Totals, other: &Totals) -> f64 {
+    /// The same, of groups whose products are known.
+    pub fn judge(&self, dots: &Dots, one: &Totals, other: &Totals) -> f64 {
         let pairs = f64::from(one.size) * f64::from(other.size) * PARTS * PARTS;
         let mean = |sum: u64, size: u32| sum as f64 / PARTS / f64::from(size);
         let (here, there) = (mean(one.places, one.size), mean(other.places, other.size));
@@ -115,15 +114,35 @@ impl Likeness {
     }
 }
 
-/// Products of weights, added up: of all terms, of the place part, of the rest.
-#[derive(Default)]
-struct Dots {
+/// Products of two groups' weights, added up: of all terms, of the place part, of the rest. Those of a group are the sum
+/// of its parts'.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dots {
     text: f64,
     place: f64,
     matter: f64,
 }
 
 impl Dots {
+    pub fn of(one: &Profile, other: &Profile, lexicon: &Lexicon) -> Dots {
+        let mut dots = Dots::default();
+        one.shared(other, |term, a, b| dots.add(lexicon, term, a, b));
+        dots
+    }
+
+    /// The same, of one that many are compared with.
+    pub fn with(one: &Table, other: &Profile, lexicon: &Lexicon) -> Dots {
+        let mut dots = Dots::default();
+        one.shared(other, |term, a, b| dots.add(lexicon, term, a, b));
+        dots
+    }
+
+    pub fn take(&mut self, other: Dots) {
+        self.text += other.text;
+        self.place += other.place;
+        self.matter += other.matter;
+    }
+
     /// Every product is a whole number of 1/256 and sums are exact: their order is without effect.
     fn add(&mut self, lexicon: &Lexicon, term: u32, a: u32, b: u32) {
         let both = f64::from(a) * f64::from(b);
