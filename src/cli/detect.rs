@@ -97,6 +97,7 @@ pub fn document<'a>(ticket: &'a NewTicket, place: &'a str) -> Document<'a> {
         body: &ticket.body,
         place: (!place.is_empty()).then_some(place),
         coordinates: ticket.latitude.zip(ticket.longitude),
+        caller: ticket.caller.as_deref(),
         received_at: ticket.received_at,
     }
 }

@@ -42,12 +42,15 @@ impl Default for Settings {
             online_cut: 0.07,
             unite_cut: 0.025,
             unite_near: 0.06,
-            local_cut: 0.03,
+            local_cut: 0.025,
             theme_cut: 0.08,
             candidates: 8,
         }
     }
 }
+
+/// Of so many tickets all that they say is kept until it is weighed; the rest are read again, as memory is bounded.
+const READ_ONCE: usize = 50_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
@@ -98,11 +101,19 @@ impl Engine {
 
     /// Reads all tickets before it weighs their words; they are in no problem yet, see [`Engine::consolidate`].
     pub fn read_all<'a>(&mut self, documents: impl Iterator<Item = Document<'a>> + Clone) {
-        documents.clone().for_each(|document| drop(self.lexicon.learn(&document)));
+        let mut said = Vec::new();
+        for document in documents.clone() {
+            let counted = self.lexicon.count(&document);
+            if said.len() < READ_ONCE {
+                said.push(counted);
+            }
+        }
         self.lexicon = self.lexicon.settled();
+        let mut said = said.into_iter();
         for document in documents {
+            let known = said.next().map(|said| self.lexicon.heaviest(&said, 2));
             if !self.contains(document.id) {
-                let features = self.lexicon.read(&document);
+                let features = known.unwrap_or_else(|| self.lexicon.read(&document));
                 self.index(document.id, features);
             }
         }

@@ -1,6 +1,8 @@
 //! What the archive knows about each term: how common it is, and how much of a place's name.
 
-use rustc_hash::FxHashMap;
+use std::hash::Hasher;
+
+use rustc_hash::{FxHashMap, FxHasher};
 use serde::{Deserialize, Serialize};
 
 use super::text::{self, Term, fold};
@@ -10,6 +12,8 @@ use super::{Document, place};
 const TITLE_WEIGHT: u32 = 5;
 /// An address field is short and all place.
 const ADDRESS_WEIGHT: u32 = 3;
+/// Who calls again mostly calls about the same; who calls about everything has a common code, which weighs little.
+const CALLER_WEIGHT: u32 = 3;
 /// Terms kept of a ticket, the heaviest: what places it, not all it says.
 pub const KEPT_TERMS: usize = 128;
 /// A term in this share of all tickets or more names no place that could tell two tickets apart (a district does not).
@@ -63,6 +67,12 @@ pub struct Lexicon {
 impl Lexicon {
     /// Reads a ticket and counts its terms. Gives the heaviest of them.
     pub fn learn(&mut self, document: &Document) -> Features {
+        let said = self.count(document);
+        self.heaviest(&said, 1)
+    }
+
+    /// Reads a ticket and counts its terms. Gives them all, to be asked for the [heaviest](Lexicon::heaviest).
+    pub fn count(&mut self, document: &Document) -> Said {
         self.documents += 1;
         let mut mentions = self.mentions(document);
         for mention in mentions.iter_mut().filter(|mention| mention.number == UNKNOWN) {
@@ -74,12 +84,12 @@ impl Lexicon {
             known.seen += 1;
             known.in_place += u32::from(count.named);
         }
-        self.heaviest(&counts, 1)
+        packed(&counts)
     }
 
     /// Reads a text without counting it. Terms nobody used yet are left out.
     pub fn read(&self, document: &Document) -> Features {
-        self.heaviest(&counted(self.mentions(document)), 2)
+        self.heaviest(&packed(&counted(self.mentions(document))), 2)
     }
 
     /// The text's terms as they occur. Their numbers are looked up by themselves: all the time goes to waiting for memory,
@@ -170,16 +180,15 @@ impl Lexicon {
         number
     }
 
-    /// Of these terms, ascending, those that weigh most and that `least` tickets have.
-    fn heaviest(&self, counts: &[Mention], least: u32) -> Features {
-        let mut packed = Vec::with_capacity(counts.len());
-        let mut weights = Vec::with_capacity(counts.len());
-        for count in counts {
-            let known = &self.terms[count.number as usize];
+    /// Of these terms those that weigh most and that `least` tickets have.
+    pub fn heaviest(&self, said: &Said, least: u32) -> Features {
+        let mut packed = Vec::with_capacity(said.0.len());
+        let mut weights = Vec::with_capacity(said.0.len());
+        for &count in &said.0 {
+            let known = &self.terms[(count >> 8) as usize];
             if known.seen >= least {
-                let parts = damped(count.times);
-                packed.push(count.number << 8 | parts);
-                weights.push(parts as f32 * known.weight.idf);
+                packed.push(count);
+                weights.push((count & 255) as f32 * known.weight.idf);
             }
         }
         if packed.len() > KEPT_TERMS {
@@ -223,6 +232,13 @@ fn counted(mut mentions: Vec<Mention>) -> Vec<Mention> {
     mentions
 }
 
+/// All that a ticket says, packed as in [`Features`].
+pub struct Said(Box<[u32]>);
+
+fn packed(counts: &[Mention]) -> Said {
+    Said(counts.iter().map(|count| count.number << 8 | damped(count.times)).collect())
+}
+
 /// Said twice is not twice as much: 1 + ln(times), in parts that fit in eight bits.
 fn damped(times: u32) -> u32 {
     match times {
@@ -260,6 +276,11 @@ fn read(document: &Document, mut found: impl FnMut(u32, u32, bool)) {
     let address = fold(document.place.unwrap_or_default());
     text::terms(&address, |Term { key, .. }| found(key, ADDRESS_WEIGHT, true));
     let cells = document.coordinates.map(place::cells);
+    if let Some(caller) = document.caller {
+        let mut hasher = FxHasher::default();
+        hasher.write(caller.as_bytes());
+        found(text::folded_hash(hasher.finish()), CALLER_WEIGHT, false);
+    }
     cells.into_iter().flatten().for_each(|key| found(key, ADDRESS_WEIGHT, true));
 }
 
@@ -269,6 +290,21 @@ mod tests {
 
     use super::*;
     use crate::detect::profile::{PARTS, Profile};
+
+    #[test]
+    fn who_calls_again_is_more_like_their_earlier_ticket() {
+        let of = |caller| Document { title: "楼下太吵", body: "昨晚又是这样", caller, ..Document::default() };
+        let earlier = Document { title: "烧烤店扰民", body: "每天都到两点", ..of(Some("c1")) };
+        let mut lexicon = Lexicon::default();
+        for document in [&earlier, &of(Some("c1")), &of(Some("c2")), &of(None)] {
+            lexicon.learn(document);
+        }
+        lexicon.weigh_if_grown();
+        let profile = |document: &Document| Profile::of(&lexicon, &lexicon.read(document));
+        let alike = |caller| profile(&earlier).cosine(&profile(&of(caller)));
+        assert!(alike(Some("c1")) > 0.05);
+        assert_eq!((alike(Some("c2")), alike(None)), (0.0, 0.0));
+    }
 
     fn text() -> impl Strategy<Value = String> {
         let short = "\\PC{0,60}|[<&;>a-z0-9一-龥Ａ-Ｚ😀-😎\u{0}-\u{20}]{0,200}";

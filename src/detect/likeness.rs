@@ -1,20 +1,22 @@
 //! How alike two groups of tickets are.
 
 use super::lexicon::{Features, Lexicon};
-use super::profile::{PARTS, Profile, Scale, Totals};
+use super::profile::{PARTS, Profile, Scale, Table, Totals};
 
 /// How groups are compared. All similarities are cosines of tf·idf vectors, averaged over the pairs of tickets.
 ///
-/// Alikeness is `text · (1 − λp · q · (1 − place/p₀)⁺) · (1 − λm · (1 − matter/m₀)⁺)`: the similarity of the whole texts
-/// (average linkage), less where both name places (`q`) that differ, less where what is said of them differs; of what
-/// `text` has beyond repetition only the place's share counts. Groups that
-/// fall far behind what holds each of them together are less alike by the square root of how far.
+/// Alikeness is `text · (1 − λp · q · (1 − p)) · (1 − λm · (1 − m))`: the similarity of the whole texts (average linkage),
+/// less where both name places (`q`) that are not the same (`p`), less where what is said of them is not (`m`), each 0 to
+/// 1; of what `text` has beyond repetition only the place's share counts. Groups that fall far behind what holds each of
+/// them together are less alike by the square root of how far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Likeness {
     pub place_discount: f64,
-    pub place_full: f64,
+    /// Similarity of the place parts up to which the places differ, and from which on they are the same.
+    pub same_place: (f64, f64),
     pub matter_discount: f64,
-    pub matter_full: f64,
+    /// The same of what is said of them.
+    pub same_matter: (f64, f64),
     /// Text similarity beyond this is repetition: it counts as far as the place holds.
     pub repetition: f64,
     /// Length of the place part from which on a group names a place, and from which on it surely does.
@@ -32,11 +34,11 @@ impl Likeness {
     pub fn local() -> Likeness {
         Likeness {
             place_discount: 0.9,
-            place_full: 0.4,
-            matter_discount: 0.85,
-            matter_full: 0.1,
+            same_place: (0.05, 0.25),
+            matter_discount: 0.95,
+            same_matter: (0.015, 0.06),
             repetition: 0.15,
-            place_named: (0.13, 0.32),
+            place_named: (0.1, 0.28),
             gap: 0.65,
             inner_prior: (0.12, 5.0),
             inner_max: 0.3,
@@ -55,9 +57,7 @@ impl Likeness {
 
     /// 0 to 1.
     pub fn of(&self, one: &Profile, other: &Profile, lexicon: &Lexicon) -> f64 {
-        let mut dots = Dots::default();
-        one.shared(other, |term, a, b| dots.add(lexicon, term, a, b));
-        self.judge(&dots, &one.totals, &other.totals)
+        self.judge(&Dots::of(one, other, lexicon), &one.totals, &other.totals)
     }
 
     /// The same against a single ticket, of which only what is shared gets weighed.
@@ -84,16 +84,16 @@ impl Likeness {
         self.judge(&dots, &one.totals, &totals)
     }
 
-    fn judge(&self, dots: &Dots, one: &Totals, other: &Totals) -> f64 {
+    /// The same, of groups whose products are known.
+    pub fn judge(&self, dots: &Dots, one: &Totals, other: &Totals) -> f64 {
         let pairs = f64::from(one.size) * f64::from(other.size) * PARTS * PARTS;
         let mean = |sum: u64, size: u32| sum as f64 / PARTS / f64::from(size);
         let (here, there) = (mean(one.places, one.size), mean(other.places, other.size));
         let place = share(dots.place / pairs, here * there);
         let matter = share(dots.matter / pairs, mean(one.matters, one.size) * mean(other.matters, other.size));
-        let (from, sure) = self.place_named;
-        let both_named = ((here.min(there) - from) / (sure - from)).clamp(0.0, 1.0);
-        let place_holds = 1.0 - self.place_discount * both_named * (1.0 - place / self.place_full).max(0.0);
-        let matter_holds = 1.0 - self.matter_discount * (1.0 - matter / self.matter_full).max(0.0);
+        let both_named = ramp(here.min(there), self.place_named);
+        let place_holds = 1.0 - self.place_discount * both_named * (1.0 - ramp(place, self.same_place));
+        let matter_holds = 1.0 - self.matter_discount * (1.0 - ramp(matter, self.same_matter));
         let text = dots.text / pairs;
         // Who copies the words of another place's complaint still complains about his own.
         let repeated = (text - self.repetition).max(0.0);
@@ -114,15 +114,35 @@ impl Likeness {
     }
 }
 
-/// Products of weights, added up: of all terms, of the place part, of the rest.
-#[derive(Default)]
-struct Dots {
+/// Products of two groups' weights, added up: of all terms, of the place part, of the rest. Those of a group are the sum
+/// of its parts'.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dots {
     text: f64,
     place: f64,
     matter: f64,
 }
 
 impl Dots {
+    pub fn of(one: &Profile, other: &Profile, lexicon: &Lexicon) -> Dots {
+        let mut dots = Dots::default();
+        one.shared(other, |term, a, b| dots.add(lexicon, term, a, b));
+        dots
+    }
+
+    /// The same, of one that many are compared with.
+    pub fn with(one: &Table, other: &Profile, lexicon: &Lexicon) -> Dots {
+        let mut dots = Dots::default();
+        one.shared(other, |term, a, b| dots.add(lexicon, term, a, b));
+        dots
+    }
+
+    pub fn take(&mut self, other: Dots) {
+        self.text += other.text;
+        self.place += other.place;
+        self.matter += other.matter;
+    }
+
     /// Every product is a whole number of 1/256 and sums are exact: their order is without effect.
     fn add(&mut self, lexicon: &Lexicon, term: u32, a: u32, b: u32) {
         let both = f64::from(a) * f64::from(b);
@@ -132,6 +152,11 @@ impl Dots {
         self.place += both * part(weight.place);
         self.matter += both * part(weight.matter);
     }
+}
+
+/// Where a value stands between two others, 0 to 1.
+fn ramp(value: f64, (from, to): (f64, f64)) -> f64 {
+    ((value - from) / (to - from)).clamp(0.0, 1.0)
 }
 
 fn share(part: f64, whole: f64) -> f64 {

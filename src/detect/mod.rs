@@ -47,5 +47,7 @@ pub struct Document<'a> {
     pub place: Option<&'a str>,
     /// Latitude and longitude, in degrees.
     pub coordinates: Option<(f64, f64)>,
+    /// A code that is the caller's whenever they call.
+    pub caller: Option<&'a str>,
     pub received_at: chrono::NaiveDateTime,
 }

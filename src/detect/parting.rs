@@ -11,10 +11,8 @@ use rustc_hash::FxHashMap;
 const PART_LEAST: usize = 2;
 /// More are one grievance with many facets, not several that share a place.
 const WHOLE_LEAST: usize = 80;
-/// Mean cosine from which on tickets are of one part.
-const ALIKE: f64 = 0.03;
-/// Parts are one when they are this much as alike as what holds the looser of them together.
-const ACROSS: f64 = 0.02;
+/// Mean cosine of what is left from which on tickets are of one part: hardly anything in common is enough.
+const ALIKE: f64 = 0.004;
 
 /// The parts, as positions in `group`, that a group falls into; the group itself when it holds together.
 pub fn parts(group: &[Profile], lexicon: &Lexicon) -> Vec<Vec<u32>> {
@@ -28,14 +26,10 @@ pub fn parts(group: &[Profile], lexicon: &Lexicon) -> Vec<Vec<u32>> {
     let pairs: Vec<(u32, u32)> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect();
     let found = agglomerate(own.clone(), &pairs, lexicon, &text, ALIKE, |_, _| Leave::Join);
     let (parts, strays): (Vec<_>, Vec<_>) = found.into_iter().partition(|part| part.len() >= PART_LEAST);
-    let mut parts: Vec<Part> = parts.into_iter().map(|members| Part::of(members, &own)).collect();
-    while let Some((a, b)) = closest(&parts, &text, lexicon) {
-        let joined = parts.remove(b);
-        parts[a].take(joined);
-    }
     if parts.len() < 2 {
         return whole();
     }
+    let mut parts: Vec<Part> = parts.into_iter().map(|members| Part::of(members, &own)).collect();
     let bare: Vec<Profile> = parts.iter().map(|part| part.profile.clone()).collect();
     for stray in strays {
         let stray = Part::of(stray, &own);
@@ -73,16 +67,4 @@ impl Part {
         self.members.sort_unstable();
         self.profile.add(&other.profile);
     }
-}
-
-/// The two parts that are most alike for what holds them together, when that is too much for two.
-fn closest(parts: &[Part], text: &Likeness, lexicon: &Lexicon) -> Option<(usize, usize)> {
-    let across = |a: &Part, b: &Part| {
-        let inner = a.profile.inner().min(b.profile.inner());
-        if inner > 0.0 { text.of(&a.profile, &b.profile, lexicon) / inner } else { f64::INFINITY }
-    };
-    let pairs = (0..parts.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
-    let (score, pair) =
-        pairs.map(|(a, b)| (across(&parts[a], &parts[b]), (a, b))).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (score >= ACROSS).then_some(pair)
 }

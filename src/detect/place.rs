@@ -17,7 +17,7 @@ const NAME_CHARS: usize = 4;
 const ORGANISATION_CHARS: usize = 8;
 const ORGANISATIONS: [&str; 3] = ["有限公司", "有限责任公司", "股份有限公司"];
 /// The endings of more than one character.
-const ENDINGS: [&str; 37] = [
+const ENDINGS: [&str; 46] = [
     "小区",
     "花园",
     "家园",
@@ -55,6 +55,15 @@ const ENDINGS: [&str; 37] = [
     "弄堂",
     "大院",
     "大桥",
+    "一中",
+    "二中",
+    "三中",
+    "四中",
+    "五中",
+    "六中",
+    "七中",
+    "八中",
+    "九中",
 ];
 /// The endings of one character.
 const ENDING_CHARS: &str = "县区镇乡村组路街巷苑园城湾府庭郡里庄湖桥站栋期坪岭塘洲岛";

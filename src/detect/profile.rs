@@ -191,6 +191,52 @@ fn skip(sorted: &[(u32, u32)], term: u32) -> usize {
     from + sorted[from..sorted.len().min(reach + 1)].partition_point(|&(other, _)| other < term)
 }
 
+/// A profile's weights by term, to compare it with many others: the time goes by the others' terms alone.
+pub struct Table<'p> {
+    profile: &'p Profile,
+    slots: Vec<(u32, u32)>,
+    shift: u32,
+}
+
+/// No term has this number.
+const FREE: u32 = u32::MAX;
+/// Slots for one term: most questions find a free one at once.
+const ROOM: usize = 8;
+
+impl<'p> Table<'p> {
+    pub fn of(profile: &'p Profile) -> Table<'p> {
+        let size = (profile.sums.len().max(1) * ROOM).next_power_of_two();
+        let mut table = Table { profile, slots: vec![(FREE, 0); size], shift: u32::BITS - size.trailing_zeros() };
+        for &(term, weight) in &profile.sums {
+            let at = table.place(term);
+            table.slots[at] = (term, weight);
+        }
+        table
+    }
+
+    /// As [`Profile::shared`].
+    pub fn shared(&self, other: &Profile, mut tell: impl FnMut(u32, u32, u32)) {
+        if other.sums.len() > self.profile.sums.len() * ROOM {
+            return self.profile.shared(other, tell);
+        }
+        for &(term, theirs) in &other.sums {
+            let (found, weight) = self.slots[self.place(term)];
+            if found == term {
+                tell(term, weight, theirs);
+            }
+        }
+    }
+
+    /// Where the term is, or would be.
+    fn place(&self, term: u32) -> usize {
+        let mut at = (term.wrapping_mul(0x9E37_79B1) >> self.shift) as usize;
+        while self.slots[at].0 != term && self.slots[at].0 != FREE {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        at
+    }
+}
+
 /// What makes a ticket's counts weights: kept with the ticket, so that a comparison weighs shared terms only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scale {

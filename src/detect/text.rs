@@ -18,7 +18,8 @@ pub fn normalise(text: &str) -> String {
 }
 
 /// A term of a text: a pair of neighbouring units, or one unit of letters and digits. A unit is one ideograph or one run
-/// of letters and digits; punctuation and blanks separate, no pair spans them.
+/// of letters and digits; punctuation and blanks separate, no pair spans them. The 第 of an ordinal is no unit: 第一中学 is
+/// 一中.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Term {
     /// A hash of its characters.
@@ -57,6 +58,9 @@ pub fn terms(folded: &[char], mut found: impl FnMut(Term)) {
     while at < folded.len() {
         let (start, first) = (at, folded[at]);
         at += 1;
+        if first == '第' && folded.get(at).is_some_and(|&c| digit(c).is_ascii_digit()) {
+            continue;
+        }
         if !is_word(first) {
             previous = None;
             continue;
@@ -73,10 +77,18 @@ pub fn terms(folded: &[char], mut found: impl FnMut(Term)) {
     }
 }
 
+/// Of a pair of characters either may come first: who swaps two means the same, and hardly two words are each other's
+/// mirror image.
 fn term(folded: &[char], start: usize, end: usize) -> Term {
     let mut hasher = FxHasher::default();
-    for &c in &folded[start..end] {
-        hasher.write_u32(digit(c).into());
+    let mut write = |c: char| hasher.write_u32(c.into());
+    let (first, last) = (digit(folded[start]), digit(folded[end - 1]));
+    let is_pair = end - start == 2 || (end - start == 3 && folded[start + 1] == '第');
+    if is_pair && !(in_run(folded[start]) && in_run(folded[end - 1])) {
+        write(first.min(last));
+        write(first.max(last));
+    } else {
+        folded[start..end].iter().copied().map(digit).for_each(write);
     }
     Term { key: folded_hash(hasher.finish()), span: (start as u32, end as u32) }
 }
@@ -174,6 +186,19 @@ mod tests {
         let digits = keys("滨河苑2期");
         assert!(keys("滨河苑二期").iter().all(|key| digits.contains(key)));
         assert!(!keys("滨河苑三期").iter().all(|key| digits.contains(key)));
+    }
+
+    #[test]
+    fn swapped_characters_and_ordinals_make_no_other_name() {
+        let keys = |text| {
+            let mut found = Vec::new();
+            terms(&fold(text), |term| found.push(term.key));
+            found
+        };
+        assert_eq!(keys("桃源"), keys("源桃"));
+        assert_ne!(keys("ab"), keys("ba"), "words in letters are whole");
+        assert_eq!(keys("A7县第一中"), keys("A7县一中"));
+        assert_eq!(read("第几"), ["第几"]);
     }
 
     proptest! {

@@ -51,6 +51,7 @@ pub(in crate::app) fn document<'a>(ticket: &'a Ticket, places: &'a Places) -> Do
     Document {
         place: places.get(&ticket.id).map(String::as_str),
         coordinates: ticket.latitude.zip(ticket.longitude),
+        caller: ticket.caller_hash.as_deref(),
         ..text_of(ticket)
     }
 }
