@@ -87,6 +87,11 @@ impl TextPart<'_> {
     fn t<'k>(&self, key: &'k str) -> std::borrow::Cow<'k, str> {
         self.letter.lang.t(key)
     }
+
+    fn headed(&self, ask: &Ask) -> String {
+        let stage = self.t(ask.stage.label());
+        self.letter.lang.fill("【%{stage}】%{item}", &[("stage", &stage), ("item", &ask.heading)])
+    }
 }
 
 impl HtmlPart<'_> {
