@@ -2,6 +2,7 @@
 
 pub mod channels;
 pub mod delivery;
+mod drafts;
 pub mod inbox;
 mod invitations;
 pub mod mail_links;
@@ -26,11 +27,11 @@ use crate::domain::task::TaskState;
 use crate::lang::Lang;
 use crate::mail::{Ask, Letter, Link, compose};
 use crate::store::mails::{self, Mail};
-use crate::store::notices::{self, Notice};
+use crate::store::notices::Notice;
 use crate::store::people::Person;
 use crate::store::{cases, directives, inbound, new_id, people, plans};
 use chrono::NaiveDate;
-use serde_json::json;
+use drafts::{Drafts, Offered};
 
 /// Asks in one mail; what is more waits for the next.
 const ASKS_MAX: usize = 100;
@@ -46,61 +47,54 @@ pub enum Bundle {
     Digest,
 }
 
-/// Freezes one mail for notices of one recipient. Gives how many were settled.
-pub fn freeze(ctx: &mut Ctx, group: Vec<Notice>, bundle: Bundle, from: &str) -> Result<usize, Error> {
-    let Some(first) = group.first().cloned() else { return Ok(0) };
+/// Words one mail for notices of one recipient.
+fn draft(ctx: &mut Ctx, drafts: &mut Drafts, group: Vec<Notice>, bundle: Bundle, from: &str) -> Result<(), Error> {
+    let Some(first) = group.first().cloned() else { return Ok(()) };
     let Some(to) = recipient(ctx, &first)? else {
-        skip_all(ctx, &group, "no_address")?;
-        return Ok(group.len());
+        drafts.skip_all(group, "no_address");
+        return Ok(());
     };
-    let mail_id = new_id();
-    let Asked { asks, settled, skipped } = asked(ctx, &group, Some(&mail_id), to.lang, ASKS_MAX)?;
+    let mut offered = Offered { mail_id: new_id(), ..Offered::default() };
+    let Asked { asks, settles } = asked(ctx, drafts, &group, Some(&mut offered), to.lang, ASKS_MAX)?;
     if asks.is_empty() {
-        return Ok(skipped);
+        return Ok(());
     }
     let case_id = first.case_id.clone().filter(|_| bundle == Bundle::OneCase);
-    let count = settled.len();
-    let mail = frozen(ctx, Frozen { id: mail_id, first, case_id, bundle, to, asks, from })?;
-    notices::freeze(&mut ctx.tx, mail, &settled)?;
-    Ok(count + skipped)
-}
-
-/// Records of notices that nobody can be reached with them.
-fn skip_all(ctx: &mut Ctx, notices: &[Notice], reason: &str) -> Result<(), Error> {
-    for notice in notices {
-        notices::skip(&mut ctx.tx, &notice.id, reason)?;
-        let payload = json!({ "stage": notice.stage.code(), "reason": reason });
-        ctx.record("notice.skipped", ("notice", &notice.id), notice.case_id.as_deref(), payload);
-    }
+    let frozen = Frozen { id: offered.mail_id.clone(), first, case_id, bundle, to, asks, from };
+    let (mail, message) = frozen_mail(ctx, frozen)?;
+    drafts.mail(mail, message, settles, offered);
     Ok(())
 }
 
-/// What is said of notices, which of them that settles, and how many need no word.
+/// What is said of notices, and which of them that settles.
 struct Asked {
     asks: Vec<Ask>,
-    settled: Vec<String>,
-    skipped: usize,
+    settles: Vec<String>,
 }
 
-/// Words up to `most` notices of one recipient.
-fn asked(ctx: &mut Ctx, group: &[Notice], mail_id: Option<&str>, lang: Lang, most: usize) -> Result<Asked, Error> {
-    let mut told = Asked { asks: Vec::new(), settled: Vec::new(), skipped: 0 };
+/// Words up to `most` notices of one recipient; those that need no word are to be skipped.
+fn asked(
+    ctx: &mut Ctx,
+    drafts: &mut Drafts,
+    group: &[Notice],
+    mut offered: Option<&mut Offered>,
+    lang: Lang,
+    most: usize,
+) -> Result<Asked, Error> {
+    let mut told = Asked { asks: Vec::new(), settles: Vec::new() };
     let Some(first) = group.first() else { return Ok(told) };
     let preference = crate::store::preferences::of(&mut ctx.tx, &first.recipient_id)?;
     for notice in group {
-        let decision = if preference.mutes(notice.stage.code()) {
-            "muted"
+        if preference.mutes(notice.stage.code()) {
+            drafts.skip(notice, "muted");
         } else if told.asks.len() == most {
             break;
-        } else if let Some(ask) = ask(ctx, notice, mail_id, lang)? {
+        } else if let Some(ask) = ask(ctx, notice, offered.as_deref_mut(), lang)? {
             told.asks.push(ask);
-            told.settled.push(notice.id.clone());
-            continue;
+            told.settles.push(notice.id.clone());
         } else {
-            "no_longer_needed"
-        };
-        notices::skip(&mut ctx.tx, &notice.id, decision)?;
-        told.skipped += 1;
+            drafts.skip(notice, "no_longer_needed");
+        }
     }
     Ok(told)
 }
@@ -161,7 +155,7 @@ fn is_urgent(ctx: &mut Ctx, notice: &Notice) -> Result<bool, Error> {
     Ok(case.is_some_and(|case| case.grade == Grade::Urgent))
 }
 
-fn frozen(ctx: &mut Ctx, of: Frozen) -> Result<Mail, Error> {
+fn frozen_mail(ctx: &mut Ctx, of: Frozen) -> Result<(Mail, String), Error> {
     let Frozen { id, first, case_id, bundle, to, asks, from } = of;
     let domain = from.rsplit_once('@').map_or("shenban.invalid", |(_, domain)| domain.trim_end_matches('>'));
     let case = case_id.as_deref().map(|id| cases::by_id(&mut ctx.tx, id)).transpose()?.flatten();
@@ -199,7 +193,7 @@ fn frozen(ctx: &mut Ctx, of: Frozen) -> Result<Mail, Error> {
         // An address that is none: the log shows it as failed instead of losing it.
         Err(error) => (error.to_string(), MailState::Failed),
     };
-    Ok(Mail {
+    let mail = Mail {
         id,
         message_id: letter.message_id,
         case_id,
@@ -208,7 +202,6 @@ fn frozen(ctx: &mut Ctx, of: Frozen) -> Result<Mail, Error> {
         recipient_name: to.name,
         address: to.address,
         subject,
-        message,
         state,
         attempts: 0,
         next_attempt_at: ctx.now,
@@ -216,7 +209,8 @@ fn frozen(ctx: &mut Ctx, of: Frozen) -> Result<Mail, Error> {
         claimed_until: None,
         created_at: ctx.now,
         settled_at: (state == MailState::Failed).then_some(ctx.now),
-    })
+    };
+    Ok((mail, message))
 }
 
 /// The subject and first paragraph: by the city's wording for one thing, by the count for several.
@@ -247,12 +241,12 @@ fn worded(ctx: &mut Ctx, asks: &[Ask], to: &To, case_line: &str, bundle: Bundle)
 }
 
 /// What one notice says; `None` when nobody needs it any more. Only a mail has links that act without signing in.
-fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: Option<&str>, lang: Lang) -> Result<Option<Ask>, Error> {
+fn ask(ctx: &mut Ctx, notice: &Notice, offered: Option<&mut Offered>, lang: Lang) -> Result<Option<Ask>, Error> {
     let url = ctx.app.settings.public_url.clone();
     if notice.subject_kind == "task" {
         let Some(found) = plans::task_in_case(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
         if matches!(notice.stage, Stage::HelpAsked | Stage::HelpDue) {
-            return matters::request(ctx, notice, mail_id, &found, lang);
+            return matters::request(ctx, notice, offered, &found, lang);
         }
         if matches!(notice.stage, Stage::ObjectionConsulted | Stage::ObjectionDue) {
             return matters::objection(ctx, notice, &found, lang);
@@ -260,6 +254,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: Option<&str>, lang: Lang) -> Res
         let task = &found.task;
         let reminder = notice.stage.is_reminder();
         if (notice.stage == Stage::AcknowledgeReminder && task.state != TaskState::Ready)
+            || (notice.stage == Stage::SubmissionToAccept && task.state != TaskState::Submitted)
             || (reminder && !task.state.is_with_unit())
         {
             return Ok(None);
@@ -276,8 +271,8 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: Option<&str>, lang: Lang) -> Res
         let due = task.due_on.filter(|_| asked);
         // The task's own unit acts from the mail; others look at it.
         let may_act = notice.recipient_id == task.unit_id && found.case_state.is_running();
-        let mut links = match mail_id {
-            Some(mail_id) if may_act => mail_links::offer_all(ctx, mail_id, &found)?,
+        let mut links = match offered {
+            Some(offered) if may_act => mail_links::offer_all(ctx, offered, &found),
             _ => Vec::new(),
         };
         links.push(Link { label: "查看任务", url: format!("{url}/tasks/{}", task.id) });
@@ -319,9 +314,9 @@ fn ask(ctx: &mut Ctx, notice: &Notice, mail_id: Option<&str>, lang: Lang) -> Res
     let mut links = vec![Link { label: "查看专项", url: format!("{url}/cases/{}", case.id) }];
     if matches!(notice.stage, Stage::OpinionAsked | Stage::OpinionEntered)
         && notice.recipient_kind == RecipientKind::Unit
-        && mail_id.is_some()
+        && let Some(offered) = offered
     {
-        links.insert(0, opinion_links::offer(ctx, &case.id, &notice.recipient_id)?);
+        links.insert(0, opinion_links::offer(ctx, offered, &case.id, &notice.recipient_id));
     }
     let detail = notice.detail.lines().map(str::to_owned);
     let lines = std::iter::once(case.goal.clone()).filter(|line| !line.is_empty()).chain(detail).collect();

@@ -18,15 +18,23 @@ pub async fn claim<T: Send + 'static>(
     longest: Duration,
     take: impl FnOnce(&mut Tx, &Claim) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (holder, real) = (holder.to_owned(), Clock::real());
-    app.store
-        .write(move |tx| {
-            heartbeat::beat(tx, &holder, real)?;
-            // Whoever fell silent may still have been sending for as long as a send takes.
-            let word_held_after = real - TimeDelta::from_std(longest).unwrap_or(lasts);
-            take(tx, &Claim { holder: &holder, real, until: real + lasts, word_held_after })
-        })
-        .await
+    let holder = holder.to_owned();
+    app.store.write(move |tx| claim_in(tx, &holder, lasts, longest, take)).await
+}
+
+/// [`claim`] in a transaction that does more.
+pub fn claim_in<T>(
+    tx: &mut Tx,
+    holder: &str,
+    lasts: TimeDelta,
+    longest: Duration,
+    take: impl FnOnce(&mut Tx, &Claim) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let real = Clock::real();
+    heartbeat::beat(tx, holder, real)?;
+    // Whoever fell silent may still have been sending for as long as a send takes.
+    let word_held_after = real - TimeDelta::from_std(longest).unwrap_or(lasts);
+    take(tx, &Claim { holder, real, until: real + lasts, word_held_after })
 }
 
 /// Writes an outcome down. A database that is busy is asked again: what arrived, unnoted, would go a second time.

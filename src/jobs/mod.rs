@@ -21,7 +21,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 const SEAL_LEASE: &str = "sealing";
@@ -44,6 +44,8 @@ struct Rests {
 const EAGER: Rests = Rests { busy: Duration::ZERO, idle: Duration::from_millis(500) };
 /// Events are sealed some at once: each round costs statements of its own.
 const SEALING: Rests = Rests { busy: Duration::from_millis(100), ..EAGER };
+/// What is owed within a moment is frozen together.
+const FREEZING: Rests = Rests { busy: Duration::from_millis(50), ..EAGER };
 const HEARTBEAT: Rests = steady(HEARTBEAT_EVERY);
 /// How often the mailbox on another server is looked into.
 const MAILBOX: Rests = Rests { busy: Duration::ZERO, idle: Duration::from_secs(20) };
@@ -85,14 +87,21 @@ impl Jobs {
         jobs.every(FORGETTING, "forgetting", app, &patient, |app, _| async move { forgetting::forget_old(&app).await });
         if let Some(mailer) = mailer {
             let (from, mailer) = (mailer.from().to_owned(), Arc::new(mailer));
-            jobs.every(EAGER, "freezing", app, &prompt, move |app, _| outbox::freeze_owed(app, from.clone()));
-            for _ in 0..mailer.connections() {
-                let mailer = mailer.clone();
-                jobs.every(EAGER, "sending", app, &prompt, move |app, holder| {
-                    let mailer = mailer.clone();
-                    async move { delivery::send(&app, &mailer, &holder).await }
-                });
-            }
+            let stop = jobs.stop.subscribe();
+            let queued = jobs.every(EAGER, "sending", app, &prompt, move |app, holder| {
+                let (mailer, stop) = (mailer.clone(), stop.clone());
+                async move { delivery::send(&app, &mailer, &holder, || *stop.borrow()).await }
+            });
+            jobs.every(FREEZING, "freezing", app, &prompt, move |app, _| {
+                let (from, queued) = (from.clone(), queued.clone());
+                async move {
+                    let settled = outbox::freeze_owed(app, from).await?;
+                    if settled > 0 {
+                        queued.notify_one();
+                    }
+                    Ok(settled)
+                }
+            });
             let client = Client::new(app.settings.webhook_networks.clone(), DEADLINE);
             for _ in 0..PUSHERS {
                 let client = client.clone();
@@ -140,13 +149,15 @@ impl Jobs {
         Ok(jobs)
     }
 
-    /// Repeats `work` with a rest after each time.
-    fn every<F, W>(&mut self, rests: Rests, name: &'static str, app: &App, on: &Handle, work: W)
+    /// Repeats `work` with a rest after each time. Gives what ends a rest before its time.
+    fn every<F, W>(&mut self, rests: Rests, name: &'static str, app: &App, on: &Handle, work: W) -> Arc<Notify>
     where
         F: Future<Output = Result<usize, Error>> + Send,
         W: Fn(App, String) -> F + Send + Sync + 'static,
     {
         let (app, holder, mut stop) = (app.clone(), self.holder.clone(), self.stop.subscribe());
+        let wake = Arc::new(Notify::new());
+        let woken = wake.clone();
         let repeated = async move {
             while !*stop.borrow() {
                 let rest = match work(app.clone(), holder.clone()).await {
@@ -158,12 +169,16 @@ impl Jobs {
                     }
                 };
                 if !rest.is_zero() {
-                    // Either the rest is over or the loop is to stop.
-                    let _ = tokio::time::timeout(rest, stop.changed()).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(rest) => {}
+                        () = woken.notified() => {}
+                        _ = stop.changed() => {}
+                    }
                 }
             }
         };
         self.running.spawn_on(repeated, on);
+        wake
     }
 
     /// Lets every loop finish what it is at, and gives its leases up: another process goes on at once.

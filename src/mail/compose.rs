@@ -87,6 +87,11 @@ impl TextPart<'_> {
     fn t<'k>(&self, key: &'k str) -> std::borrow::Cow<'k, str> {
         self.letter.lang.t(key)
     }
+
+    fn headed(&self, ask: &Ask) -> String {
+        let stage = self.t(ask.stage.label());
+        self.letter.lang.fill("【%{stage}】%{item}", &[("stage", &stage), ("item", &ask.heading)])
+    }
 }
 
 impl HtmlPart<'_> {
@@ -311,7 +316,7 @@ mod tests {
             let bare = bare.replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&").replace("&#34;", "\"");
             let words = |text: &str| {
                 let mut words: Vec<String> = text
-                    .split(|c: char| c.is_whitespace() || "：【】".contains(c))
+                    .split(|c: char| c.is_whitespace() || "：【】:[]".contains(c))
                     .filter(|word| !word.is_empty() && *word != "--")
                     .map(str::to_owned)
                     .collect();

@@ -107,6 +107,14 @@ impl Mailer {
         self.pace.holds_off()
     }
 
+    /// How many mails the rate allows within a time.
+    pub fn within(&self, time: Duration) -> usize {
+        match self.settings.per_second {
+            0 => usize::MAX,
+            rate => ((f64::from(rate) * time.as_secs_f64()) as usize).max(1),
+        }
+    }
+
     /// Waits until the rate allows the next mail.
     pub async fn turn(&self) {
         self.pace.turn().await;
@@ -142,11 +150,7 @@ impl Mailer {
     }
 
     async fn converse(&self, envelope: &Envelope, message: &[u8], reached: &AtomicU8) -> Result<String, SendError> {
-        let mut connection = self.connection().await?;
-        reached.store(CONNECTED, Relaxed);
-        // A final no to our own address is a matter of settings, not of this mail.
-        let sender = Mail::new(envelope.from().cloned(), Vec::new());
-        connection.command(sender).await.map_err(|error| SendError::Transient(error.to_string()))?;
+        let mut connection = self.begun(envelope, reached).await?;
         for to in envelope.to() {
             if let Err(error) = connection.command(Rcpt::new(to.clone(), Vec::new())).await {
                 connection.abort().await;
@@ -169,13 +173,21 @@ impl Mailer {
         }
     }
 
-    async fn connection(&self) -> Result<AsyncSmtpConnection, SendError> {
+    /// A connection that took the sender's address: one that rested, or where none of them does any more, a new one.
+    async fn begun(&self, envelope: &Envelope, reached: &AtomicU8) -> Result<AsyncSmtpConnection, SendError> {
+        let sender = Mail::new(envelope.from().cloned(), Vec::new());
         while let Some((since, mut connection)) = self.take_resting() {
-            if since.elapsed() < RESTS_FOR && connection.test_connected().await {
+            reached.store(CONNECTED, Relaxed);
+            if since.elapsed() < RESTS_FOR && connection.command(sender.clone()).await.is_ok() {
                 return Ok(connection);
             }
         }
-        self.connect().await
+        reached.store(CONNECTING, Relaxed);
+        let mut connection = self.connect().await?;
+        reached.store(CONNECTED, Relaxed);
+        // A final no to our own address is a matter of settings, not of this mail.
+        connection.command(sender).await.map_err(|error| SendError::Transient(error.to_string()))?;
+        Ok(connection)
     }
 
     fn take_resting(&self) -> Option<(Instant, AsyncSmtpConnection)> {

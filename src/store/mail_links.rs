@@ -1,5 +1,6 @@
 //! Links in mails; only hashes of their tokens are kept.
 
+use super::conn::on_backend;
 use super::schema::mail_link;
 use super::{StoreError, Tx};
 use crate::domain::mail_link::LinkAct;
@@ -24,7 +25,7 @@ pub struct MailLink {
 }
 
 pub fn insert(tx: &mut Tx, row: MailLink) -> Result<(), StoreError> {
-    diesel::insert_into(mail_link::table).values(row).execute(tx.0)?;
+    on_backend!(tx.0, c => diesel::insert_into(mail_link::table).values(row).execute(c))?;
     Ok(())
 }
 

@@ -1,12 +1,13 @@
-//! A mail's frozen bytes, who is sending them, and each try to deliver them.
+//! Mails with their frozen bytes, who is sending them, and each try to deliver them.
 
 use super::conn::on_backend;
 use super::prepared::written;
-use super::schema::{attempt, lease, mail};
-use super::{StoreError, Tx};
+use super::schema::{attempt, lease, mail, mail_message};
+use super::{StoreError, Tx, new_id};
 use crate::domain::notice::{AttemptOutcome, MailState, RecipientKind};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use std::collections::{HashMap, HashSet};
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = mail)]
@@ -20,8 +21,6 @@ pub struct Mail {
     pub recipient_name: String,
     pub address: String,
     pub subject: String,
-    /// The whole message, 7-bit.
-    pub message: String,
     #[diesel(deserialize_as = String, serialize_as = String)]
     pub state: MailState,
     pub attempts: i32,
@@ -42,6 +41,12 @@ pub struct Attempt {
     pub outcome: AttemptOutcome,
     pub response: String,
     pub at: NaiveDateTime,
+}
+
+impl Attempt {
+    pub fn by_smtp(mail_id: String, outcome: AttemptOutcome, response: String, at: NaiveDateTime) -> Attempt {
+        Attempt { id: new_id(), mail_id, channel: "smtp".to_owned(), outcome, response, at }
+    }
 }
 
 /// Mails to one recipient about one case since some moment.
@@ -82,30 +87,81 @@ pub struct Claim<'a> {
     pub word_held_after: NaiveDateTime,
 }
 
-/// Claims queued mails that are due at `now`.
-pub fn claim(tx: &mut Tx, claim: &Claim, now: NaiveDateTime, limit: i64) -> Result<Vec<Mail>, StoreError> {
+/// A mail that is to be sent, with its whole message, 7-bit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    pub mail: Mail,
+    pub message: String,
+}
+
+/// Claims queued mails that are due at `now`: those that wait longest, and beside a long queue also new ones to
+/// recipients who have nothing waiting in it.
+pub fn claim(tx: &mut Tx, claim: &Claim, now: NaiveDateTime, limit: i64) -> Result<Vec<Claimed>, StoreError> {
     let running = lease::table.filter(lease::until.ge(claim.word_held_after)).select(lease::name.nullable());
     let free =
         mail::claimed_until.is_null().or(mail::claimed_until.lt(claim.real)).or(mail::claimed_by.ne_all(running));
-    let due: Vec<String> = mail::table
-        .filter(mail::state.eq(written(MailState::Queued.code())))
-        .filter(mail::next_attempt_at.le(now))
-        .filter(free)
-        .order(mail::next_attempt_at)
-        .limit(limit)
-        .select(mail::id)
-        .load(tx.0)?;
-    let mut claimed = Vec::with_capacity(due.len());
-    for id in due {
-        // Two replicas may have read the same row: the one whose update still finds it free has it.
-        let row = on_backend!(tx.0, c => diesel::update(mail::table.find(&id).filter(mail::state.eq(MailState::Queued.code())).filter(free))
-            .set((mail::claimed_by.eq(claim.holder), mail::claimed_until.eq(claim.until), mail::attempts.eq(mail::attempts + 1)))
-            .returning(Mail::as_returning())
-            .get_result(c)
-            .optional())?;
-        claimed.extend(row);
+    let due = || {
+        mail::table
+            .filter(mail::state.eq(written(MailState::Queued.code())))
+            .filter(mail::next_attempt_at.le(now))
+            .filter(free)
+            .limit(limit)
+            .select((mail::id, mail::recipient_id, mail::created_at))
+    };
+    let longest: Vec<(String, String, NaiveDateTime)> = due().order(mail::next_attempt_at).load(tx.0)?;
+    let mut chosen: Vec<String> = longest.into_iter().map(|(id, ..)| id).collect();
+    if chosen.len() as i64 == limit {
+        let newest: Vec<(String, String, NaiveDateTime)> = due().order(mail::next_attempt_at.desc()).load(tx.0)?;
+        let since = waiting_since(tx, newest.iter().map(|(_, recipient, _)| recipient.clone()).collect())?;
+        let is_first = |(id, recipient, at): (String, String, NaiveDateTime)| {
+            (since.get(&recipient) == Some(&at) && !chosen.contains(&id)).then_some(id)
+        };
+        let mut first: Vec<String> = newest.into_iter().filter_map(is_first).take(chosen.len() / 2).collect();
+        chosen.truncate(chosen.len() - first.len());
+        first.append(&mut chosen);
+        chosen = first;
     }
-    Ok(claimed)
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Two replicas may have read the same rows: the one whose update still finds them free has them.
+    let mut claimed: Vec<Mail> = on_backend!(tx.0, c => diesel::update(mail::table.filter(mail::id.eq_any(&chosen)).filter(mail::settled_at.is_null()).filter(free))
+        .set((mail::claimed_by.eq(claim.holder), mail::claimed_until.eq(claim.until), mail::attempts.eq(mail::attempts + 1)))
+        .returning(Mail::as_returning())
+        .get_results(c))?;
+    claimed.sort_by_key(|mail| chosen.iter().position(|id| *id == mail.id));
+    let mut messages: HashMap<String, String> = mail_message::table
+        .filter(mail_message::mail_id.eq_any(claimed.iter().map(|mail| &mail.id)))
+        .select((mail_message::mail_id, mail_message::message))
+        .load::<(String, String)>(tx.0)?
+        .into_iter()
+        .collect();
+    let with_message = |mail: Mail| messages.remove(&mail.id).map(|message| Claimed { mail, message });
+    Ok(claimed.into_iter().filter_map(with_message).collect())
+}
+
+/// When the oldest queued mail to each recipient was written.
+fn waiting_since(tx: &mut Tx, recipients: HashSet<String>) -> Result<HashMap<String, NaiveDateTime>, StoreError> {
+    let rows: Vec<(String, Option<NaiveDateTime>)> = mail::table
+        .filter(mail::state.eq(written(MailState::Queued.code())))
+        .filter(mail::recipient_id.eq_any(recipients))
+        .group_by(mail::recipient_id)
+        .select((mail::recipient_id, diesel::dsl::min(mail::created_at)))
+        .load(tx.0)?;
+    Ok(rows.into_iter().filter_map(|(recipient, at)| Some((recipient, at?))).collect())
+}
+
+/// A new mail with its message.
+pub fn insert(tx: &mut Tx, row: Mail, message: &str) -> Result<(), StoreError> {
+    let id = row.id.clone();
+    on_backend!(tx.0, c => diesel::insert_into(mail::table).values(row).execute(c))?;
+    let message = (mail_message::mail_id.eq(id), mail_message::message.eq(message));
+    on_backend!(tx.0, c => diesel::insert_into(mail_message::table).values(message).execute(c))?;
+    Ok(())
+}
+
+pub fn message_of(tx: &mut Tx, mail_id: &str) -> Result<Option<String>, StoreError> {
+    Ok(mail_message::table.find(mail_id).select(mail_message::message).first(tx.0).optional()?)
 }
 
 /// Gives claimed mails back untried.
@@ -133,8 +189,28 @@ pub fn by_message_id(tx: &mut Tx, message_id: &str) -> Result<Option<Mail>, Stor
 }
 
 pub fn insert_attempt(tx: &mut Tx, row: Attempt) -> Result<(), StoreError> {
-    diesel::insert_into(attempt::table).values(row).execute(tx.0)?;
+    on_backend!(tx.0, c => diesel::insert_into(attempt::table).values(row).execute(c))?;
     Ok(())
+}
+
+/// Records attempts that a server accepted. Gives the mails whose claim still held; of the others only the attempt is kept.
+pub fn record_accepted(tx: &mut Tx, rows: Vec<Attempt>, holder: &str) -> Result<Vec<String>, StoreError> {
+    let Some(at) = rows.iter().map(|row| row.at).max() else { return Ok(Vec::new()) };
+    let mails: Vec<String> = rows.iter().map(|row| row.mail_id.clone()).collect();
+    for row in rows {
+        insert_attempt(tx, row)?;
+    }
+    Ok(
+        on_backend!(tx.0, c => diesel::update(mail::table.filter(mail::id.eq_any(&mails)).filter(mail::claimed_by.eq(holder)))
+        .set((
+            mail::state.eq(MailState::Sent.code()),
+            mail::claimed_by.eq(None::<String>),
+            mail::claimed_until.eq(None::<NaiveDateTime>),
+            mail::settled_at.eq(at),
+        ))
+        .returning(mail::id)
+        .get_results(c))?,
+    )
 }
 
 /// Records how an attempt ended and where that leaves the mail. A claim that was lost meanwhile records the attempt only.

@@ -1,7 +1,6 @@
 //! What delivery did and what waits: for benchmarks only.
 
-use super::conn::on_backend;
-use super::mails::Mail;
+use super::mails::{self, Claimed};
 use super::schema::{attempt, mail, notice, task};
 use super::{StoreError, Tx};
 use crate::domain::notice::{AttemptOutcome, MailState, NoticeState, Stage};
@@ -9,23 +8,22 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// Puts mails into the queue that nothing was owed for.
-pub fn queue(tx: &mut Tx, rows: Vec<Mail>) -> Result<(), StoreError> {
-    for row in rows {
-        on_backend!(tx.0, c => diesel::insert_into(mail::table).values(row).execute(c))?;
-    }
-    Ok(())
+pub fn queue(tx: &mut Tx, rows: Vec<Claimed>) -> Result<(), StoreError> {
+    rows.into_iter().try_for_each(|row| mails::insert(tx, row.mail, &row.message))
 }
 
 pub fn count_in(tx: &mut Tx, state: MailState) -> Result<i64, StoreError> {
     Ok(mail::table.filter(mail::state.eq(state.code())).count().get_result(tx.0)?)
 }
 
-/// How long each notice of a stage waited from the change that owed it until a server had taken its mail, in seconds.
-pub fn waited(tx: &mut Tx, stage: Stage) -> Result<Vec<f64>, StoreError> {
+/// How long each notice of a stage waited from the change that owed it, since some moment, until a server had taken its
+/// mail, in seconds.
+pub fn waited(tx: &mut Tx, stage: Stage, since: NaiveDateTime) -> Result<Vec<f64>, StoreError> {
     let rows: Vec<(NaiveDateTime, NaiveDateTime)> = notice::table
         .inner_join(mail::table.on(notice::mail_id.eq(mail::id.nullable())))
         .inner_join(attempt::table.on(attempt::mail_id.eq(mail::id)))
         .filter(notice::stage.eq(stage.code()))
+        .filter(notice::owed_at.ge(since))
         .filter(attempt::outcome.eq(AttemptOutcome::Accepted.code()))
         .select((notice::owed_at, attempt::at))
         .load(tx.0)?;

@@ -1,13 +1,14 @@
 //! notice → mail: what a change owes, and what settled it.
 
-use super::conn::on_backend;
-use super::mails::Mail;
+use super::conn::{Conn, on_backend};
+use super::mails::{self, Mail};
 use super::prepared::written;
 use super::schema::{mail, notice};
 use super::{StoreError, Tx};
 use crate::domain::notice::{MailState, NoticeState, RecipientKind, Stage};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use std::collections::HashSet;
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = notice)]
@@ -54,23 +55,30 @@ pub fn owe(tx: &mut Tx, rows: Vec<Notice>) -> Result<usize, StoreError> {
     Ok(owed)
 }
 
-/// All notices owed to one recipient about one case, the oldest first, held until the transaction ends: on PostgreSQL
-/// another replica may be about to freeze the same.
+/// All notices owed to one recipient about one case, the oldest first.
 pub fn owed_to(tx: &mut Tx, recipient_id: &str, case_id: Option<&str>) -> Result<Vec<Notice>, StoreError> {
-    let mut query = notice::table
-        // Bound: a case has few notices, and all that is owed may be many.
-        .filter(notice::state.eq(NoticeState::Owed.code()))
+    let owed = notice::table
+        .filter(notice::state.eq(written(NoticeState::Owed.code())))
         .filter(notice::recipient_id.eq(recipient_id))
-        .select(notice::id)
+        .order((notice::owed_at, notice::id))
+        .select(Notice::as_select())
         .into_boxed();
-    query = match case_id {
-        Some(case_id) => query.filter(notice::case_id.eq(case_id)),
-        None => query.filter(notice::case_id.is_null()),
+    let of_case = match case_id {
+        Some(case_id) => owed.filter(notice::case_id.eq(case_id)),
+        None => owed.filter(notice::case_id.is_null()),
     };
-    let found: Vec<String> = query.load(tx.0)?;
-    let held = notice::table.filter(notice::id.eq_any(found)).filter(notice::state.eq(NoticeState::Owed.code()));
-    diesel::update(held.clone()).set(notice::state.eq(NoticeState::Owed.code())).execute(tx.0)?;
-    Ok(held.order((notice::owed_at, notice::id)).select(Notice::as_select()).load(tx.0)?)
+    Ok(of_case.load(tx.0)?)
+}
+
+/// Which of these notices are still owed, held until the transaction ends. What another replica holds it settles itself.
+pub fn still_owed(tx: &mut Tx, ids: &[String]) -> Result<HashSet<String>, StoreError> {
+    let owed = notice::table.filter(notice::id.eq_any(ids)).filter(notice::state.eq(NoticeState::Owed.code()));
+    let owed = owed.select(notice::id);
+    let held: Vec<String> = match tx.0 {
+        Conn::Sqlite(c) => owed.load(c)?,
+        Conn::Pg(c) => owed.for_update().skip_locked().load(c)?,
+    };
+    Ok(held.into_iter().collect())
 }
 
 /// What is owed to one recipient about one case.
@@ -81,20 +89,43 @@ pub struct OwedGroup {
     pub first_owed: NaiveDateTime,
 }
 
-/// What is owed, by recipient and case, the longest waiting first.
-pub fn owed_groups(tx: &mut Tx, limit: i64) -> Result<Vec<OwedGroup>, StoreError> {
-    let first_owed = diesel::dsl::min(notice::owed_at);
-    let rows: Vec<(String, Option<String>, Option<NaiveDateTime>)> = notice::table
+/// What is owed to recipients after the one named, by recipient and case, in their order.
+pub fn owed_groups(tx: &mut Tx, after: Option<String>, limit: i64) -> Result<Vec<OwedGroup>, StoreError> {
+    let rows = notice::table
         .filter(notice::state.eq(written(NoticeState::Owed.code())))
+        .filter(notice::recipient_id.gt(after.unwrap_or_default()))
         .group_by((notice::recipient_id, notice::case_id))
-        .select((notice::recipient_id, notice::case_id, first_owed))
-        .order(first_owed)
+        .select((notice::recipient_id, notice::case_id, diesel::dsl::min(notice::owed_at)))
+        .order((notice::recipient_id, notice::case_id))
         .limit(limit)
         .load(tx.0)?;
+    Ok(groups(rows))
+}
+
+/// What is owed to the recipients of the last notices since some moment.
+pub fn newly_owed_groups(tx: &mut Tx, since: NaiveDateTime, notices: i64) -> Result<Vec<OwedGroup>, StoreError> {
+    let last: Vec<String> = notice::table
+        .filter(notice::state.eq(written(NoticeState::Owed.code())))
+        .filter(notice::owed_at.ge(since))
+        .order(notice::owed_at.desc())
+        .limit(notices)
+        .select(notice::recipient_id)
+        .load(tx.0)?;
+    let recipients: HashSet<String> = last.into_iter().collect();
+    let rows = notice::table
+        .filter(notice::state.eq(written(NoticeState::Owed.code())))
+        .filter(notice::recipient_id.eq_any(recipients))
+        .group_by((notice::recipient_id, notice::case_id))
+        .select((notice::recipient_id, notice::case_id, diesel::dsl::min(notice::owed_at)))
+        .load(tx.0)?;
+    Ok(groups(rows))
+}
+
+fn groups(rows: Vec<(String, Option<String>, Option<NaiveDateTime>)>) -> Vec<OwedGroup> {
     let group = |(recipient_id, case_id, first_owed): (_, _, Option<NaiveDateTime>)| {
         first_owed.map(|first_owed| OwedGroup { recipient_id, case_id, first_owed })
     };
-    Ok(rows.into_iter().filter_map(group).collect())
+    rows.into_iter().filter_map(group).collect()
 }
 
 /// (subject, stage, cycle) of every step of the ladder that was taken or settled for one of these tasks or directives.
@@ -109,19 +140,17 @@ pub fn reminders_of(tx: &mut Tx, subject_kind: &str, ids: &[String]) -> Result<V
     Ok(rows.into_iter().filter_map(|(id, stage, cycle)| Some((id, Stage::parse(&stage)?, cycle))).collect())
 }
 
-/// Freezes one mail that settles `notices`. Those somebody else settled meanwhile are not taken; `false` when none was left.
-pub fn freeze(tx: &mut Tx, row: Mail, notices: &[String]) -> Result<bool, StoreError> {
+/// Freezes one mail that settles `notices`.
+pub fn freeze(tx: &mut Tx, row: Mail, message: &str, notices: &[String]) -> Result<(), StoreError> {
     let mail_id = row.id.clone();
-    diesel::insert_into(mail::table).values(row).execute(tx.0)?;
-    let taken = diesel::update(
-        notice::table.filter(notice::id.eq_any(notices)).filter(notice::state.eq(NoticeState::Owed.code())),
-    )
-    .set((notice::state.eq(NoticeState::Mailed.code()), notice::mail_id.eq(&mail_id)))
-    .execute(tx.0)?;
-    if taken == 0 {
-        diesel::delete(mail::table.find(&mail_id)).execute(tx.0)?;
+    mails::insert(tx, row, message)?;
+    let (mailed, owed) = (NoticeState::Mailed.code(), NoticeState::Owed.code());
+    for id in notices {
+        on_backend!(tx.0, c => diesel::update(notice::table.find(id).filter(notice::state.eq(owed)))
+            .set((notice::state.eq(mailed), notice::mail_id.eq(&mail_id)))
+            .execute(c))?;
     }
-    Ok(taken > 0)
+    Ok(())
 }
 
 /// Settles an owed notice by a recorded decision instead of a mail.

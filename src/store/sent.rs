@@ -1,5 +1,6 @@
 //! What people were sent, in one list: mails, and messages of the other channels.
 
+use super::conn::written;
 use super::schema::{mail, notice, task, unit, webhook, webhook_delivery};
 use super::{StoreError, Tx, people};
 use crate::domain::notice::{MailState, NoticeState, Stage};
@@ -37,17 +38,40 @@ pub struct SentFilter {
     pub silent: bool,
 }
 
+/// Which part of the list is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    pub offset: i64,
+    pub limit: i64,
+    /// Where counting ends: a page that is looked at all day long does not count a year.
+    pub counts_to: Option<i64>,
+}
+
+impl Span {
+    pub fn first(limit: i64) -> Span {
+        Span { offset: 0, limit, counts_to: None }
+    }
+
+    /// More than is counted, and than this span shows when it is full.
+    fn beyond(self, most: i64, shown: usize) -> i64 {
+        let next = i64::from(shown as i64 == self.limit);
+        (most + 1).max(self.offset + shown as i64 + next)
+    }
+}
+
 /// What was sent, newest first, and how much there is.
-pub fn list(tx: &mut Tx, filter: &SentFilter, offset: i64, limit: i64) -> Result<(Vec<Sent>, i64), StoreError> {
+pub fn list(tx: &mut Tx, filter: &SentFilter, span: Span) -> Result<(Vec<Sent>, i64), StoreError> {
     let silent = if filter.silent { Some(about_unsigned_tasks(tx)?) } else { None };
     let silent = silent.as_deref();
     match filter.means {
-        Some(Means::Mail) => mails(tx, filter, silent, offset, limit),
-        Some(means) => messages(tx, filter, silent, Some(means), offset, limit),
+        Some(Means::Mail) => mails(tx, filter, silent, span),
+        Some(means) => messages(tx, filter, silent, Some(means), span),
         None => {
             // Two lists are merged from their beginnings.
-            let (mut rows, mail_total) = mails(tx, filter, silent, 0, offset + limit)?;
-            let (others, message_total) = messages(tx, filter, silent, None, 0, offset + limit)?;
+            let Span { offset, limit, counts_to } = span;
+            let from_start = Span { offset: 0, limit: offset + limit, counts_to };
+            let (mut rows, mail_total) = mails(tx, filter, silent, from_start)?;
+            let (others, message_total) = messages(tx, filter, silent, None, from_start)?;
             rows.extend(others);
             rows.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
             let page = rows.into_iter().skip(offset as usize).take(limit as usize).collect();
@@ -94,8 +118,7 @@ fn mails(
     tx: &mut Tx,
     filter: &SentFilter,
     silent: Option<&[String]>,
-    offset: i64,
-    limit: i64,
+    span: Span,
 ) -> Result<(Vec<Sent>, i64), StoreError> {
     let filtered = || {
         let mut query = mail::table.into_boxed();
@@ -106,16 +129,21 @@ fn mails(
             query = query.filter(mail::recipient_id.eq(recipient_id));
         }
         if let Some(state) = filter.state {
-            query = query.filter(mail::state.eq(state.code()));
+            query = query.filter(mail::state.eq(written(state.code())));
         }
         if let Some(silent) = silent {
             query = query.filter(mail::id.eq_any(silent));
         }
         query
     };
-    let total = filtered().count().get_result(tx.0)?;
-    let newest = filtered().order((mail::created_at.desc(), mail::id.desc())).offset(offset).limit(limit);
+    let newest = filtered().order((mail::created_at.desc(), mail::id.desc())).offset(span.offset).limit(span.limit);
     let rows: Vec<MailRow> = newest.select(MailRow::as_select()).load(tx.0)?;
+    let total = match span.counts_to {
+        Some(most) if filtered().select(mail::id).offset(most).first::<String>(tx.0).optional()?.is_some() => {
+            span.beyond(most, rows.len())
+        }
+        _ => filtered().count().get_result(tx.0)?,
+    };
     Ok((rows.into_iter().map(Sent::from).collect(), total))
 }
 
@@ -139,8 +167,7 @@ fn messages(
     filter: &SentFilter,
     silent: Option<&[String]>,
     means: Option<Means>,
-    offset: i64,
-    limit: i64,
+    span: Span,
 ) -> Result<(Vec<Sent>, i64), StoreError> {
     let hooks: Vec<(String, String)> = webhook::table.select((webhook::id, webhook::kind)).load(tx.0)?;
     let ways: HashMap<String, Means> =
@@ -167,9 +194,14 @@ fn messages(
         }
         query
     };
-    let total = filtered().count().get_result(tx.0)?;
     let newest = filtered().order((webhook_delivery::created_at.desc(), webhook_delivery::id.desc()));
-    let rows: Vec<MessageRow> = newest.offset(offset).limit(limit).select(MessageRow::as_select()).load(tx.0)?;
+    let newest = newest.offset(span.offset).limit(span.limit);
+    let rows: Vec<MessageRow> = newest.select(MessageRow::as_select()).load(tx.0)?;
+    let ids = || filtered().select(webhook_delivery::id);
+    let total = match span.counts_to {
+        Some(most) if ids().offset(most).first::<String>(tx.0).optional()?.is_some() => span.beyond(most, rows.len()),
+        _ => filtered().count().get_result(tx.0)?,
+    };
     let recipients: Vec<String> = rows.iter().filter_map(|row| row.recipient_id.clone()).collect();
     let names = names_of(tx, &recipients)?;
     let sent = |row: MessageRow| {

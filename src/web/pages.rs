@@ -94,6 +94,8 @@ fn by_name(units: &HashMap<String, String>) -> Vec<(String, String)> {
 /// Where a list stands, with links to the pages before and after.
 pub struct Pager {
     pub total: i64,
+    /// As it is shown.
+    pub total_shown: String,
     pub from: i64,
     pub to: i64,
     pub back: Option<String>,
@@ -109,12 +111,21 @@ impl Pager {
         let from = page * ROWS;
         Pager {
             total,
+            total_shown: total.to_string(),
             from: (from + 1).min(total),
             to: (from + ROWS).min(total),
             back: (page > 0).then(|| link(page - 1)),
             export: export::KINDS.contains(&path).then(|| address(&format!("/export{path}"), filters)),
             on: (from + ROWS < total).then(|| link(page + 1)),
         }
+    }
+
+    /// Of a list that is not counted further.
+    fn counted_to(mut self, most: i64) -> Pager {
+        if self.total > most {
+            self.total_shown = format!("{most}+");
+        }
+        self
     }
 }
 

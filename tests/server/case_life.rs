@@ -15,8 +15,8 @@ async fn raw(server: &Server, coordinator: &Client, subject: &str, recipient: &s
     let found: Vec<&Value> = mails["mails"].as_array().unwrap().iter().filter(wanted).collect();
     assert_eq!(found.len(), 1, "{subject} to {recipient}: {mails}");
     let id = found[0]["id"].as_str().unwrap().to_owned();
-    let read = server.app.store.read(move |tx| shenban::store::mails::by_id(tx, &id)).await;
-    read.unwrap().unwrap().message
+    let read = server.app.store.read(move |tx| shenban::store::mails::message_of(tx, &id)).await;
+    read.unwrap().unwrap()
 }
 
 /// The calendar that a mail carries.

@@ -191,13 +191,13 @@ async fn who_wants_a_digest_gets_one_a_day_and_can_end_it_with_one_click() {
     assert!((0..3).all(|n| first.text.contains(&format!("第{n}件事"))), "{}", first.text);
     assert!(digests.len() <= 4, "at most one a day");
     let frozen = server.app.store.read(|tx| -> Result<_, shenban::store::StoreError> {
-        let line = shenban::store::sent::list(tx, &Default::default(), 0, 50)?
+        let line = shenban::store::sent::list(tx, &Default::default(), shenban::store::sent::Span::first(50))?
             .0
             .into_iter()
             .find(|line| line.subject.contains("汇总"));
-        shenban::store::mails::by_id(tx, &line.expect("a digest").id)
+        shenban::store::mails::message_of(tx, &line.expect("a digest").id)
     });
-    let raw = frozen.await.unwrap().unwrap().message;
+    let raw = frozen.await.unwrap().unwrap();
     assert!(raw.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"));
     let unfolded = raw.replace("\r\n ", "");
     let url = between(&unfolded, "List-Unsubscribe: <", ">").unwrap().to_owned();

@@ -147,7 +147,7 @@ async fn deliver_all(server: &Server, mailer: &Mailer, coordinator: &Client) {
         while mailer.holds_off() && begun.elapsed() < Duration::from_secs(20) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        delivery::send(&server.app, mailer, "test").await.unwrap();
+        delivery::send(&server.app, mailer, "test", || false).await.unwrap();
         if mails(coordinator).await.iter().all(|mail| mail["state"] != "queued") {
             return;
         }
@@ -228,5 +228,31 @@ async fn a_refused_message_fails_without_blaming_the_address() {
     deliver_all(&server, &mailer, &coordinator).await;
     let rows = mails(&coordinator).await;
     assert!(rows.iter().any(|mail| mail["state"] == "sent" && mail["subject"].as_str().unwrap().contains("下一件")));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_hangs_holds_only_its_own_mail_up() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    for n in 0..12 {
+        owe_mails(&server, &coordinator, &format!("第{n}件")).await;
+    }
+    outbox::freeze_owed(server.app.clone(), "shenban@city.example".to_owned()).await.unwrap();
+    let owed = mails(&coordinator).await.len();
+    let hostile = Hostile::start(&[Trick::HangsInData]).await;
+    let mailer = Mailer::new(SmtpSettings { timeout_seconds: 6, ..smtp(hostile.port) });
+    let sending = delivery::send(&server.app, &mailer, "test", || false);
+    let watching = async {
+        let begun = Instant::now();
+        // All but the one that hangs are there and written down as sent before its time is over.
+        while mails(&coordinator).await.iter().filter(|mail| mail["state"] == "sent").count() < owed - 1 {
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:#?}", mails(&coordinator).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let (tried, ()) = futures_util::join!(sending, watching);
+    assert_eq!(tried.unwrap(), owed);
+    assert_eq!(mails(&coordinator).await.iter().filter(|mail| mail["state"] == "queued").count(), 1);
     server.stop().await;
 }

@@ -12,7 +12,7 @@ use shenban::domain::notice::{MailState, NoticeState, Stage};
 use shenban::mail::Mailer;
 use shenban::mail::catcher::{Catcher, Caught};
 use shenban::store::mails;
-use shenban::store::sent::{self, Sent, SentFilter};
+use shenban::store::sent::{self, Sent, SentFilter, Span};
 use shenban::store::{DatabaseUrl, Store, StoreError, Tx, notices};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -104,9 +104,9 @@ fn by_seq(catcher: &Catcher) -> impl Iterator<Item = (u64, Caught)> {
 async fn drain(app: &App, mailer: &Mailer) -> Vec<Sent> {
     for day in 1..100 {
         outbox::freeze_owed(app.clone(), mailer.from().to_owned()).await.unwrap();
-        delivery::send(app, mailer, "the one after").await.unwrap();
+        delivery::send(app, mailer, "the one after", || false).await.unwrap();
         let look = |tx: &mut Tx| -> Result<_, StoreError> {
-            Ok((notices::backlog(tx)?, sent::list(tx, &SentFilter::default(), 0, 100_000)?.0))
+            Ok((notices::backlog(tx)?, sent::list(tx, &SentFilter::default(), Span::first(100_000))?.0))
         };
         let (backlog, lines) = app.store.read(look).await.unwrap();
         if backlog == (0, 0) {

@@ -33,6 +33,7 @@ mod postfix;
 mod postgres;
 mod problems;
 mod proxy;
+mod queue;
 mod races;
 mod real;
 mod receiver;

@@ -109,7 +109,7 @@ async fn mails_and_replies_go_through_a_real_server_and_its_bounce_flags_the_add
 
     let mailer = postfix.mailer(Security::StartTls);
     outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
-    delivery::send(&server.app, &mailer, "test").await.unwrap();
+    delivery::send(&server.app, &mailer, "test", || false).await.unwrap();
     let received = postfix.received_when(&postfix.mailbox("traffic"), 1).await;
     assert!(received[0].contains("Auto-Submitted: auto-generated"), "{}", received[0]);
     let wrong = SmtpSettings { password: Some("wrong".to_owned()), ..smtp(postfix.port) };
@@ -123,7 +123,7 @@ async fn mails_and_replies_go_through_a_real_server_and_its_bounce_flags_the_add
     assert_eq!(bounced.len(), 1, "{mails:#}");
     assert_eq!(bounced[0]["address"], "gone@city.example");
     outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
-    delivery::send(&server.app, &mailer, "test").await.unwrap();
+    delivery::send(&server.app, &mailer, "test", || false).await.unwrap();
     let mail = between(&received[0], "Message-ID: <", ">").unwrap();
     mailer.send("shenban@city.example", reply(mail, "签收").as_bytes()).await.unwrap();
     postfix.received_when(&inbound, 1).await;

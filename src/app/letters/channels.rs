@@ -1,7 +1,8 @@
 //! In which order of channels (渠道顺序) somebody is reached: the first that can reach them carries a notice, the next
 //! when it finally fails. Mail is the default and the last resort.
 
-use super::{Bundle, To, by_name, is_urgent, messages, recipient, skip_all};
+use super::drafts::Drafts;
+use super::{Bundle, To, by_name, is_urgent, messages, recipient};
 use crate::app::letters::preferences;
 use crate::app::{Ctx, Error, chase::duty};
 use crate::domain::access::Role;
@@ -21,31 +22,27 @@ enum Way {
     Message(Box<Webhook>, To),
 }
 
-/// Freezes what is owed to one recipient into mails and messages. Gives how many notices were settled.
-pub fn freeze(ctx: &mut Ctx, group: Vec<Notice>, bundle: Bundle, from: &str) -> Result<usize, Error> {
-    let Some(first) = group.first() else { return Ok(0) };
+/// Words what is owed to one recipient for mails and messages.
+pub fn draft(ctx: &mut Ctx, drafts: &mut Drafts, group: Vec<Notice>, bundle: Bundle, from: &str) -> Result<(), Error> {
+    let Some(first) = group.first() else { return Ok(()) };
     let order = rows::of(&mut ctx.tx, &first.recipient_id)?.order();
     if order == [Means::Mail] {
-        return super::freeze(ctx, group, bundle, from);
+        return super::draft(ctx, drafts, group, bundle, from);
     }
-    let mut settled = 0;
     let mut left = group;
     for means in order {
         let (tried, open): (Vec<_>, Vec<_>) = left.into_iter().partition(|notice| notice.has_tried(means.code()));
         left = tried;
         let Some(first) = open.first() else { continue };
-        settled += match way(ctx, first, means)? {
-            Some(Way::Mail) => super::freeze(ctx, open, bundle, from)?,
-            Some(Way::Message(hook, to)) => messages::freeze(ctx, open, bundle, &hook, to)?,
-            None => {
-                left.extend(open);
-                continue;
-            }
-        };
+        match way(ctx, first, means)? {
+            Some(Way::Mail) => super::draft(ctx, drafts, open, bundle, from)?,
+            Some(Way::Message(hook, to)) => messages::draft(ctx, drafts, open, bundle, &hook, to)?,
+            None => left.extend(open),
+        }
     }
     let reason = if left.iter().any(|notice| !notice.tried.is_empty()) { "undelivered" } else { "no_address" };
-    skip_all(ctx, &left, reason)?;
-    Ok(settled + left.len())
+    drafts.skip_all(left, reason);
+    Ok(())
 }
 
 /// How a means reaches the recipient, if it does.

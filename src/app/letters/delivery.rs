@@ -5,64 +5,88 @@ use crate::domain::access::Action;
 use crate::domain::notice::{AttemptOutcome, MailState};
 use crate::lang::Message;
 use crate::mail::{Mailer, SendError, backoff};
-use crate::store::mails::{self, Attempt, Claim, Mail};
-use crate::store::{StoreError, Tx, inbound, new_id};
+use crate::store::mails::{self, Attempt, Claim, Claimed, Mail};
+use crate::store::{Tx, inbound};
 use chrono::TimeDelta;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Mails that one worker claims for itself at a time.
-const CLAIMED_AT_ONCE: i64 = 8;
+/// Mails that are claimed in one transaction; more are claimed while fewer than those wait.
+const CLAIMED_AT_ONCE: usize = 64;
+const CLAIMS_HELD: usize = 48;
+/// Outcomes that may wait for the next transaction before no more sends begin.
+const OUTCOMES_HELD: usize = 128;
 /// A claim is at least twice the longest send: the settings allow no longer deadline than half of it.
 pub const CLAIM_LASTS: TimeDelta = TimeDelta::minutes(5);
 /// A send begins this soon after its claim, which gave the process's word anew, or not at all: a process that was
 /// paused longer may have lost its claims.
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
+/// How soon new mails are looked for again when none was due, while others are under way.
+const LOOKS_AGAIN: Duration = Duration::from_millis(200);
 /// A mail that is only ever put off counts as failed after so many tries and so many days.
 const ATTEMPTS_MAX: i32 = 20;
 const PUT_OFF_MAX: TimeDelta = TimeDelta::days(5);
 
-/// One worker's turn: sends some of the queued mails that are due, one after the other. Gives how many were tried.
-pub async fn send(app: &App, mailer: &Mailer, holder: &str) -> Result<usize, Error> {
-    let now = app.clock.now();
-    if mailer.holds_off() || !app.store.read(move |tx| mails::any_due(tx, now)).await? {
-        return Ok(0);
-    }
-    let claimed_at = Instant::now();
-    let mut mails = VecDeque::from(claim(app, mailer, holder).await?);
-    let mut tried = 0;
-    let mut last: Option<Tried> = None;
-    while let Some(mail) = mails.pop_front() {
-        let turn = async {
-            mailer.turn().await;
-            let begins = claimed_at.elapsed() <= BEGINS_WITHIN && !mailer.holds_off();
-            if begins { Ok(attempt(mailer, mail).await) } else { Err(mail) }
-        };
-        // The last outcome is written down while this mail waits for its turn and is under way.
-        let (outcome, noted) = futures_util::join!(turn, note(app, holder, last.take()));
-        noted?;
-        match outcome {
-            Ok(outcome) => last = Some(outcome),
-            Err(untried) => {
-                mails.push_front(untried);
-                break;
+/// Sends queued mails as many at a time as there are connections, until none is due or `stopping`. Gives how many were
+/// tried. One transaction writes down all that ended while the one before ran, and claims the next.
+pub async fn send(app: &App, mailer: &Mailer, holder: &str, stopping: impl Fn() -> bool) -> Result<usize, Error> {
+    let (mut under_way, mut writing) = (FuturesUnordered::new(), FuturesUnordered::new());
+    let (mut claimed, mut ended) = (VecDeque::new(), Ended::default());
+    let (mut dry_until, mut failed, mut tried) = (Instant::now(), None, 0);
+    loop {
+        let goes_on = failed.is_none() && !stopping() && !mailer.holds_off();
+        if !goes_on || claimed.front().is_some_and(Waiting::is_late) {
+            ended.untried.extend(claimed.drain(..).map(|waiting: Waiting| waiting.claimed.mail.id));
+        }
+        while under_way.len() < mailer.connections() && ended.outcomes.len() < OUTCOMES_HELD {
+            let Some(waiting) = claimed.pop_front() else { break };
+            under_way.push(attempt(mailer, waiting));
+        }
+        if writing.is_empty() {
+            let looks = goes_on && claimed.len() < CLAIMS_HELD && dry_until <= Instant::now();
+            let wanted = if looks { mailer.within(BEGINS_WITHIN / 2).min(CLAIMED_AT_ONCE) } else { 0 };
+            if wanted > 0 || !ended.is_empty() {
+                writing.push(exchange(app, mailer, holder, std::mem::take(&mut ended), wanted));
+            } else if under_way.is_empty() && claimed.is_empty() {
+                return failed.map_or(Ok(tried), Err);
             }
         }
-        tried += 1;
+        tokio::select! {
+            Some(outcome) = under_way.next() => match outcome {
+                Ok(outcome) => {
+                    tried += 1;
+                    ended.outcomes.push(outcome);
+                }
+                Err(untried) => ended.untried.push(untried),
+            },
+            Some(written) = writing.next() => match written {
+                Ok(Exchanged { wanted, claimed: new }) => {
+                    if wanted > 0 && new.is_empty() {
+                        dry_until = Instant::now() + LOOKS_AGAIN;
+                    }
+                    let at = Instant::now();
+                    claimed.extend(new.into_iter().map(|claimed| Waiting { claimed, since: at }));
+                }
+                Err(error) => failed = Some(error),
+            },
+            () = tokio::time::sleep(LOOKS_AGAIN) => {}
+        }
     }
-    note(app, holder, last).await?;
-    if !mails.is_empty() {
-        let (ids, holder): (Vec<String>, _) = (mails.into_iter().map(|mail| mail.id).collect(), holder.to_owned());
-        app.store.write(move |tx| mails::give_back(tx, &holder, &ids)).await?;
-    }
-    Ok(tried)
 }
 
-async fn claim(app: &App, mailer: &Mailer, holder: &str) -> Result<Vec<Mail>, StoreError> {
-    let now = app.clock.now();
-    let take = move |tx: &mut Tx, claim: &Claim| mails::claim(tx, claim, now, CLAIMED_AT_ONCE);
-    sending::claim(app, holder, CLAIM_LASTS, mailer.deadline(), take).await
+/// A claimed mail, and since when.
+struct Waiting {
+    claimed: Claimed,
+    since: Instant,
+}
+
+impl Waiting {
+    fn is_late(&self) -> bool {
+        self.since.elapsed() > BEGINS_WITHIN
+    }
 }
 
 #[derive(Clone)]
@@ -71,41 +95,103 @@ struct Tried {
     outcome: Result<String, SendError>,
 }
 
-async fn attempt(mailer: &Mailer, mail: Mail) -> Tried {
-    let outcome = mailer.send(&mail.address, mail.message.as_bytes()).await;
-    Tried { mail, outcome }
+/// Sends a mail at its turn; gives its id back when that comes too late.
+async fn attempt(mailer: &Mailer, waiting: Waiting) -> Result<Tried, String> {
+    mailer.turn().await;
+    let Claimed { mail, message } = &waiting.claimed;
+    if waiting.is_late() || mailer.holds_off() {
+        return Err(mail.id.clone());
+    }
+    let outcome = mailer.send(&mail.address, message.as_bytes()).await;
+    Ok(Tried { mail: waiting.claimed.mail, outcome })
 }
 
-async fn note(app: &App, holder: &str, tried: Option<Tried>) -> Result<(), Error> {
-    let Some(tried) = tried else { return Ok(()) };
-    let holder = holder.to_owned();
-    sending::note(app, Actor::job("寄送"), move |ctx| record(ctx, &holder, tried)).await
+/// What is to be written down: outcomes, and mails to give back.
+#[derive(Clone, Default)]
+struct Ended {
+    outcomes: Vec<Tried>,
+    untried: Vec<String>,
 }
 
-fn record(ctx: &mut Ctx, holder: &str, Tried { mail, outcome }: Tried) -> Result<(), Error> {
+impl Ended {
+    fn is_empty(&self) -> bool {
+        self.outcomes.is_empty() && self.untried.is_empty()
+    }
+}
+
+struct Exchanged {
+    wanted: usize,
+    claimed: Vec<Claimed>,
+}
+
+/// Writes down what ended and claims up to `wanted` mails, in one transaction.
+async fn exchange(app: &App, mailer: &Mailer, holder: &str, ended: Ended, wanted: usize) -> Result<Exchanged, Error> {
+    let now = app.clock.now();
+    // A look costs no commit.
+    if ended.is_empty() && !app.store.read(move |tx| mails::any_due(tx, now)).await? {
+        return Ok(Exchanged { wanted, claimed: Vec::new() });
+    }
+    let (running, name, longest, to_note) = (app.clone(), holder.to_owned(), mailer.deadline(), ended.clone());
+    let together = app.store.write(move |tx| {
+        if !to_note.is_empty() {
+            running.run(tx, Actor::job("寄送"), |ctx| record(ctx, &name, to_note))?;
+        }
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
+        let take = |tx: &mut Tx, claim: &Claim| mails::claim(tx, claim, now, wanted as i64);
+        Ok(sending::claim_in(tx, &name, CLAIM_LASTS, longest, take)?)
+    });
+    match together.await {
+        Ok(claimed) => Ok(Exchanged { wanted, claimed }),
+        Err(error) if ended.is_empty() => Err(error),
+        Err(_) => note_each(app, holder, ended).await.map(|()| Exchanged { wanted: 0, claimed: Vec::new() }),
+    }
+}
+
+/// What could not be written down together is, one by one, as far as it can be.
+async fn note_each(app: &App, holder: &str, ended: Ended) -> Result<(), Error> {
+    let alone = ended.outcomes.into_iter().map(|tried| Ended { outcomes: vec![tried], untried: Vec::new() });
+    let given_back = Ended { outcomes: Vec::new(), untried: ended.untried };
+    let mut noted = Ok(());
+    for one in alone.chain([given_back]) {
+        let holder = holder.to_owned();
+        noted = sending::note(app, Actor::job("寄送"), move |ctx| record(ctx, &holder, one)).await.and(noted);
+    }
+    noted
+}
+
+fn record(ctx: &mut Ctx, holder: &str, ended: Ended) -> Result<(), Error> {
+    let (accepted, others): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().partition(|tried| tried.outcome.is_ok());
+    let attempts = accepted.into_iter().filter_map(|Tried { mail, outcome }| {
+        Some(Attempt::by_smtp(mail.id, AttemptOutcome::Accepted, outcome.ok()?, ctx.now))
+    });
+    let attempts: Vec<Attempt> = attempts.collect();
+    let (sent, recorded) = (attempts.len(), mails::record_accepted(&mut ctx.tx, attempts, holder)?);
+    if recorded.len() < sent {
+        tracing::warn!(mails = sent - recorded.len(), "claims were lost while the mails were sent");
+    }
+    for Tried { mail, outcome } in others {
+        if let Err(error) = outcome {
+            record_failed(ctx, holder, mail, error)?;
+        }
+    }
+    Ok(mails::give_back(&mut ctx.tx, holder, &ended.untried)?)
+}
+
+fn record_failed(ctx: &mut Ctx, holder: &str, mail: Mail, error: SendError) -> Result<(), Error> {
     let given_up = mail.attempts >= ATTEMPTS_MAX && ctx.now - mail.created_at >= PUT_OFF_MAX;
     let put_off = if given_up { MailState::Failed } else { MailState::Queued };
-    let wrong_address = matches!(outcome, Err(SendError::Address(_)));
-    let (outcome, response, state) = match outcome {
-        Ok(response) => (AttemptOutcome::Accepted, response, MailState::Sent),
-        Err(SendError::Address(text) | SendError::Permanent(text)) => {
-            (AttemptOutcome::Refused, text, MailState::Failed)
-        }
-        Err(SendError::Transient(text) | SendError::Unreachable(text)) => (AttemptOutcome::Deferred, text, put_off),
+    let wrong_address = matches!(error, SendError::Address(_));
+    let (outcome, response, state) = match error {
+        SendError::Address(text) | SendError::Permanent(text) => (AttemptOutcome::Refused, text, MailState::Failed),
+        SendError::Transient(text) | SendError::Unreachable(text) => (AttemptOutcome::Deferred, text, put_off),
         // It may have arrived: sent again with the same Message-ID, so that a reader sees it once.
-        Err(SendError::Unknown(text)) => (AttemptOutcome::Unknown, text, put_off),
+        SendError::Unknown(text) => (AttemptOutcome::Unknown, text, put_off),
     };
-    let row = Attempt {
-        id: new_id(),
-        mail_id: mail.id.clone(),
-        channel: "smtp".to_owned(),
-        outcome,
-        response: response.clone(),
-        at: ctx.now,
-    };
+    let row = Attempt::by_smtp(mail.id.clone(), outcome, response.clone(), ctx.now);
     let wait = TimeDelta::from_std(backoff(mail.attempts, rand::random())).unwrap_or(TimeDelta::minutes(1));
-    let recorded = mails::record_attempt(&mut ctx.tx, row, holder, state, ctx.now + wait)?;
-    if !recorded {
+    if !mails::record_attempt(&mut ctx.tx, row, holder, state, ctx.now + wait)? {
         tracing::warn!(mail = mail.id, "a mail's claim was lost while it was sent");
         return Ok(());
     }

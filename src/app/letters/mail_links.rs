@@ -1,5 +1,6 @@
 //! Acting from a mail without signing in: each link does one thing to one task for one unit, for a while.
 
+use crate::app::letters::drafts::Offered;
 use crate::app::tasks::extensions::ask_extension;
 use crate::app::tasks::files::{self, Kept, Upload};
 use crate::app::tasks::{self, Progress, help};
@@ -39,17 +40,17 @@ pub fn acting_for(unit: &Unit, name: &str, kind: ActorKind) -> Actor {
 }
 
 /// Makes the links that a mail to a task's own unit offers.
-pub fn offer_all(ctx: &mut Ctx, mail_id: &str, found: &TaskInCase) -> Result<Vec<Link>, Error> {
-    let offered = LinkAct::offered(found.task.state).iter();
-    offered.map(|act| offer(ctx, mail_id, found, &found.task.unit_id, *act)).collect()
+pub fn offer_all(ctx: &Ctx, offered: &mut Offered, found: &TaskInCase) -> Vec<Link> {
+    let acts = LinkAct::offered(found.task.state).iter();
+    acts.map(|act| offer(ctx, offered, found, &found.task.unit_id, *act)).collect()
 }
 
 /// Makes a link with which a unit does one thing to a task.
-pub fn offer(ctx: &mut Ctx, mail_id: &str, found: &TaskInCase, unit_id: &str, act: LinkAct) -> Result<Link, Error> {
+pub fn offer(ctx: &Ctx, offered: &mut Offered, found: &TaskInCase, unit_id: &str, act: LinkAct) -> Link {
     let token = new_token();
-    let row = MailLink {
+    offered.acts.push(MailLink {
         token_hash: hash(&token),
-        mail_id: mail_id.to_owned(),
+        mail_id: offered.mail_id.clone(),
         task_id: found.task.id.clone(),
         unit_id: unit_id.to_owned(),
         act,
@@ -57,9 +58,8 @@ pub fn offer(ctx: &mut Ctx, mail_id: &str, found: &TaskInCase, unit_id: &str, ac
         opened_at: None,
         used_at: None,
         used_by: None,
-    };
-    mail_links::insert(&mut ctx.tx, row)?;
-    Ok(Link { label: act.label(), url: format!("{}/m/{token}", ctx.app.settings.mail_link_url()) })
+    });
+    Link { label: act.label(), url: format!("{}/m/{token}", ctx.app.settings.mail_link_url()) }
 }
 
 /// What nobody guesses.

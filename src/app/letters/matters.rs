@@ -1,5 +1,6 @@
 //! What mails say about matters beside a task's state.
 
+use crate::app::letters::drafts::Offered;
 use crate::app::letters::{due_words, mail_links};
 use crate::app::{Ctx, Error};
 use crate::domain::calendar::due_moment;
@@ -14,7 +15,7 @@ use crate::store::{objections, people, tasks};
 pub fn request(
     ctx: &mut Ctx,
     notice: &Notice,
-    mail_id: Option<&str>,
+    offered: Option<&mut Offered>,
     found: &TaskInCase,
     lang: Lang,
 ) -> Result<Option<Ask>, Error> {
@@ -22,8 +23,8 @@ pub fn request(
     let Some(block) = block else { return Ok(None) };
     // The unit whose help is asked answers from the mail; others look at the request.
     let mut links = Vec::new();
-    if let Some(mail_id) = mail_id.filter(|_| block.helper_unit_id.as_ref() == Some(&notice.recipient_id)) {
-        links.push(mail_links::offer(ctx, mail_id, found, &notice.recipient_id, LinkAct::AnswerHelp)?);
+    if let Some(offered) = offered.filter(|_| block.helper_unit_id.as_ref() == Some(&notice.recipient_id)) {
+        links.push(mail_links::offer(ctx, offered, found, &notice.recipient_id, LinkAct::AnswerHelp));
     }
     let settings = &ctx.app.settings;
     links.push(Link { label: "查看任务", url: format!("{}/tasks/{}#help", settings.public_url, found.task.id) });

@@ -1,13 +1,14 @@
 //! What is owed to one recipient as one message of another channel: short, and with no link that acts without signing in,
 //! for a group may read it.
 
+use super::drafts::Drafts;
 use super::{Asked, Bundle, To, asked, worded};
 use crate::app::webhooks::{queued, shown};
 use crate::app::{Ctx, Error};
 use crate::domain::mask;
 use crate::mail::Ask;
-use crate::store::notices::{self, Notice};
-use crate::store::webhooks::{self, Delivery, Webhook};
+use crate::store::notices::Notice;
+use crate::store::webhooks::{Delivery, Webhook};
 use crate::store::{cases, new_id};
 use crate::webhook::{self, Message};
 use serde_json::{Value, json};
@@ -15,19 +16,24 @@ use serde_json::{Value, json};
 /// Asks in one message; what is more waits for the next.
 const ASKS_MAX: usize = 20;
 
-pub fn freeze(ctx: &mut Ctx, group: Vec<Notice>, bundle: Bundle, hook: &Webhook, to: To) -> Result<usize, Error> {
-    let Some(first) = group.first().cloned() else { return Ok(0) };
-    let Asked { asks, settled, skipped } = asked(ctx, &group, None, to.lang, ASKS_MAX)?;
+pub fn draft(
+    ctx: &mut Ctx,
+    drafts: &mut Drafts,
+    group: Vec<Notice>,
+    bundle: Bundle,
+    hook: &Webhook,
+    to: To,
+) -> Result<(), Error> {
+    let Some(first) = group.first().cloned() else { return Ok(()) };
+    let Asked { asks, settles } = asked(ctx, drafts, &group, None, to.lang, ASKS_MAX)?;
     if asks.is_empty() {
-        return Ok(skipped);
+        return Ok(());
     }
     let case_id = first.case_id.clone().filter(|_| bundle == Bundle::OneCase);
     let message = message(ctx, &asks, case_id.as_deref(), bundle, to)?;
     let row = Delivery { recipient_id: Some(first.recipient_id), case_id, ..queued(ctx, hook, &message, "notice") };
-    let delivery_id = row.id.clone();
-    webhooks::queue(&mut ctx.tx, row)?;
-    notices::settle_by_message(&mut ctx.tx, &delivery_id, &settled)?;
-    Ok(settled.len() + skipped)
+    drafts.message(row, settles);
+    Ok(())
 }
 
 fn message(ctx: &mut Ctx, asks: &[Ask], case_id: Option<&str>, bundle: Bundle, to: To) -> Result<Message, Error> {

@@ -1,6 +1,7 @@
 //! Answering a consultation from its mail, without signing in: one unit, one draft, until the case is issued.
 
 use crate::app::cases::consulting;
+use crate::app::letters::drafts::Offered;
 use crate::app::letters::mail_links::{LASTS, acting_for, hash, named, new_token};
 use crate::app::{Actor, App, Clock, Ctx, Error};
 use crate::domain::case::{CaseState, Opinion};
@@ -14,16 +15,15 @@ use crate::store::people::{self, Unit};
 use crate::store::plans::{self, Task};
 
 /// Makes the link that the mail to a unit offers.
-pub fn offer(ctx: &mut Ctx, case_id: &str, unit_id: &str) -> Result<Link, Error> {
+pub fn offer(ctx: &Ctx, offered: &mut Offered, case_id: &str, unit_id: &str) -> Link {
     let token = new_token();
-    let row = OpinionLink {
+    offered.opinions.push(OpinionLink {
         token_hash: hash(&token),
         case_id: case_id.to_owned(),
         unit_id: unit_id.to_owned(),
         expires_at: Clock::real() + LASTS,
-    };
-    opinion_links::insert(&mut ctx.tx, row)?;
-    Ok(Link { label: "答复征求意见", url: format!("{}/m/{token}/opinion", ctx.app.settings.mail_link_url()) })
+    });
+    Link { label: "答复征求意见", url: format!("{}/m/{token}/opinion", ctx.app.settings.mail_link_url()) }
 }
 
 /// What the link's page shows.

@@ -1,5 +1,6 @@
 //! The outbox: when what is owed to a recipient is frozen into mails, and into how many.
 
+use crate::app::letters::drafts::{self, Drafts};
 use crate::app::letters::{Bundle, channels};
 use crate::app::{Actor, App, Ctx, Error};
 use crate::domain::case::{CaseState, Grade};
@@ -16,27 +17,124 @@ pub const GATHERS_FOR: TimeDelta = TimeDelta::seconds(60);
 const HOUR: TimeDelta = TimeDelta::hours(1);
 /// Groups looked at in one round.
 const GROUPS_AT_ONCE: i64 = 2_000;
+/// What is owed this recently may be somebody's first: it is looked for between others.
+const NEWLY: TimeDelta = TimeDelta::seconds(5);
+const NEW_AT_ONCE: i64 = 200;
+/// Recipients that are written to before new ones are looked for, and whose mails are worded on one snapshot.
+const BETWEEN_LOOKS: usize = 64;
+const WORDED_AT_ONCE: usize = 16;
+/// Mails written in one transaction, which others wait for.
+const WRITTEN_AT_ONCE: usize = 32;
 
 /// What leaves now for one recipient.
+#[derive(Clone)]
 struct Leaving {
     recipient_id: String,
     cases: Vec<Option<String>>,
     bundle: Bundle,
+    /// Nobody wrote to them just now.
+    is_quiet: bool,
+    first_owed: NaiveDateTime,
 }
 
-/// Freezes what may leave now into mails. Gives how many notices were settled.
+/// Freezes what may leave now into mails. Gives how many notices were settled. However many wait, whoever is owed a first
+/// mail meanwhile comes before them.
 pub async fn freeze_owed(app: App, from: String) -> Result<usize, Error> {
-    let actor = Actor::job("寄送");
-    let mut settled = 0;
-    for leaving in app.read(&actor, leaving).await? {
-        let from = from.clone();
-        settled += app.write(&actor, move |ctx| freeze(ctx, &leaving, &from)).await?;
+    let outbox = Outbox { app, from, actor: Actor::job("寄送") };
+    let (mut settled, mut after, mut written_to) = (0, None, HashSet::new());
+    loop {
+        let mut groups = outbox.app.store.read(move |tx| notices::owed_groups(tx, after, GROUPS_AT_ONCE)).await?;
+        after = cut(&mut groups, GROUPS_AT_ONCE as usize);
+        let waiting = outbox.leaving(groups).await?;
+        for some in waiting.chunks(BETWEEN_LOOKS) {
+            let since = outbox.app.clock.now() - NEWLY;
+            let new = outbox.app.store.read(move |tx| notices::newly_owed_groups(tx, since, NEW_AT_ONCE)).await?;
+            let first: Vec<Leaving> = outbox.leaving(new).await?.into_iter().filter(|new| new.is_quiet).collect();
+            let mut once = |leaving: &&Leaving| written_to.insert(leaving.recipient_id.clone());
+            let now: Vec<Leaving> = first.iter().chain(some).filter(&mut once).cloned().collect();
+            settled += outbox.freeze(&now).await?;
+        }
+        if after.is_none() {
+            return Ok(settled);
+        }
     }
-    Ok(settled)
 }
 
-fn freeze(ctx: &mut Ctx, leaving: &Leaving, from: &str) -> Result<usize, Error> {
-    let mut settled = 0;
+/// Leaves a recipient at the end of a full page to the next one, which sees all of what they are owed. Gives after whom
+/// that begins.
+fn cut(page: &mut Vec<OwedGroup>, full: usize) -> Option<String> {
+    if page.len() < full {
+        return None;
+    }
+    let last = page.last()?.recipient_id.clone();
+    if page.first()?.recipient_id != last {
+        page.retain(|group| group.recipient_id != last);
+    }
+    page.last().map(|group| group.recipient_id.clone())
+}
+
+struct Outbox {
+    app: App,
+    from: String,
+    actor: Actor,
+}
+
+impl Outbox {
+    async fn leaving(&self, groups: Vec<OwedGroup>) -> Result<Vec<Leaving>, Error> {
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.app.read(&self.actor, move |ctx| leaving(ctx, groups)).await
+    }
+
+    /// Some are worded while those before are written.
+    async fn freeze(&self, leaving: &[Leaving]) -> Result<usize, Error> {
+        let (mut settled, mut drafts) = (0, Drafts::default());
+        for some in leaving.chunks(WORDED_AT_ONCE) {
+            let (worded, written) = futures_util::join!(self.worded(some), self.write(drafts));
+            settled += written?;
+            drafts = worded;
+        }
+        Ok(settled + self.write(drafts).await?)
+    }
+
+    /// Where the mails of some cannot be worded, each is on its own, so that one does not hold up the others.
+    async fn worded(&self, leaving: &[Leaving]) -> Drafts {
+        let (some, from) = (leaving.to_vec(), self.from.clone());
+        let together = self.app.read(&self.actor, move |ctx| {
+            let mut drafts = Drafts::default();
+            some.iter().try_for_each(|leaving| draft(ctx, &mut drafts, leaving, &from))?;
+            Ok(drafts)
+        });
+        match (together.await, leaving) {
+            (Ok(drafts), _) => drafts,
+            (Err(error), [alone]) => {
+                tracing::warn!(%error, recipient = alone.recipient_id, "a mail cannot be worded and will be tried again");
+                Drafts::default()
+            }
+            (Err(_), several) => {
+                let mut drafts = Drafts::default();
+                for alone in several {
+                    drafts.append(Box::pin(self.worded(std::slice::from_ref(alone))).await);
+                }
+                drafts
+            }
+        }
+    }
+
+    async fn write(&self, mut drafts: Drafts) -> Result<usize, Error> {
+        let mut settled = 0;
+        while !drafts.is_empty() {
+            let (some, app, actor) = (drafts.take(WRITTEN_AT_ONCE), self.app.clone(), self.actor.clone());
+            // Somebody waits for these mails, and the transaction is short: not behind the others.
+            let written = self.app.store.write(move |tx| app.run(tx, actor, |ctx| drafts::write(ctx, some)));
+            settled += written.await?;
+        }
+        Ok(settled)
+    }
+}
+
+fn draft(ctx: &mut Ctx, drafts: &mut Drafts, leaving: &Leaving, from: &str) -> Result<(), Error> {
     let mut together = Vec::new();
     for case_id in &leaving.cases {
         let group = notices::owed_to(&mut ctx.tx, &leaving.recipient_id, case_id.as_deref())?;
@@ -46,23 +144,21 @@ fn freeze(ctx: &mut Ctx, leaving: &Leaving, from: &str) -> Result<usize, Error> 
                 let (invitations, rest): (Vec<_>, Vec<_>) =
                     group.into_iter().partition(|notice| notice.stage.is_invitation());
                 for alone in invitations.into_iter().map(|notice| vec![notice]).chain([rest]) {
-                    settled += channels::freeze(ctx, alone, leaving.bundle, from)?;
+                    channels::draft(ctx, drafts, alone, leaving.bundle, from)?;
                 }
             }
             _ => together.extend(group),
         }
     }
-    Ok(settled + channels::freeze(ctx, together, leaving.bundle, from)?)
+    channels::draft(ctx, drafts, together, leaving.bundle, from)
 }
 
-/// Looks at everything owed with a handful of statements, however many recipients wait.
-fn leaving(ctx: &mut Ctx) -> Result<Vec<Leaving>, Error> {
+/// Which of what is owed leaves now, with a handful of statements, however many recipients wait; first to whom nobody
+/// wrote just now.
+fn leaving(ctx: &mut Ctx, groups: Vec<OwedGroup>) -> Result<Vec<Leaving>, Error> {
     let mut by_recipient: BTreeMap<String, Vec<OwedGroup>> = BTreeMap::new();
-    for group in notices::owed_groups(&mut ctx.tx, GROUPS_AT_ONCE)? {
+    for group in groups {
         by_recipient.entry(group.recipient_id.clone()).or_default().push(group);
-    }
-    if by_recipient.is_empty() {
-        return Ok(Vec::new());
     }
     let recipients: Vec<String> = by_recipient.keys().cloned().collect();
     let mut recent = mails::mailed_since(&mut ctx.tx, &recipients, ctx.now - HOUR)?;
@@ -102,9 +198,12 @@ fn leaving(ctx: &mut Ctx) -> Result<Vec<Leaving>, Error> {
             Leaves::Together(places) if rhythm == Rhythm::Each => (places, Bundle::Overflow),
             Leaves::Together(places) => (places, Bundle::Digest),
         };
+        let is_quiet = own.iter().all(|mailed| mailed.last <= ctx.now - GATHERS_FOR);
+        let first_owed = places.iter().map(|at| waiting[*at].first_owed).min().unwrap_or(ctx.now);
         let cases = places.into_iter().map(|at| waiting[at].case_id.clone()).collect();
-        found.push(Leaving { recipient_id, cases, bundle });
+        found.push(Leaving { recipient_id, cases, bundle, is_quiet, first_owed });
     }
+    found.sort_by_key(|leaving| (!leaving.is_quiet, leaving.first_owed));
     Ok(found)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
-use crate::store::sent::{self, Sent, SentFilter, SilentUnit};
+use crate::store::sent::{self, Sent, SentFilter, SilentUnit, Span};
 use crate::store::{inbound, mail_links};
 use chrono::NaiveDateTime;
 
@@ -19,9 +19,9 @@ pub struct Tracked {
 }
 
 /// What was sent, newest first.
-pub fn sent(ctx: &mut Ctx, filter: &SentFilter, offset: i64, limit: i64) -> Result<(Vec<Tracked>, i64), Error> {
+pub fn sent(ctx: &mut Ctx, filter: &SentFilter, span: Span) -> Result<(Vec<Tracked>, i64), Error> {
     ctx.require_anywhere(Action::ReadMail)?;
-    let (lines, total) = sent::list(&mut ctx.tx, filter, offset, limit)?;
+    let (lines, total) = sent::list(&mut ctx.tx, filter, span)?;
     let ids: Vec<String> = lines.iter().map(|line| line.id.clone()).collect();
     let links = mail_links::of_mails(&mut ctx.tx, &ids)?;
     let answers = inbound::answers(&mut ctx.tx, &ids)?;

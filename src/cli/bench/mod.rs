@@ -11,6 +11,7 @@ mod intake;
 mod load;
 mod mail;
 mod mail_city;
+mod mail_first;
 mod memory;
 mod plan;
 

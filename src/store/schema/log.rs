@@ -10,7 +10,6 @@ diesel::table! {
         recipient_name -> Text,
         address -> Text,
         subject -> Text,
-        message -> Text,
         state -> Text,
         attempts -> Integer,
         next_attempt_at -> Timestamp,
@@ -18,6 +17,13 @@ diesel::table! {
         claimed_until -> Nullable<Timestamp>,
         created_at -> Timestamp,
         settled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    mail_message (mail_id) {
+        mail_id -> Text,
+        message -> Text,
     }
 }
 

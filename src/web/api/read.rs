@@ -18,7 +18,7 @@ use crate::domain::webhook::Means;
 use crate::lang::{Lang, Message};
 use crate::plan::TaskDates;
 use crate::store::plans::Task;
-use crate::store::sent::SentFilter;
+use crate::store::sent::{SentFilter, Span};
 use crate::store::tickets::Filter;
 use crate::store::{events, problems as problem_rows};
 use crate::web::routes::{Access, Route};
@@ -310,9 +310,9 @@ async fn lead(api: Api) -> ApiResult {
 }
 
 async fn mails(api: Api, query: Query<Listing>) -> ApiResult {
-    let (offset, limit) = (query.offset.max(0), query.limit());
+    let span = Span { offset: query.offset.max(0), limit: query.limit(), counts_to: None };
     let filter = SentFilter { case_id: query.into_inner().case_id, means: Some(Means::Mail), ..SentFilter::default() };
-    answer(&api, move |ctx| tracking::sent(ctx, &filter, offset, limit), |(rows, total)| {
+    answer(&api, move |ctx| tracking::sent(ctx, &filter, span), |(rows, total)| {
         let mail = |row: &Tracked| {
             let (line, acted) = (&row.line, row.acted.as_ref());
             json!({ "id": line.id, "subject": line.subject, "recipient": line.recipient_name, "address": line.address, "state": line.state,

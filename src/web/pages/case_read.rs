@@ -10,7 +10,7 @@ use crate::app::{Ctx, Error, tickets};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
 use crate::store::events::{self, Event};
-use crate::store::sent::{self, Sent, SentFilter};
+use crate::store::sent::{self, Sent, SentFilter, Span};
 use crate::store::tasks::Report;
 use crate::store::tickets::{Filter, Ticket};
 use std::collections::HashMap;
@@ -104,7 +104,7 @@ fn attached(ctx: &mut Ctx, case_id: &str) -> Result<Vec<Ticket>, Error> {
 
 fn mailed(ctx: &mut Ctx, case_id: &str) -> Result<Vec<Sent>, Error> {
     let filter = SentFilter { case_id: Some(case_id.to_owned()), ..SentFilter::default() };
-    Ok(sent::list(&mut ctx.tx, &filter, 0, TICKETS_SHOWN)?.0)
+    Ok(sent::list(&mut ctx.tx, &filter, Span::first(TICKETS_SHOWN))?.0)
 }
 
 /// Other open cases at the same places, for whoever opens cases.

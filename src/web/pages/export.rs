@@ -3,6 +3,7 @@
 use super::{case as case_pages, mail as mail_pages, problems as problem_pages, tickets as ticket_pages};
 use crate::app::{Error, cases::case_views, letters::tracking, problems, tickets};
 use crate::domain::access::Action;
+use crate::store::sent::Span;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::HttpResponse;
@@ -63,7 +64,7 @@ async fn export_problems(page: Page, asked: Query<problem_pages::Asked>) -> Page
 
 async fn export_mails(page: Page, asked: Query<mail_pages::Asked>) -> PageResult {
     let filter = asked.filter();
-    let (rows, _) = page.read(move |ctx| tracking::sent(ctx, &filter, 0, ROWS_MAX)).await?;
+    let (rows, _) = page.read(move |ctx| tracking::sent(ctx, &filter, Span::first(ROWS_MAX))).await?;
     let cells = |row: tracking::Tracked| {
         let at = |at: Option<&chrono::NaiveDateTime>| at.map(|at| page.exactly(at)).unwrap_or_default();
         let acted_at = at(row.acted.as_ref().map(|(_, at)| at));

@@ -11,7 +11,7 @@ use crate::domain::access::Action;
 use crate::domain::notice::MailState;
 use crate::domain::webhook::Means;
 use crate::store::mails::{self, Attempt, Mail};
-use crate::store::sent::{SentFilter, SilentUnit};
+use crate::store::sent::{SentFilter, SilentUnit, Span};
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::web::{Path, Query};
@@ -41,6 +41,8 @@ struct OnePage {
     attempts: Vec<Attempt>,
 }
 
+/// Where the log's count ends.
+const COUNTED: i64 = 10_000;
 /// Silent units named above the list; the filter shows what all of them were sent.
 const SILENT_SHOWN: usize = 12;
 
@@ -111,25 +113,27 @@ async fn log(page: Page, asked: Query<Asked>) -> PageResult {
     let (filter, at, asked) = (asked.filter(), asked.page.max(0), asked.into_inner());
     let (rows, total, means, silent) = page
         .read(move |ctx| {
-            let (rows, total) = tracking::sent(ctx, &filter, at * ROWS, ROWS)?;
+            let (rows, total) =
+                tracking::sent(ctx, &filter, Span { offset: at * ROWS, limit: ROWS, counts_to: Some(COUNTED) })?;
             Ok((rows, total, channels::offered(ctx)?, tracking::silent_units(ctx, filter.case_id.as_deref())?))
         })
         .await?;
-    let pager = Pager::new("/mail", &asked.pairs(), at, total);
+    let pager = Pager::new("/mail", &asked.pairs(), at, total).counted_to(COUNTED);
     let states = MailState::ALL.iter().map(|state| (state.code(), state.label())).collect();
     page.html(&LogPage { page: page.clone(), rows, pager, asked, states, means, silent })
 }
 
 async fn one(page: Page, id: Path<String>) -> PageResult {
-    let (mail, attempts) = page
+    let (mail, message, attempts) = page
         .read(move |ctx| {
             ctx.require_anywhere(Action::ReadMail)?;
             let mail = mails::by_id(&mut ctx.tx, &id)?.ok_or(Error::NotFound)?;
-            Ok((mail, mails::attempts_of(&mut ctx.tx, &id)?))
+            let message = mails::message_of(&mut ctx.tx, &id)?.unwrap_or_default();
+            Ok((mail, message, mails::attempts_of(&mut ctx.tx, &id)?))
         })
         .await?;
     let text = MessageParser::default()
-        .parse(mail.message.as_bytes())
+        .parse(message.as_bytes())
         .and_then(|parsed| parsed.body_text(0).map(|text| mail_links::masked(&text)))
         .unwrap_or_default();
     page.html(&OnePage { page: page.clone(), mail, text, attempts })

@@ -1,0 +1,10 @@
+DROP INDEX mail_thread;
+DROP INDEX notice_owed_to;
+DROP INDEX mail_waiting;
+DROP INDEX mail_queued;
+DROP INDEX mail_failed;
+DROP INDEX mail_bounced;
+ALTER TABLE mail ADD COLUMN message TEXT;
+UPDATE mail SET message = mail_message.message FROM mail_message WHERE mail_message.mail_id = mail.id;
+ALTER TABLE mail ALTER COLUMN message SET NOT NULL;
+DROP TABLE mail_message;
