@@ -1,6 +1,6 @@
 //! What people were sent, in one list: mails, and messages of the other channels.
 
-use super::conn::written;
+use super::prepared::written;
 use super::schema::{mail, notice, task, unit, webhook, webhook_delivery};
 use super::{StoreError, Tx, people};
 use crate::domain::notice::{MailState, NoticeState, Stage};
