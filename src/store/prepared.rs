@@ -2,7 +2,7 @@
 //! and each statement with a piece of SQL in it, since that may be made from anything.
 
 use diesel::backend::Backend;
-use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
 use diesel::query_builder::{AsChangeset, AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
@@ -172,10 +172,11 @@ macro_rules! of_any_table {
         impl<Source, $($param),*> AppearsOnTable<Source> for $name<$($param),*> where Self: Expression {}
         impl<Source, $($param),*> SelectableExpression<Source> for $name<$($param),*> where Self: Expression {}
         impl<Grouping, $($param),*> ValidGrouping<Grouping> for $name<$($param),*> {
-            type IsAggregate = is_aggregate::Never;
+            type IsAggregate = diesel::expression::is_aggregate::Never;
         }
     )*};
 }
+pub(in crate::store) use of_any_table;
 of_any_table! {
     Fixed<Type>;
     CommittedAfter<>;

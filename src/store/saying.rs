@@ -1,9 +1,10 @@
 //! What finds the tickets that say something, or have it as their number.
 
 use super::conn::Conn;
+use super::prepared::of_any_table;
 use super::text_index::{pairs, runs};
 use super::{StoreError, Tx};
-use diesel::expression::{AppearsOnTable, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::expression::{AppearsOnTable, SelectableExpression, ValidGrouping};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Text};
@@ -117,11 +118,8 @@ impl Expression for Saying {
     type SqlType = Bool;
 }
 
-impl<Source> AppearsOnTable<Source> for Saying {}
-impl<Source> SelectableExpression<Source> for Saying {}
-
-impl<Grouping> ValidGrouping<Grouping> for Saying {
-    type IsAggregate = is_aggregate::Never;
+of_any_table! {
+    Saying<>;
 }
 
 fn joined(runs: &[Vec<char>], with: &str, written: impl Fn(&[char]) -> String) -> String {
