@@ -17,6 +17,7 @@ use crate::detect::{explain, trend};
 use crate::domain::access::Action;
 use crate::store::cases::{self, Case};
 use crate::store::decisions::{self, Decision};
+use crate::store::memberships;
 use crate::store::people;
 use crate::store::problems::{self, Filter, Problem};
 use crate::store::tickets::{self, Ticket};
@@ -136,11 +137,11 @@ pub fn list(ctx: &mut Ctx, filter: &Filter, offset: i64, limit: i64) -> Result<(
 pub fn weekly(ctx: &mut Ctx, problem_id: &str) -> Result<Vec<u32>, Error> {
     let until = ctx.today + TimeDelta::days(1);
     let from = until - TimeDelta::weeks(SPARK_WEEKS);
-    let received = problems::received_since(&mut ctx.tx, problem_id, ctx.app.clock.start_of(from))?;
+    let received = memberships::received_since(&mut ctx.tx, problem_id, ctx.app.clock.start_of(from))?;
     Ok(trend::weekly(received.into_iter().map(|at| ctx.app.clock.local_date(at)), from, until))
 }
 
-fn counted(ctx: &Ctx, calls: &[problems::Call]) -> Vec<trend::Counted> {
+fn counted(ctx: &Ctx, calls: &[memberships::Call]) -> Vec<trend::Counted> {
     calls
         .iter()
         .map(|call| trend::Counted {
@@ -155,7 +156,7 @@ pub fn show(ctx: &mut Ctx, id: &str) -> Result<ProblemView, Error> {
     let problem = problems::by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
     let until = ctx.today + TimeDelta::days(1);
     let from = until - TimeDelta::days(CHART_DAYS);
-    let calls = problems::calls(&mut ctx.tx, id, None)?;
+    let calls = memberships::calls(&mut ctx.tx, id, None)?;
     let daily = trend::daily(&counted(ctx, &calls), from, until);
     let mut ids: Vec<String> = calls.iter().rev().map(|call| call.ticket_id.clone()).take(FOLDED_MAX).collect();
     let (typical, folded) = typical_and_folded(ctx, id, &ids);

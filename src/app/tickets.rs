@@ -14,6 +14,7 @@ use crate::domain::ticket::{Disposition, FieldError, NewTicket, TicketState};
 use crate::lang::Message;
 use crate::store::attachments::{self, Attachment, Urge};
 use crate::store::cases::{self, Case};
+use crate::store::memberships;
 use crate::store::problems::{self, Problem};
 use crate::store::tickets::{self, Contact, Filter, NewRow, Ticket};
 use crate::store::{house, new_id};
@@ -170,7 +171,7 @@ pub fn show(ctx: &mut Ctx, id: &str) -> Result<TicketView, Error> {
 }
 
 fn placing(ctx: &mut Ctx, ticket: &Ticket) -> Result<Option<Placing>, Error> {
-    let Some(row) = problems::standing(&mut ctx.tx, std::slice::from_ref(&ticket.id))?.into_iter().next() else {
+    let Some(row) = memberships::standing(&mut ctx.tx, std::slice::from_ref(&ticket.id))?.into_iter().next() else {
         return Ok(None);
     };
     let Some(problem) = problems::by_id(&mut ctx.tx, &row.problem_id)? else { return Ok(None) };

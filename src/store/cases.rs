@@ -268,15 +268,22 @@ pub fn open_cases_of<'p>(
     problems: impl IntoIterator<Item = &'p String>,
 ) -> Result<Vec<(String, Case)>, StoreError> {
     let problems: Vec<&String> = problems.into_iter().collect();
-    let of_it_or_its_theme =
-        case_problem::problem_id.eq(problem::id).or(case_problem::problem_id.nullable().eq(problem::parent_id));
-    Ok(problem::table
-        .inner_join(case_problem::table.on(of_it_or_its_theme))
+    let themes: Vec<(String, Option<String>)> =
+        problem::table.filter(problem::id.eq_any(problems)).select((problem::id, problem::parent_id)).load(tx.0)?;
+    let with_themes: Vec<&String> =
+        themes.iter().flat_map(|(id, theme)| [Some(id), theme.as_ref()]).flatten().collect();
+    let under_way: Vec<(String, Case)> = case_problem::table
         .inner_join(cases::table.on(cases::id.eq(case_problem::case_id)))
-        .filter(problem::id.eq_any(problems))
+        .filter(case_problem::problem_id.eq_any(with_themes))
         .filter(case_problem::until.is_null())
-        .select((problem::id, Case::as_select()))
-        .load(tx.0)?)
+        .select((case_problem::problem_id, Case::as_select()))
+        .load(tx.0)?;
+    let mut found = Vec::new();
+    for (id, theme) in &themes {
+        let of_it = under_way.iter().filter(|(problem, _)| problem == id || Some(problem) == theme.as_ref());
+        found.extend(of_it.map(|(_, case)| (id.clone(), case.clone())));
+    }
+    Ok(found)
 }
 
 /// Frees the problems of a case that ended, or (with `None`) takes them again when it is reopened.

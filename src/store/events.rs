@@ -1,7 +1,7 @@
 //! The event log's rows, and the seal that gives committed events a gapless order and a hash chain.
 
 use super::conn::{Conn, on_backend};
-use super::prepared::CommittedAfter;
+use super::prepared::{CommittedAfter, insert_rows};
 use super::schema::{event, event_seal};
 use super::{StoreError, Tx};
 use crate::domain::event::{ActorKind, Channel, SealedText, link_hash};
@@ -31,10 +31,7 @@ pub struct Event {
 }
 
 pub fn insert(tx: &mut Tx, rows: Vec<Event>) -> Result<(), StoreError> {
-    match <[Event; 1]>::try_from(rows) {
-        Ok([row]) => on_backend!(tx.0, c => diesel::insert_into(event::table).values(row).execute(c))?,
-        Err(rows) => on_backend!(tx.0, c => diesel::insert_into(event::table).values(rows).execute(c))?,
-    };
+    insert_rows!(tx, event::table, rows);
     Ok(())
 }
 
@@ -100,7 +97,7 @@ pub fn last_sealed(tx: &mut Tx) -> Result<i64, StoreError> {
     Ok(last.unwrap_or(0))
 }
 
-#[derive(Insertable)]
+#[derive(Clone, Insertable)]
 #[diesel(table_name = event_seal)]
 #[diesel(treat_none_as_default_value = false)]
 struct Seal {
@@ -152,9 +149,7 @@ pub fn seal(tx: &mut Tx, limit: i64) -> Result<usize, StoreError> {
         })
         .collect();
     let sealed = seals.len();
-    for chunk in seals.chunks(500) {
-        on_backend!(tx.0, c => diesel::insert_into(event_seal::table).values(chunk).execute(c))?;
-    }
+    insert_rows!(tx, event_seal::table, seals);
     Ok(sealed)
 }
 

@@ -2,6 +2,7 @@
 
 use super::conn::{Access, Conn};
 use super::{DatabaseUrl, StoreError};
+use diesel::PgConnection;
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection, set_default_instrumentation};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -42,17 +43,39 @@ pub fn statements_counted() -> u64 {
     STATEMENTS.load(Ordering::Relaxed)
 }
 
-/// Commits of one row a second, each synced to the disk: one connection on SQLite, `clients` on PostgreSQL.
+/// Has PostgreSQL look at how its tables have grown, as it does by itself within a minute.
+pub fn analyze(url: &DatabaseUrl) -> Result<(), StoreError> {
+    match url.open(Access::ReadWrite)? {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Pg(mut conn) => Ok(conn.batch_execute("ANALYZE")?),
+    }
+}
+
+/// Accounts of pgbench at scale 1.
+const ACCOUNTS: u32 = 100_000;
+
+/// Commits a second, each synced to the disk, of what the database is known by: of one row by one connection on SQLite, of
+/// pgbench's simple update (`pgbench -N`) by `clients` on PostgreSQL.
 pub fn raw_commit_rate(url: &DatabaseUrl, clients: usize, lasts: Duration) -> Result<f64, StoreError> {
-    let clients = if matches!(url, DatabaseUrl::Sqlite(_)) { 1 } else { clients };
-    url.open(Access::ReadWrite)?.batch_execute("CREATE TABLE raw_commit (text TEXT NOT NULL)")?;
+    let (clients, made) = match url {
+        DatabaseUrl::Sqlite(_) => (1, "CREATE TABLE raw_history (account INTEGER, delta INTEGER)".to_owned()),
+        DatabaseUrl::Postgres(_) => (
+            clients,
+            format!(
+                "CREATE TABLE raw_history (account INTEGER, delta INTEGER, at TIMESTAMP);
+                CREATE TABLE raw_account (account INTEGER PRIMARY KEY, balance INTEGER, filler CHAR(84));
+                INSERT INTO raw_account SELECT account, 0, '' FROM generate_series(1, {ACCOUNTS}) AS account"
+            ),
+        ),
+    };
+    url.open(Access::ReadWrite)?.batch_execute(&made)?;
     let begun = Instant::now();
     let committed: Result<Vec<u64>, StoreError> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..clients).map(|_| scope.spawn(|| commit_until(url, begun + lasts))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(super::lost()))).collect()
     });
     let rate = committed?.iter().sum::<u64>() as f64 / begun.elapsed().as_secs_f64();
-    url.open(Access::ReadWrite)?.batch_execute("DROP TABLE raw_commit")?;
+    url.open(Access::ReadWrite)?.batch_execute("DROP TABLE raw_history; DROP TABLE IF EXISTS raw_account")?;
     Ok(rate)
 }
 
@@ -60,8 +83,26 @@ fn commit_until(url: &DatabaseUrl, end: Instant) -> Result<u64, StoreError> {
     let mut conn: Conn = url.open(Access::ReadWrite)?;
     let mut committed = 0;
     while Instant::now() < end {
-        conn.batch_execute("INSERT INTO raw_commit VALUES ('a row')")?;
+        match &mut conn {
+            Conn::Sqlite(conn) => conn.batch_execute("INSERT INTO raw_history VALUES (1, 1)")?,
+            Conn::Pg(conn) => simple_update(conn)?,
+        }
         committed += 1;
     }
     Ok(committed)
+}
+
+/// As `pgbench -N` does it, statement by statement.
+fn simple_update(conn: &mut PgConnection) -> Result<(), StoreError> {
+    let account = rand::random_range(1..=ACCOUNTS);
+    for statement in [
+        "BEGIN".to_owned(),
+        format!("UPDATE raw_account SET balance = balance + 1 WHERE account = {account}"),
+        format!("SELECT balance FROM raw_account WHERE account = {account}"),
+        format!("INSERT INTO raw_history VALUES ({account}, 1, CURRENT_TIMESTAMP)"),
+        "END".to_owned(),
+    ] {
+        conn.batch_execute(&statement)?;
+    }
+    Ok(())
 }

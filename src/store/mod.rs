@@ -28,6 +28,7 @@ pub mod mails;
 pub mod measure;
 pub mod measure_mail;
 pub mod meetings;
+pub mod memberships;
 pub mod notices;
 pub mod objections;
 pub mod observations;
@@ -155,6 +156,11 @@ impl Store {
 
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
+    }
+
+    /// Whether everybody who writes waits for the one before.
+    pub fn has_one_writer(&self) -> bool {
+        matches!(self.writing, Writing::Sqlite(_))
     }
 
     /// Changes after every commit of this process: what background work waits on.

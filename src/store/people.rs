@@ -60,6 +60,11 @@ pub fn units(tx: &mut Tx) -> Result<Vec<Unit>, StoreError> {
     Ok(on_backend!(tx.0, c => unit::table.order(unit::path).select(Unit::as_select()).load(c))?)
 }
 
+/// (id, name) of every unit.
+pub fn unit_names(tx: &mut Tx) -> Result<Vec<(String, String)>, StoreError> {
+    Ok(on_backend!(tx.0, c => unit::table.select((unit::id, unit::name)).load(c))?)
+}
+
 pub fn unit_by_id(tx: &mut Tx, id: &str) -> Result<Option<Unit>, StoreError> {
     Ok(on_backend!(tx.0, c => unit::table.find(id).select(Unit::as_select()).first(c).optional())?)
 }

@@ -182,6 +182,27 @@ of_any_table! {
     CommittedAfter<>;
 }
 
+/// Inserts rows with statements that a connection prepares once: many at a time, and the rest one by one. Diesel prepares an
+/// insert of any other number of rows anew.
+macro_rules! insert_rows {
+    ($tx:expr, $table:expr, $rows:expr) => {
+        $crate::store::conn::on_backend!($tx.0, c => {
+            let (many, rest) = $rows.as_chunks::<32>();
+            let (some, single) = rest.as_chunks::<8>();
+            for chunk in many {
+                diesel::insert_into($table).values(chunk.clone()).execute(c)?;
+            }
+            for chunk in some {
+                diesel::insert_into($table).values(chunk.clone()).execute(c)?;
+            }
+            for row in single {
+                diesel::insert_into($table).values(row.clone()).execute(c)?;
+            }
+        })
+    };
+}
+pub(in crate::store) use insert_rows;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,10 @@
-//! Problems, who belongs to them, and what people decided about tickets.
+//! Problems as they are stored.
 
 use super::conn::{Conn, on_backend};
-use super::prepared::{fixed, update};
-use super::schema::{case_problem, membership, problem, ticket, ticket_contact};
+use super::prepared::{fixed, insert_rows, update};
+use super::schema::{case_problem, problem};
 use super::{StoreError, Tx};
-use crate::domain::problem::{PlacedBy, ProblemKind, ProblemState};
+use crate::domain::problem::{ProblemKind, ProblemState};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 
@@ -55,41 +55,6 @@ pub struct Problem {
     pub returns_callers: Option<i64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = membership)]
-#[diesel(treat_none_as_default_value = false)]
-pub struct Membership {
-    pub id: String,
-    pub ticket_id: String,
-    pub problem_id: String,
-    #[diesel(deserialize_as = String, serialize_as = String)]
-    pub level: ProblemKind,
-    #[diesel(deserialize_as = String, serialize_as = String)]
-    pub placed_by: PlacedBy,
-    pub person_id: Option<String>,
-    pub engine_version: i32,
-    pub score: f64,
-    pub runner_up_id: Option<String>,
-    pub runner_up_score: Option<f64>,
-    pub since: NaiveDateTime,
-    pub until: Option<NaiveDateTime>,
-}
-
-/// A ticket of a problem as counting needs it.
-#[derive(Debug, Clone, PartialEq, Queryable)]
-pub struct Call {
-    pub ticket_id: String,
-    pub received_at: NaiveDateTime,
-    pub caller_hash: Option<String>,
-    pub district: Option<String>,
-}
-
-impl Membership {
-    pub fn is_by_person(&self) -> bool {
-        self.placed_by == PlacedBy::Person
-    }
-}
-
 /// What the list of problems is narrowed to.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -98,7 +63,7 @@ pub struct Filter {
 }
 
 pub fn insert(tx: &mut Tx, rows: Vec<Problem>) -> Result<(), StoreError> {
-    on_backend!(tx.0, c => diesel::insert_into(problem::table).values(rows).execute(c))?;
+    insert_rows!(tx, problem::table, rows);
     Ok(())
 }
 
@@ -194,55 +159,6 @@ pub fn save(tx: &mut Tx, row: &Problem) -> Result<bool, StoreError> {
     Ok(changed == 1)
 }
 
-/// Puts tickets into problems; what they were in before must have been ended.
-pub fn place(tx: &mut Tx, rows: Vec<Membership>) -> Result<(), StoreError> {
-    for chunk in rows.chunks(1000) {
-        let chunk = chunk.to_vec();
-        on_backend!(tx.0, c => diesel::insert_into(membership::table).values(chunk).execute(c))?;
-    }
-    Ok(())
-}
-
-/// Takes a ticket out of its problem; gives back which it was.
-pub fn take_out(tx: &mut Tx, ticket_id: &str, now: NaiveDateTime) -> Result<Option<String>, StoreError> {
-    let open = problem_of(tx, ticket_id)?;
-    let held = membership::table.filter(membership::ticket_id.eq(ticket_id)).filter(membership::until.is_null());
-    diesel::update(held.filter(membership::level.eq(ProblemKind::Local.code())))
-        .set(membership::until.eq(now))
-        .execute(tx.0)?;
-    Ok(open)
-}
-
-/// Takes tickets out of the problems of this level that they are in; one that is in none stays so.
-pub fn take_all_out(tx: &mut Tx, tickets: &[String], level: ProblemKind, now: NaiveDateTime) -> Result<(), StoreError> {
-    for chunk in tickets.chunks(1000) {
-        let open = membership::table.filter(membership::ticket_id.eq_any(chunk)).filter(membership::until.is_null());
-        diesel::update(open.filter(membership::level.eq(level.code()))).set(membership::until.eq(now)).execute(tx.0)?;
-    }
-    Ok(())
-}
-
-/// The tickets that are in the problem.
-pub fn members(tx: &mut Tx, problem_id: &str) -> Result<Vec<String>, StoreError> {
-    Ok(membership::table
-        .filter(membership::problem_id.eq(problem_id))
-        .filter(membership::until.is_null())
-        .order(membership::ticket_id)
-        .select(membership::ticket_id)
-        .load(tx.0)?)
-}
-
-/// The local problem that the ticket is in.
-pub fn problem_of(tx: &mut Tx, ticket_id: &str) -> Result<Option<String>, StoreError> {
-    Ok(membership::table
-        .filter(membership::ticket_id.eq(ticket_id))
-        .filter(membership::level.eq(ProblemKind::Local.code()))
-        .filter(membership::until.is_null())
-        .select(membership::problem_id)
-        .first(tx.0)
-        .optional()?)
-}
-
 /// Marks problems as having changed since they were counted, or as counted.
 pub fn set_uncounted<'p>(
     tx: &mut Tx,
@@ -264,27 +180,10 @@ pub fn uncounted(tx: &mut Tx, limit: i64) -> Result<Vec<String>, StoreError> {
     Ok(uncounted.order(problem::id).limit(limit).select(problem::id).load(tx.0)?)
 }
 
-/// Where these tickets are, at local level.
-pub fn standing(tx: &mut Tx, tickets: &[String]) -> Result<Vec<Membership>, StoreError> {
-    Ok(membership::table
-        .filter(membership::ticket_id.eq_any(tickets))
-        .filter(membership::level.eq(ProblemKind::Local.code()))
-        .filter(membership::until.is_null())
-        .select(Membership::as_select())
-        .load(tx.0)?)
-}
-
 /// Those of the problems that there are.
 pub fn existing<'p>(tx: &mut Tx, problems: impl IntoIterator<Item = &'p String>) -> Result<Vec<String>, StoreError> {
     let ids: Vec<&String> = problems.into_iter().collect();
     Ok(problem::table.filter(problem::id.eq_any(ids)).select(problem::id).load(tx.0)?)
-}
-
-/// Whether no ticket is in the problem.
-pub fn is_empty(tx: &mut Tx, problem_id: &str) -> Result<bool, StoreError> {
-    let open = membership::table.filter(membership::problem_id.eq(problem_id)).filter(membership::until.is_null());
-    let any: bool = diesel::select(diesel::dsl::exists(open)).get_result(tx.0)?;
-    Ok(!any)
 }
 
 /// Every theme.
@@ -298,25 +197,6 @@ pub fn under_themes(tx: &mut Tx) -> Result<Vec<(String, String, i64)>, StoreErro
     Ok(problem::table
         .filter(problem::parent_id.is_not_null())
         .select((problem::id, problem::parent_id.assume_not_null(), problem::tickets))
-        .load(tx.0)?)
-}
-
-/// The tickets that are under a theme without a problem of their own: (ticket, theme).
-pub fn theme_memberships(tx: &mut Tx) -> Result<Vec<(String, String)>, StoreError> {
-    Ok(membership::table
-        .filter(membership::level.eq(ProblemKind::Theme.code()))
-        .filter(membership::until.is_null())
-        .select((membership::ticket_id, membership::problem_id))
-        .load(tx.0)?)
-}
-
-/// The tickets of one theme without a problem of their own.
-pub fn lone_of_theme(tx: &mut Tx, theme_id: &str) -> Result<Vec<String>, StoreError> {
-    Ok(membership::table
-        .filter(membership::problem_id.eq(theme_id))
-        .filter(membership::level.eq(ProblemKind::Theme.code()))
-        .filter(membership::until.is_null())
-        .select(membership::ticket_id)
         .load(tx.0)?)
 }
 
@@ -345,61 +225,4 @@ pub fn decided(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
         problem::table.filter(problem::decided_at.is_not_null()).select(problem::id).load(tx.0)?;
     decided.extend(case_problem::table.select(case_problem::problem_id).load::<String>(tx.0)?);
     Ok(decided)
-}
-
-/// Every open membership in a local problem as (ticket, problem, whether by a person), for rebuilding the index.
-pub fn open_memberships(tx: &mut Tx) -> Result<Vec<(String, String, bool)>, StoreError> {
-    Ok(membership::table
-        .filter(membership::until.is_null())
-        .filter(membership::level.eq(ProblemKind::Local.code()))
-        .order(membership::since)
-        .select((membership::ticket_id, membership::problem_id, membership::placed_by.eq(PlacedBy::Person.code())))
-        .load(tx.0)?)
-}
-
-/// The problem and, of a theme, the local ones under it.
-#[diesel::dsl::auto_type]
-fn with_those_under<'a>(problem_id: &'a str) -> _ {
-    let it_or_under = problem::id.eq(problem_id).or(problem::parent_id.eq(problem_id));
-    problem::table.filter(it_or_under).select(problem::id)
-}
-
-/// The tickets of a problem as counting needs them, oldest first; of a theme also those of the problems under it.
-pub fn calls(tx: &mut Tx, problem_id: &str, from: Option<NaiveDateTime>) -> Result<Vec<Call>, StoreError> {
-    let mut query = membership::table
-        .inner_join(ticket::table.on(ticket::id.eq(membership::ticket_id)))
-        .filter(membership::problem_id.eq_any(with_those_under(problem_id)))
-        .filter(membership::until.is_null())
-        .order((ticket::received_at, ticket::id))
-        .select((ticket::id, ticket::received_at, ticket::caller_hash, ticket::district))
-        .distinct()
-        .into_boxed();
-    if let Some(from) = from {
-        query = query.filter(ticket::received_at.ge(from));
-    }
-    Ok(query.load(tx.0)?)
-}
-
-/// When each ticket of a problem came in since `from`; of a theme also those of the problems under it.
-pub fn received_since(tx: &mut Tx, problem_id: &str, from: NaiveDateTime) -> Result<Vec<NaiveDateTime>, StoreError> {
-    let rows: Vec<(String, NaiveDateTime)> = membership::table
-        .inner_join(ticket::table.on(ticket::id.eq(membership::ticket_id)))
-        .filter(membership::problem_id.eq_any(with_those_under(problem_id)))
-        .filter(membership::until.is_null())
-        .filter(ticket::received_at.ge(from))
-        .select((ticket::id, ticket::received_at))
-        .distinct()
-        .load(tx.0)?;
-    Ok(rows.into_iter().map(|(_, at)| at).collect())
-}
-
-/// Addresses of a problem's tickets.
-pub fn addresses(tx: &mut Tx, problem_id: &str) -> Result<Vec<String>, StoreError> {
-    let found: Vec<Option<String>> = membership::table
-        .inner_join(ticket_contact::table.on(ticket_contact::ticket_id.eq(membership::ticket_id)))
-        .filter(membership::problem_id.eq_any(with_those_under(problem_id)))
-        .filter(membership::until.is_null())
-        .select(ticket_contact::address)
-        .load(tx.0)?;
-    Ok(found.into_iter().flatten().collect())
 }

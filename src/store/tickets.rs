@@ -2,7 +2,7 @@
 
 use super::conn::{Conn, on_backend};
 use super::events::commit_horizon;
-use super::prepared::CommittedAfter;
+use super::prepared::{CommittedAfter, insert_rows};
 use super::saying::Saying;
 use super::schema::{attachment, membership, ticket, ticket_contact, ticket_order};
 use super::{StoreError, Tx};
@@ -186,7 +186,7 @@ pub fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<(Ve
     Ok((rows, total))
 }
 
-#[derive(Insertable)]
+#[derive(Clone, Insertable)]
 #[diesel(table_name = ticket_order)]
 struct Place {
     seq: i64,
@@ -208,9 +208,7 @@ pub fn give_order(tx: &mut Tx, limit: i64) -> Result<usize, StoreError> {
         .zip(last_seq.unwrap_or(0) + 1..)
         .map(|((ticket_tx, ticket_n, ticket_id), seq)| Place { seq, ticket_n, ticket_tx, ticket_id })
         .collect();
-    for chunk in places.chunks(CHUNK) {
-        on_backend!(tx.0, c => diesel::insert_into(ticket_order::table).values(chunk).execute(c))?;
-    }
+    insert_rows!(tx, ticket_order::table, places);
     Ok(places.len())
 }
 

@@ -5,7 +5,7 @@ use crate::domain::access::Action;
 use crate::domain::calendar::due_moment;
 use crate::domain::case::CaseState;
 use crate::store::cases::{self, Case};
-use crate::store::{people, plans, problems};
+use crate::store::{memberships, people, plans};
 use chrono::TimeDelta;
 use std::collections::{BTreeSet, HashMap};
 
@@ -62,7 +62,7 @@ pub fn at_same_places(ctx: &mut Ctx, problem_ids: &[String], besides: Option<&st
 fn streets(ctx: &mut Ctx, problem_ids: &[String]) -> Result<BTreeSet<String>, Error> {
     let mut streets = BTreeSet::new();
     for id in problem_ids {
-        streets.extend(problems::addresses(&mut ctx.tx, id)?.iter().filter_map(|address| street(address)));
+        streets.extend(memberships::addresses(&mut ctx.tx, id)?.iter().filter_map(|address| street(address)));
     }
     Ok(streets)
 }

@@ -132,7 +132,7 @@ impl CaseView {
 
 /// Names of all units by id.
 pub fn unit_names(ctx: &mut Ctx) -> Result<HashMap<String, String>, Error> {
-    Ok(people::units(&mut ctx.tx)?.into_iter().map(|unit| (unit.id, unit.name)).collect())
+    Ok(people::unit_names(&mut ctx.tx)?.into_iter().collect())
 }
 
 /// The cases the actor may read: open ones first, in a leader's order, then the worst lamp first.

@@ -4,7 +4,7 @@ use crate::app::problems::counting::refresh;
 use crate::app::{Ctx, Error};
 use crate::domain::calendar::Calendar;
 use crate::domain::case::{CallerCount, CaseState, CompareDays, ObservationResult};
-use crate::store::{observations, plans, problems};
+use crate::store::{memberships, observations, plans, problems};
 use chrono::{Datelike, NaiveDate};
 use serde_json::json;
 use std::collections::HashSet;
@@ -22,7 +22,7 @@ pub fn count(
     let compares = |day: NaiveDate| is_comparable(day, compare, &calendar);
     let comparable_days = from.iter_days().take_while(|day| *day < until).filter(|day| compares(*day)).count();
     let problem_id = problems::living(&mut ctx.tx, problem_id)?;
-    let calls = problems::calls(&mut ctx.tx, &problem_id, Some(ctx.app.clock.start_of(from)))?;
+    let calls = memberships::calls(&mut ctx.tx, &problem_id, Some(ctx.app.clock.start_of(from)))?;
     let callers: HashSet<String> = calls
         .into_iter()
         .filter(|call| {

@@ -7,7 +7,8 @@ use crate::app::{Actor, App, Ctx, Error, problems::themes};
 use crate::detect::{Change, Proposal as Proposed};
 use crate::domain::problem::{ProblemKind, ProposalKind};
 use crate::store::decisions::{self, Proposal};
-use crate::store::problems::{self, Membership};
+use crate::store::memberships::{self, Membership};
+use crate::store::problems;
 use crate::store::{house, new_id, tickets};
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -78,7 +79,7 @@ fn move_some(ctx: &mut Ctx, moves: Vec<(String, Option<String>)>, holder: &str) 
     keep_lease(ctx, holder)?;
     let ids: Vec<String> = moves.iter().map(|(ticket, _)| ticket.clone()).collect();
     let held: BTreeSet<String> = problems::decided(&mut ctx.tx)?.into_iter().collect();
-    let standing = problems::standing(&mut ctx.tx, &ids)?;
+    let standing = memberships::standing(&mut ctx.tx, &ids)?;
     let now_in: HashMap<&str, &Membership> = standing.iter().map(|row| (&*row.ticket_id, row)).collect();
     let free = |(ticket, to): &(String, Option<String>)| {
         let source_is_free =
@@ -88,12 +89,12 @@ fn move_some(ctx: &mut Ctx, moves: Vec<(String, Option<String>)>, holder: &str) 
     let moves: Vec<(String, Option<String>)> = moves.into_iter().filter(free).collect();
     found(ctx, &moves)?;
     let leaving: Vec<String> = moves.iter().map(|(ticket, _)| ticket.clone()).collect();
-    problems::take_all_out(&mut ctx.tx, &leaving, ProblemKind::Local, ctx.now)?;
+    memberships::take_all_out(&mut ctx.tx, &leaving, ProblemKind::Local, ctx.now)?;
     let entering = moves.iter().filter_map(|(ticket, to)| {
         let to = to.as_ref()?;
         Some(placements::by_machine(ctx.now, ticket, to, ProblemKind::Local))
     });
-    problems::place(&mut ctx.tx, entering.collect())?;
+    memberships::place(&mut ctx.tx, entering.collect())?;
     let left: Left =
         moves.iter().filter_map(|(ticket, to)| Some((now_in.get(&**ticket)?.problem_id.clone(), to.clone()))).collect();
     let sources = left.iter().map(|(source, _)| source);
@@ -121,7 +122,7 @@ fn found(ctx: &mut Ctx, moves: &[(String, Option<String>)]) -> Result<(), Error>
 fn leave_behind(ctx: &mut Ctx, went: Went) -> Result<(), Error> {
     for (source, targets) in went {
         let most = targets.into_iter().filter_map(|(target, count)| Some((count, target?))).max();
-        let (Some((_, into)), true) = (most, problems::is_empty(&mut ctx.tx, &source)?) else { continue };
+        let (Some((_, into)), true) = (most, memberships::is_empty(&mut ctx.tx, &source)?) else { continue };
         let Some(mut problem) = problems::by_id(&mut ctx.tx, &source)? else { continue };
         ctx.record("problem.merged", ("problem", &source), None, json!({ "no": problem.no, "into": into }));
         problem.merged_into = Some(into);

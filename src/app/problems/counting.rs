@@ -5,7 +5,8 @@ use crate::app::{Actor, App, Ctx, Error};
 use crate::detect::trend::{Burst, Return};
 use crate::detect::{Document, explain, trend};
 use crate::domain::problem::{ProblemKind, ProblemState};
-use crate::store::problems::{self, Call, Problem};
+use crate::store::memberships::{self, Call};
+use crate::store::problems::{self, Problem};
 use crate::store::tickets::{self, Ticket};
 use crate::store::{cases, house};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -14,8 +15,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The local day on which every problem was last counted.
 const COUNTED_ON_SETTING: &str = "detection.counted_on";
-const COUNTED_AT_ONCE: i64 = 32;
-const RECOUNTED_AT_ONCE: usize = 8;
+const COUNTED_AT_ONCE: usize = 128;
+/// Problems saved in one transaction: people wait behind it.
+const SAVED_AT_ONCE: usize = 32;
 /// A problem of fewer tickets keeps the title of its first: most never grow, and their words would cost as much.
 const DESCRIBED_FROM: usize = 3;
 const TERMS_SHOWN: usize = 8;
@@ -61,9 +63,8 @@ struct Description {
 /// Counts a problem anew and saves it; proposes it when it is past its thresholds.
 pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
     let Some(problem) = problems::by_id(&mut ctx.tx, problem_id)? else { return Ok(()) };
-    let city = City::now(ctx)?;
-    let count = count(ctx, &problem, &city)?;
-    save(ctx, problem, count)
+    let counted = count_all(ctx, std::slice::from_ref(&problem.id))?;
+    counted.into_iter().try_for_each(|count| save(ctx, problem.clone(), count))
 }
 
 /// A new problem as it is counted with its first ticket alone.
@@ -83,9 +84,25 @@ pub(in crate::app) fn with_first(ctx: &Ctx, problem: Problem, ticket: &Ticket) -
     }
 }
 
-/// Goes through all of a problem's tickets: where others wait for the writer, on a snapshot.
-fn count(ctx: &mut Ctx, problem: &Problem, city: &City) -> Result<Count, Error> {
-    let calls = problems::calls(&mut ctx.tx, &problem.id, None)?;
+/// Goes through all of the problems' tickets: where others wait for the writer, on a snapshot.
+fn count_all(ctx: &mut Ctx, ids: &[String]) -> Result<Vec<Count>, Error> {
+    let city = City::now(ctx)?;
+    let problems = problems::by_ids(&mut ctx.tx, ids)?;
+    let calls = memberships::calls_of_all(&mut ctx.tx, ids)?;
+    let calls_of = |problem: &Problem| calls.get(&problem.id).map_or(&[][..], Vec::as_slice);
+    let described = problems.iter().filter(|problem| is_to_be_described(problem, calls_of(problem)));
+    let latest: Vec<String> = described.flat_map(|problem| latest(calls_of(problem))).cloned().collect();
+    let texts = tickets::by_ids(&mut ctx.tx, &latest)?.into_iter().map(|row| (row.id.clone(), row)).collect();
+    problems.iter().map(|problem| count(ctx, problem, calls_of(problem), &texts, &city)).collect()
+}
+
+fn count(
+    ctx: &mut Ctx,
+    problem: &Problem,
+    calls: &[Call],
+    texts: &HashMap<String, Ticket>,
+    city: &City,
+) -> Result<Count, Error> {
     let counted: Vec<trend::Counted> = calls
         .iter()
         .map(|call| trend::Counted {
@@ -107,19 +124,13 @@ fn count(ctx: &mut Ctx, problem: &Problem, city: &City) -> Result<Count, Error> 
         growth: f64::from(trend::growth(&counted, ctx.today, thresholds.window_days)),
         heat: trend::heat(&counted, ctx.today),
         unusual: trend::unusual(today, past, city.today, &city.past),
-        burst: trend::burst(callers_since(&calls, ctx.now - TimeDelta::hours(BURST_HOURS)), BURST_HOURS as f64, usual),
+        burst: trend::burst(callers_since(calls, ctx.now - TimeDelta::hours(BURST_HOURS)), BURST_HOURS as f64, usual),
         insistent_calls: trend::insistent(&counted).map(|(_, calls)| calls as i64),
         returns: trend::returns(thresholds, &counted, ctx.today),
         span: calls.first().zip(calls.last()).map(|(first, last)| (first.received_at, last.received_at)),
         is_recurring: trend::judge(thresholds, &counted, ctx.today),
-        described: describe(ctx, problem, &calls)?,
+        described: if is_to_be_described(problem, calls) { describe(ctx, problem, calls, texts)? } else { None },
     })
-}
-
-fn count_all(ctx: &mut Ctx, ids: &[String]) -> Result<Vec<Count>, Error> {
-    let city = City::now(ctx)?;
-    let problems = problems::by_ids(&mut ctx.tx, ids)?;
-    problems.iter().map(|problem| count(ctx, problem, &city)).collect()
 }
 
 /// Distinct callers from a moment on.
@@ -128,16 +139,27 @@ fn callers_since(calls: &[Call], from: NaiveDateTime) -> u32 {
     recent.map(|call| call.caller_hash.as_ref().unwrap_or(&call.ticket_id)).collect::<HashSet<_>>().len() as u32
 }
 
-/// Key terms, places and a title, from the latest tickets, once a fifth more came than when it was last described.
-fn describe(ctx: &mut Ctx, problem: &Problem, calls: &[Call]) -> Result<Option<Description>, Error> {
+/// Whether a fifth more tickets came than when it was last described.
+fn is_to_be_described(problem: &Problem, calls: &[Call]) -> bool {
     let (then, now) = (problem.tickets as usize, calls.len());
     let is_described = problem.terms.len() > EMPTY.len();
-    if now < DESCRIBED_FROM || (is_described && now.abs_diff(then) * 5 < then) {
-        return Ok(None);
-    }
-    let latest: Vec<String> = calls.iter().rev().map(|call| call.ticket_id.clone()).take(TEXTS_READ).collect();
-    let rows = tickets::by_ids(&mut ctx.tx, &latest)?;
-    let texts: Vec<Document> = rows.iter().map(text_of).collect();
+    now >= DESCRIBED_FROM && (!is_described || now.abs_diff(then) * 5 >= then)
+}
+
+/// The tickets that tell what a problem is about.
+fn latest(calls: &[Call]) -> impl Iterator<Item = &String> {
+    calls.iter().rev().map(|call| &call.ticket_id).take(TEXTS_READ)
+}
+
+/// Key terms, places and a title, from the latest tickets.
+fn describe(
+    ctx: &mut Ctx,
+    problem: &Problem,
+    calls: &[Call],
+    texts: &HashMap<String, Ticket>,
+) -> Result<Option<Description>, Error> {
+    let rows: Vec<&Ticket> = latest(calls).filter_map(|id| texts.get(id)).collect();
+    let texts: Vec<Document> = rows.iter().map(|row| text_of(row)).collect();
     let read = ctx.app.index.read(|index| {
         (explain::terms(index, &texts, TERMS_SHOWN), explain::central(index, &problem.id, 1).into_iter().next())
     });
@@ -160,7 +182,7 @@ fn describe(ctx: &mut Ctx, problem: &Problem, calls: &[Call]) -> Result<Option<D
 fn places(ctx: &mut Ctx, problem_id: &str, calls: &[Call], texts: &[Document]) -> Result<String, Error> {
     let districts = explain::places(calls.iter().filter_map(|call| call.district.as_deref()));
     let mut places = if districts.is_empty() {
-        let addresses = problems::addresses(&mut ctx.tx, problem_id)?;
+        let addresses = memberships::addresses(&mut ctx.tx, problem_id)?;
         explain::places(addresses.iter().map(String::as_str))
     } else {
         districts
@@ -275,7 +297,7 @@ fn warn_of_burst(ctx: &mut Ctx, problem: &mut Problem, burst: Option<Burst>) {
 pub async fn count_some(app: &App, holder: String) -> Result<usize, Error> {
     let actor = Actor::job("归并");
     let counted = app.read(&actor, |ctx| {
-        let waiting = problems::uncounted(&mut ctx.tx, COUNTED_AT_ONCE)?;
+        let waiting = problems::uncounted(&mut ctx.tx, COUNTED_AT_ONCE as i64)?;
         count_all(ctx, &waiting)
     });
     let counted = counted.await?;
@@ -283,13 +305,31 @@ pub async fn count_some(app: &App, holder: String) -> Result<usize, Error> {
     if many == 0 {
         return Ok(0);
     }
-    let save_them = move |ctx: &mut Ctx| {
+    let settle = move |ctx: &mut Ctx, counted: &[Count]| {
         keep_lease(ctx, &holder)?;
-        problems::set_uncounted(&mut ctx.tx, counted.iter().map(|count| &count.problem_id), false)?;
-        save_all(ctx, counted)
+        Ok(problems::set_uncounted(&mut ctx.tx, counted.iter().map(|count| &count.problem_id), false)?)
     };
-    app.write(&actor, save_them).await?;
+    save_in_turns(app, &actor, counted, settle).await?;
     Ok(many)
+}
+
+/// Saves some in each transaction, after what else is to be done there.
+async fn save_in_turns(
+    app: &App,
+    actor: &Actor,
+    mut counted: Vec<Count>,
+    settle: impl Fn(&mut Ctx, &[Count]) -> Result<(), Error> + Clone + Send + 'static,
+) -> Result<(), Error> {
+    while !counted.is_empty() {
+        let later = counted.split_off(counted.len().min(SAVED_AT_ONCE));
+        let (now, settle) = (std::mem::replace(&mut counted, later), settle.clone());
+        let save_them = move |ctx: &mut Ctx| {
+            settle(ctx, &now)?;
+            save_all(ctx, now)
+        };
+        app.write(actor, save_them).await?;
+    }
+    Ok(())
 }
 
 /// Counts every problem once a local day: windows, growth and heat change by the mere passing of days.
@@ -314,10 +354,10 @@ pub async fn recount(app: &App) -> Result<usize, Error> {
         })
         .await?;
     let many = ids.len();
-    for chunk in ids.chunks(RECOUNTED_AT_ONCE) {
+    for chunk in ids.chunks(COUNTED_AT_ONCE) {
         let chunk = chunk.to_vec();
         let counted = app.read(&actor, move |ctx| count_all(ctx, &chunk)).await?;
-        app.write(&actor, move |ctx| save_all(ctx, counted)).await?;
+        save_in_turns(app, &actor, counted, |_, _| Ok(())).await?;
     }
     Ok(many)
 }

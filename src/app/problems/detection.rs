@@ -7,7 +7,7 @@ use crate::app::{
 use crate::detect::{Document, Placed};
 use crate::domain::mask;
 use crate::store::tickets::{self, Ticket};
-use crate::store::{StoreError, Tx, house, new_id, problems};
+use crate::store::{StoreError, Tx, house, memberships, new_id, problems};
 use chrono::TimeDelta;
 use futures_util::future::join;
 use std::collections::HashMap;
@@ -16,10 +16,13 @@ const WATERMARK: &str = "detection.watermark";
 const LEASE: &str = "detection";
 const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
-/// Tickets stored in one transaction.
+/// Tickets stored in one transaction where everybody who writes waits for it, and where they do not.
 const CHUNK: usize = 48;
+const LARGE_CHUNK: usize = 192;
 /// Tickets read at once.
-const READ_AT_ONCE: i64 = 4 * CHUNK as i64;
+const READ_AT_ONCE: i64 = 2 * LARGE_CHUNK as i64;
+/// From so many tickets on the database is told each time that they have doubled.
+const TOLD_FROM: i64 = 1_024;
 /// Counting goes through all of a problem's tickets: in a burst it waits for this many new ones.
 const COUNTING_EVERY: i64 = 8_192;
 /// Tickets that are given their place in one transaction.
@@ -118,6 +121,9 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
         upkeep::load(app).await?;
         return Err(error);
     }
+    if last >= TOLD_FROM && waiting.after.max(1).ilog2() < last.ilog2() {
+        app.store.write_behind(memberships::analyze).await?;
+    }
     if counting_is_due {
         counting::count_some(app, holder.to_owned()).await?;
     }
@@ -126,7 +132,7 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
 
 /// Places the tickets chunk by chunk; the next chunk is matched while the one before it is being stored.
 async fn place(app: &App, holder: &str, waiting: &Waiting) -> Result<(), Error> {
-    let mut chunks = waiting.rows.chunks(CHUNK);
+    let mut chunks = waiting.rows.chunks(if app.store.has_one_writer() { CHUNK } else { LARGE_CHUNK });
     let mut matched = chunks.next().and_then(|chunk| match_rows(app, waiting, chunk));
     while let Some(ready) = matched.take() {
         let last = ready.last;

@@ -5,7 +5,8 @@ use crate::app::problems::detection::short;
 use crate::app::{Ctx, Error, tickets::attaching};
 use crate::detect::Placed;
 use crate::domain::problem::{PlacedBy, ProblemKind, ProblemState};
-use crate::store::problems::{self, Membership, Problem};
+use crate::store::memberships::{self, Membership};
+use crate::store::problems::{self, Problem};
 use crate::store::tickets::Ticket;
 use crate::store::{cases, house, new_id};
 use chrono::NaiveDateTime;
@@ -45,9 +46,9 @@ pub fn store(ctx: &mut Ctx, rows: &[Ticket], placed: Vec<Placed>) -> Result<BTre
     }
     let counted = counted_when_founded(ctx, &placed, &gathered);
     let taken_out: Vec<String> = gathered.taken_out.into_iter().collect();
-    problems::take_all_out(&mut ctx.tx, &taken_out, ProblemKind::Local, ctx.now)?;
+    memberships::take_all_out(&mut ctx.tx, &taken_out, ProblemKind::Local, ctx.now)?;
     attach(ctx, &new, &gathered.touched, &gathered.memberships)?;
-    problems::place(&mut ctx.tx, gathered.memberships.into_values().collect())?;
+    memberships::place(&mut ctx.tx, gathered.memberships.into_values().collect())?;
     Ok(gathered.touched.into_iter().filter(|problem| !counted.contains(problem)).collect())
 }
 
@@ -90,7 +91,7 @@ fn counted_when_founded(ctx: &Ctx, placed: &[Placed], gathered: &Gathered) -> Ha
 /// Moves the tickets of a problem of the machine's making into the one that it turned out to be.
 fn absorb(ctx: &mut Ctx, from: &str, placed: &Placed, gathered: &mut Gathered) -> Result<(), Error> {
     let Some(mut problem) = problems::by_id(&mut ctx.tx, from)? else { return Ok(()) };
-    let stored = problems::members(&mut ctx.tx, from)?;
+    let stored = memberships::members(&mut ctx.tx, from)?;
     for ticket in stored.into_iter().filter(|ticket| !gathered.taken_out.contains(ticket)).collect::<Vec<_>>() {
         gathered.put(membership(ctx.now, &ticket, placed.score, placed));
         gathered.taken_out.insert(ticket);

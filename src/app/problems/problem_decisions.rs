@@ -8,7 +8,8 @@ use crate::domain::access::Action;
 use crate::domain::problem::{DecisionKind, PlacedBy, ProblemKind, ProblemState};
 use crate::lang::Message;
 use crate::store::decisions::{self, Decision};
-use crate::store::problems::{self, Membership, Problem};
+use crate::store::memberships::{self, Membership};
+use crate::store::problems::{self, Problem};
 use crate::store::{cases, house, new_id, tickets};
 use serde_json::json;
 
@@ -90,8 +91,8 @@ pub fn merge(ctx: &mut Ctx, from: &str, into: &str, reason: String) -> Result<Ve
     if cases::open_case_of(&mut ctx.tx, from)?.is_some() {
         return Err(Error::Refused(Message::new("该问题已有在办专项，不能并入其他问题。")));
     }
-    let moving = problems::members(&mut ctx.tx, from)?;
-    let staying = problems::members(&mut ctx.tx, into)?;
+    let moving = memberships::members(&mut ctx.tx, from)?;
+    let staying = memberships::members(&mut ctx.tx, into)?;
     refuse_apart(ctx, &moving, &staying)?;
     for ticket in &moving {
         move_membership(ctx, ticket, Some(into))?;
@@ -134,7 +135,7 @@ pub fn split(
 ) -> Result<(String, Vec<EngineChange>), Error> {
     let problem = load_local(ctx, id)?;
     let title = crate::app::tasks::required("title", title)?;
-    let members = problems::members(&mut ctx.tx, id)?;
+    let members = memberships::members(&mut ctx.tx, id)?;
     let (leaving, staying): (Vec<String>, Vec<String>) =
         members.into_iter().partition(|member| ticket_ids.contains(member));
     if leaving.is_empty() || staying.is_empty() {
@@ -171,7 +172,7 @@ pub fn move_ticket(ctx: &mut Ctx, ticket_id: &str, to: Option<&str>) -> Result<V
     if let Some(to) = to {
         load_local(ctx, to)?;
     }
-    let from = problems::problem_of(&mut ctx.tx, ticket_id)?;
+    let from = memberships::problem_of(&mut ctx.tx, ticket_id)?;
     let changes = take_ticket(ctx, ticket_id, to, None)?;
     if let Some(to) = to {
         members_changed(ctx, to)?;
@@ -192,7 +193,7 @@ pub fn take_ticket(
     if from.is_none() && to.is_none() {
         return Ok(changes);
     }
-    let left = from.as_ref().map(|from| problems::members(&mut ctx.tx, from)).transpose()?.unwrap_or_default();
+    let left = from.as_ref().map(|from| memberships::members(&mut ctx.tx, from)).transpose()?.unwrap_or_default();
     let decided = Decided { kind: DecisionKind::Moved, reason, from: from.as_deref(), to };
     decide(ctx, decided, &[ticket_id.to_owned()], &left[..left.len().min(1)])?;
     changes.extend(left.first().map(|other| EngineChange::NeverTogether(ticket_id.to_owned(), other.clone())));
@@ -208,8 +209,8 @@ pub fn keep_apart(ctx: &mut Ctx, id: &str, other: &str, reason: String) -> Resul
     if problem.id == other.id {
         return Err(Error::field("other", Message::new("请选择另一个问题")));
     }
-    let ours = problems::members(&mut ctx.tx, &problem.id)?;
-    let theirs = problems::members(&mut ctx.tx, &other.id)?;
+    let ours = memberships::members(&mut ctx.tx, &problem.id)?;
+    let theirs = memberships::members(&mut ctx.tx, &other.id)?;
     let (Some(one), Some(two)) = (ours.first(), theirs.first()) else { return Err(Error::NotFound) };
     let kind = DecisionKind::NeverTogether;
     let decided = Decided { kind, reason: Some(reason), from: Some(&problem.id), to: Some(&other.id) };
@@ -221,7 +222,7 @@ pub fn keep_apart(ctx: &mut Ctx, id: &str, other: &str, reason: String) -> Resul
 /// A problem that consolidation would split is one: its parts belong together.
 pub fn keep_whole(ctx: &mut Ctx, id: &str, part: &[String]) -> Result<Vec<EngineChange>, Error> {
     let problem = load(ctx, id)?;
-    let rest = problems::members(&mut ctx.tx, id)?.into_iter().find(|member| !part.contains(member));
+    let rest = memberships::members(&mut ctx.tx, id)?.into_iter().find(|member| !part.contains(member));
     let Some(rest) = rest else { return Ok(Vec::new()) };
     let decided = Decided { kind: DecisionKind::OneProblem, reason: None, from: Some(id), to: None };
     decide(ctx, decided, part, std::slice::from_ref(&rest))?;
@@ -286,7 +287,7 @@ fn move_back(
         changes.push(EngineChange::Found(from.to_owned()));
     }
     for ticket in tickets {
-        if problems::problem_of(&mut ctx.tx, ticket)?.as_deref() == to {
+        if memberships::problem_of(&mut ctx.tx, ticket)?.as_deref() == to {
             move_membership(ctx, ticket, from)?;
             changes.push(EngineChange::Move(ticket.clone(), from.map(str::to_owned)));
         }
@@ -316,7 +317,7 @@ fn revive(ctx: &mut Ctx, id: &str, merged_into: Option<&str>) -> Result<(), Erro
 /// A problem that was split off and is empty now is merged back.
 fn leave(ctx: &mut Ctx, id: &str, back_into: Option<&str>) -> Result<(), Error> {
     let mut problem = problems::by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
-    let (Some(into), None, true) = (back_into, &problem.merged_into, problems::is_empty(&mut ctx.tx, id)?) else {
+    let (Some(into), None, true) = (back_into, &problem.merged_into, memberships::is_empty(&mut ctx.tx, id)?) else {
         return members_changed(ctx, id);
     };
     if cases::open_case_of(&mut ctx.tx, id)?.is_some() {
@@ -329,7 +330,7 @@ fn leave(ctx: &mut Ctx, id: &str, back_into: Option<&str>) -> Result<(), Error> 
 
 /// Gives back the problem the ticket was in.
 fn move_membership(ctx: &mut Ctx, ticket_id: &str, to: Option<&str>) -> Result<Option<String>, Error> {
-    let from = problems::take_out(&mut ctx.tx, ticket_id, ctx.now)?;
+    let from = memberships::take_out(&mut ctx.tx, ticket_id, ctx.now)?;
     if let Some(to) = to {
         let row = Membership {
             id: new_id(),
@@ -345,7 +346,7 @@ fn move_membership(ctx: &mut Ctx, ticket_id: &str, to: Option<&str>) -> Result<O
             since: ctx.now,
             until: None,
         };
-        problems::place(&mut ctx.tx, vec![row])?;
+        memberships::place(&mut ctx.tx, vec![row])?;
     }
     Ok(from)
 }

@@ -5,6 +5,7 @@ use crate::app::problems::placements::{self, blank_problem};
 use crate::app::{Actor, App, Ctx, Error};
 use crate::detect::Theme;
 use crate::domain::problem::ProblemKind;
+use crate::store::memberships;
 use crate::store::problems::{self, Problem};
 use crate::store::{house, new_id};
 use std::collections::{HashMap, HashSet};
@@ -38,7 +39,7 @@ fn named(ctx: &mut Ctx, found: Vec<Theme>) -> Result<(Vec<Wanted>, Vec<String>),
         .into_iter()
         .map(|(problem, theme, tickets)| (problem, (theme, tickets)))
         .collect();
-    let lone: HashMap<String, String> = problems::theme_memberships(&mut ctx.tx)?.into_iter().collect();
+    let lone: HashMap<String, String> = memberships::theme_memberships(&mut ctx.tx)?.into_iter().collect();
     let mut shares: Vec<(i64, usize, String)> = Vec::new();
     for (number, theme) in found.iter().enumerate() {
         let mut share: HashMap<&String, i64> = HashMap::new();
@@ -84,11 +85,11 @@ fn put(ctx: &mut Ctx, wanted: Wanted, holder: &str) -> Result<(), Error> {
     };
     clear(ctx, &id, &wanted.problems, &wanted.tickets)?;
     problems::put_under(&mut ctx.tx, &wanted.problems, Some(&id))?;
-    let there: HashSet<String> = problems::lone_of_theme(&mut ctx.tx, &id)?.into_iter().collect();
+    let there: HashSet<String> = memberships::lone_of_theme(&mut ctx.tx, &id)?.into_iter().collect();
     let new: Vec<String> = wanted.tickets.into_iter().filter(|ticket| !there.contains(ticket)).collect();
-    problems::take_all_out(&mut ctx.tx, &new, ProblemKind::Theme, ctx.now)?;
+    memberships::take_all_out(&mut ctx.tx, &new, ProblemKind::Theme, ctx.now)?;
     let rows = new.iter().map(|ticket| placements::by_machine(ctx.now, ticket, &id, ProblemKind::Theme));
-    problems::place(&mut ctx.tx, rows.collect())?;
+    memberships::place(&mut ctx.tx, rows.collect())?;
     Ok(problems::set_uncounted(&mut ctx.tx, [&id], true)?)
 }
 
@@ -98,8 +99,8 @@ fn clear(ctx: &mut Ctx, id: &str, problems: &[String], tickets: &[String]) -> Re
         problems::under(&mut ctx.tx, id)?.into_iter().map(|row| row.id).filter(|id| !problems.contains(id)).collect();
     problems::put_under(&mut ctx.tx, &leaving, None)?;
     let out: Vec<String> =
-        problems::lone_of_theme(&mut ctx.tx, id)?.into_iter().filter(|ticket| !tickets.contains(ticket)).collect();
-    problems::take_all_out(&mut ctx.tx, &out, ProblemKind::Theme, ctx.now)?;
+        memberships::lone_of_theme(&mut ctx.tx, id)?.into_iter().filter(|ticket| !tickets.contains(ticket)).collect();
+    memberships::take_all_out(&mut ctx.tx, &out, ProblemKind::Theme, ctx.now)?;
     Ok(problems::set_uncounted(&mut ctx.tx, [&id.to_owned()], true)?)
 }
 

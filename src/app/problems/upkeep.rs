@@ -8,7 +8,7 @@ use crate::app::{App, Error};
 use crate::detect::{self, By, Constraints, Engine, NotStored};
 use crate::domain::problem::DecisionKind;
 use crate::store::tickets::{self, Ticket};
-use crate::store::{Tx, decisions, problems};
+use crate::store::{Tx, decisions, memberships};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
@@ -117,7 +117,7 @@ impl Unread {
             return Ok(None);
         }
         Ok(Some(Unread::Standing(Standing {
-            memberships: problems::open_memberships(tx)?,
+            memberships: memberships::open_memberships(tx)?,
             apart: decisions::pairs(tx, &APART)?,
             whole: decisions::pairs(tx, &[DecisionKind::OneProblem])?,
             decisions,

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-const PAGES: usize = 400;
+const PAGES: usize = 4_000;
 /// Mails that had left before.
 const LOGGED: usize = 200;
 /// A server is looked at this long after its start.

@@ -188,6 +188,7 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let counted = city::cases(&app, &city, COUNTED_CASES).await?;
     let (quiet_cases, spare) =
         (city::cases(&app, &city, SPARE_CASES).await?, city::cases(&app, &city, SPARE_CASES).await?);
+    measure::analyze(app.store.url())?;
     let target = Target { app: &app, address, city: &city };
     // Sealing runs, delivery is paused.
     let jobs = Jobs::start(&app, None, false)?;
@@ -195,23 +196,24 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     told("pages");
     let graph = load::pages(&target, &cases, "graph", PAGES_LAST).await.map_err(failed)?;
     let gantt = load::pages(&target, &cases, "gantt", PAGES_LAST).await.map_err(failed)?;
-    told("updates");
+    told(&format!("{:.0} graph and {:.0} Gantt pages a second; updates", graph.a_second, gantt.a_second));
     let statements = load::statements(&target, &counted).await.map_err(failed)?;
     let quiet = load::updates(&target, &quiet_cases).await.map_err(failed)?;
     let updates = load::updates(&target, &cases).await.map_err(failed)?;
     jobs.stop().await;
-    told("mails");
+    told(&format!("{:.0} updates a second; mails", updates.a_second));
     let (mails_drained, mails_a_second) = drain(&app, &config).await?;
     told("tickets");
     let texts = texts(&app, args.tickets);
     let words = load::words(&texts);
     let bodies = texts.chunks(BATCH).map(|chunk| json!(chunk).to_string()).collect();
     let tickets_a_second = load::tickets(&target, bodies, BATCH).await.map_err(failed)?;
+    measure::analyze(app.store.url())?;
     told("index");
     let texts_indexed_a_second = load::index(&app).await?;
     told("matching");
     let tickets_matched_a_second = load::matching(&app).await?;
-    told("search");
+    told(&format!("{tickets_matched_a_second:.0} tickets matched a second; search"));
     let search_p95_ms = load::searches(&target, &words).await.map_err(failed)?;
     told("memory");
     let resident_mib = memory::resident_mib(&config, false).await?;
