@@ -2,7 +2,8 @@
 
 use super::conn::on_backend;
 use super::schema::{
-    approval, attachment, case_problem, case_role, case_unit, cases, event, mail, problem, task, unit, webhook_delivery,
+    approval, attachment, case_order, case_problem, case_role, case_unit, cases, directive, event, mail, problem, task,
+    unit, webhook_delivery,
 };
 use super::{StoreError, Tx};
 use crate::domain::case::{ApprovalSubject, CaseState, Grade, Part};
@@ -346,6 +347,9 @@ pub struct Counts {
     pub tickets: i64,
     /// Mails, and messages of the other channels.
     pub sent: i64,
+    pub directives: i64,
+    /// Whether a leader gave it a place among the open cases.
+    pub is_ordered: bool,
 }
 
 pub fn counts(tx: &mut Tx, case_id: &str) -> Result<Counts, StoreError> {
@@ -354,13 +358,19 @@ pub fn counts(tx: &mut Tx, case_id: &str) -> Result<Counts, StoreError> {
     let mails = mail::table.filter(mail::case_id.eq(case_id)).count();
     let messages = webhook_delivery::table.filter(webhook_delivery::case_id.eq(case_id));
     let messages = messages.filter(webhook_delivery::recipient_id.is_not_null()).count();
+    let directives = directive::table.filter(directive::case_id.eq(case_id)).count();
     let all = diesel::select((
         events.single_value(),
         attached.count().single_value(),
         mails.single_value(),
         messages.single_value(),
+        directives.single_value(),
+        diesel::dsl::exists(case_order::table.find(case_id)),
     ));
-    let counted: (Option<i64>, Option<i64>, Option<i64>, Option<i64>) = on_backend!(tx.0, c => all.get_result(c))?;
-    let [events, tickets, mails, messages] = <[Option<i64>; 4]>::from(counted).map(Option::unwrap_or_default);
-    Ok(Counts { events, tickets, sent: mails + messages })
+    type Counted = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, bool);
+    let counted: Counted = on_backend!(tx.0, c => all.get_result(c))?;
+    let (events, tickets, mails, messages, directives, is_ordered) = counted;
+    let [events, tickets, mails, messages, directives] =
+        [events, tickets, mails, messages, directives].map(Option::unwrap_or_default);
+    Ok(Counts { events, tickets, sent: mails + messages, directives, is_ordered })
 }

@@ -188,11 +188,15 @@ macro_rules! insert_rows {
     ($tx:expr, $table:expr, $rows:expr) => {
         $crate::store::conn::on_backend!($tx.0, c => {
             let (many, rest) = $rows.as_chunks::<32>();
-            let (some, single) = rest.as_chunks::<8>();
+            let (some, rest) = rest.as_chunks::<8>();
+            let (few, single) = rest.as_chunks::<2>();
             for chunk in many {
                 diesel::insert_into($table).values(chunk.clone()).execute(c)?;
             }
             for chunk in some {
+                diesel::insert_into($table).values(chunk.clone()).execute(c)?;
+            }
+            for chunk in few {
                 diesel::insert_into($table).values(chunk.clone()).execute(c)?;
             }
             for row in single {
@@ -206,18 +210,18 @@ pub(in crate::store) use insert_rows;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Tx;
+    use crate::store::conn::Conn;
     use crate::store::schema::lease;
+    use chrono::NaiveDateTime;
     use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
-    use diesel::{ExpressionMethods, QueryDsl, SqliteConnection};
+    use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, SqliteConnection};
     use std::sync::{Arc, Mutex};
 
-    #[test]
-    fn a_connection_prepares_an_update_and_a_fixed_text_once() {
+    /// An empty table of leases, and the statements that are prepared for it from now on.
+    fn leases() -> (SqliteConnection, Arc<Mutex<Vec<String>>>) {
         let mut conn = SqliteConnection::establish(":memory:").unwrap();
-        conn.batch_execute(
-            "CREATE TABLE lease (name TEXT, holder TEXT, until TEXT); INSERT INTO lease VALUES ('a', 'x', '')",
-        )
-        .unwrap();
+        conn.batch_execute("CREATE TABLE lease (name TEXT, holder TEXT, until TEXT)").unwrap();
         let prepared = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&prepared);
         conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
@@ -225,6 +229,13 @@ mod tests {
                 told.lock().unwrap().push(sql.to_owned());
             }
         });
+        (conn, prepared)
+    }
+
+    #[test]
+    fn a_connection_prepares_an_update_and_a_fixed_text_once() {
+        let (mut conn, prepared) = leases();
+        conn.batch_execute("INSERT INTO lease VALUES ('a', 'x', '')").unwrap();
         for holder in ["y", "z"] {
             let changed = update(lease::table, lease::name.eq("a"), lease::holder.eq(holder)).execute(&mut conn);
             assert_eq!(changed, Ok(1));
@@ -234,5 +245,36 @@ mod tests {
         let prepared = prepared.lock().unwrap();
         assert_eq!(prepared.len(), 2, "{prepared:?}");
         assert!(prepared[1].contains("'a'"), "{prepared:?}");
+    }
+
+    #[derive(Debug, Clone, PartialEq, Queryable, Insertable)]
+    #[diesel(table_name = lease, treat_none_as_default_value = false)]
+    struct Lease {
+        name: String,
+        holder: String,
+        until: NaiveDateTime,
+    }
+
+    #[test]
+    fn any_number_of_rows_goes_in_by_a_few_prepared_statements() {
+        let (conn, prepared) = leases();
+        let mut conn = Conn::Sqlite(conn);
+        let until = NaiveDateTime::default();
+        let rows: Vec<Lease> =
+            (0..3 * 32 + 2 * 8 + 3).map(|n| Lease { name: n.to_string(), holder: "x".to_owned(), until }).collect();
+        for part in [&rows[..], &rows[..9], &rows[..45], &[]] {
+            store(&mut Tx(&mut conn), part).unwrap();
+            let Conn::Sqlite(sqlite) = &mut conn else { unreachable!() };
+            assert_eq!(lease::table.load::<Lease>(sqlite).as_deref(), Ok(part));
+            sqlite.batch_execute("DELETE FROM lease").unwrap();
+        }
+        let prepared = prepared.lock().unwrap();
+        let inserts = prepared.iter().filter(|sql| sql.starts_with("INSERT"));
+        assert_eq!(inserts.count(), 4, "{prepared:?}");
+    }
+
+    fn store(tx: &mut Tx, rows: &[Lease]) -> QueryResult<()> {
+        insert_rows!(tx, lease::table, rows);
+        Ok(())
     }
 }

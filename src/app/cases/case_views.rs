@@ -250,7 +250,9 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
     let units = unit_names(ctx)?;
     let problem_ids = cases::problems_of(&mut ctx.tx, &case_id)?;
     let line = line(ctx, &plan, &graph, &schedule, &units, &problem_ids)?;
-    let line = CaseLine { position: place_in(&ordering::open_ones(ctx)?, &plan.case), ..line };
+    let counts = cases::counts(&mut ctx.tx, &case_id)?;
+    let order = if counts.is_ordered { ordering::open_ones(ctx)? } else { Vec::new() };
+    let line = CaseLine { position: place_in(&order, &plan.case), ..line };
     let late = plan.tasks.iter().filter(|task| is_late(ctx, task)).map(|task| task.id.clone()).collect();
     let approvals = cases::approvals_of(&mut ctx.tx, &case_id)?;
     let pending = |subject| approvals.iter().find(|row| row.subject == subject && row.decided_on.is_none());
@@ -265,7 +267,7 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
         force: cases::force(&mut ctx.tx, &case_id)?,
         observations: if was_observed { observations::of_case(&mut ctx.tx, &case_id)? } else { Vec::new() },
         look_backs: if was_observed { observations::look_backs_of(&mut ctx.tx, &case_id)? } else { Vec::new() },
-        counts: cases::counts(&mut ctx.tx, &case_id)?,
+        counts,
         awaits_approval,
         termination_asked_by,
         approvals,
@@ -284,7 +286,8 @@ pub fn show(ctx: &mut Ctx, case_id: &str) -> Result<CaseView, Error> {
 
 /// What comes next in a case, the nearest first, at most `most` dates.
 pub fn upcoming(ctx: &mut Ctx, view: &CaseView, most: usize) -> Result<Vec<Upcoming>, Error> {
-    let directives = directives::views::of_case(ctx, &view.line.case.id)?;
+    let has_directives = view.counts.directives > 0;
+    let directives = if has_directives { directives::views::of_case(ctx, &view.line.case.id)? } else { Vec::new() };
     Ok(outlook::upcoming(ctx, &view.plan, &view.schedule, &view.observations, &view.look_backs, &directives, most))
 }
 
