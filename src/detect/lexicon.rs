@@ -78,18 +78,16 @@ impl Lexicon {
         for mention in mentions.iter_mut().filter(|mention| mention.number == UNKNOWN) {
             mention.number = self.number(mention.key);
         }
-        let counts = counted(mentions);
-        for count in &counts {
-            let known = &mut self.terms[count.number as usize];
+        counted(&mentions, |number, named| {
+            let known = &mut self.terms[number as usize];
             known.seen += 1;
-            known.in_place += u32::from(count.named);
-        }
-        packed(&counts)
+            known.in_place += u32::from(named);
+        })
     }
 
     /// Reads a text without counting it. Terms nobody used yet are left out.
     pub fn read(&self, document: &Document) -> Features {
-        self.heaviest(&packed(&counted(self.mentions(document))), 2)
+        self.heaviest(&counted(&self.mentions(document), |_, _| {}), 2)
     }
 
     /// The text's terms as they occur. Their numbers are looked up by themselves: all the time goes to waiting for memory,
@@ -217,27 +215,26 @@ struct Mention {
     named: bool,
 }
 
-/// Mentions of one term as one, by ascending number; those without a number are left out.
-fn counted(mut mentions: Vec<Mention>) -> Vec<Mention> {
-    mentions.retain(|mention| mention.number != UNKNOWN);
-    mentions.sort_unstable_by_key(|mention| mention.number);
-    mentions.dedup_by(|again, first| {
-        let same = again.number == first.number;
-        if same {
-            first.times += again.times;
-            first.named |= again.named;
-        }
-        same
-    });
-    mentions
+/// Mentions of one term as one, by ascending number; those without a number are left out. Tells each number, and whether
+/// the term stands in a place's name.
+fn counted(mentions: &[Mention], mut tell: impl FnMut(u32, bool)) -> Said {
+    // One word each, which sorts several times as fast as what it is made of.
+    let word = |mention: &Mention| {
+        u64::from(mention.number) << u32::BITS | u64::from(mention.times) << 1 | u64::from(mention.named)
+    };
+    let mut words: Vec<u64> = mentions.iter().filter(|mention| mention.number != UNKNOWN).map(word).collect();
+    words.sort_unstable();
+    let mut said = Vec::with_capacity(words.len());
+    for same in words.chunk_by(|a, b| a >> u32::BITS == b >> u32::BITS) {
+        let number = (same[0] >> u32::BITS) as u32;
+        tell(number, same.iter().any(|word| word & 1 == 1));
+        said.push(number << 8 | damped(same.iter().map(|&word| word as u32 >> 1).sum()));
+    }
+    Said(said)
 }
 
 /// All that a ticket says, packed as in [`Features`].
-pub struct Said(Box<[u32]>);
-
-fn packed(counts: &[Mention]) -> Said {
-    Said(counts.iter().map(|count| count.number << 8 | damped(count.times)).collect())
-}
+pub struct Said(Vec<u32>);
 
 /// Said twice is not twice as much: 1 + ln(times), in parts that fit in eight bits.
 fn damped(times: u32) -> u32 {

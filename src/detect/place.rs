@@ -118,25 +118,37 @@ fn is_organisation(ending: &[char]) -> bool {
 
 /// The length of the ending that the text begins with, the longest one.
 fn ending(text: &[char]) -> Option<usize> {
-    let endings = table();
-    let known = (*text.first()? as usize).checked_sub(FIRST as usize).and_then(|at| endings.get(at))?;
+    let Endings { of, endings } = table();
+    let begins = of[(*text.first()? as usize).checked_sub(FIRST as usize).filter(|at| *at < of.len())?];
+    let known = &endings[usize::from(begins)];
     known.iter().filter(|ending| text.starts_with(ending)).map(|ending| ending.len()).max()
 }
 
-type Endings = Box<[Box<[char]>]>;
-
 const FIRST: char = '\u{4E00}';
+const LAST: char = '\u{9FFF}';
 
-/// The endings by their first character, from [`FIRST`] on.
-fn table() -> &'static Vec<Endings> {
-    static TABLE: OnceLock<Vec<Endings>> = OnceLock::new();
+/// The endings by their first character. The question is asked of every character of a text and mostly answered no: a
+/// byte each, from [`FIRST`] on, stays in the cache.
+struct Endings {
+    of: Vec<u8>,
+    /// The first is empty.
+    endings: Vec<Vec<Vec<char>>>,
+}
+
+fn table() -> &'static Endings {
+    static TABLE: OnceLock<Endings> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table: Vec<Vec<Box<[char]>>> = vec![Vec::new(); 0x9FFF - FIRST as usize + 1];
-        let short = ENDING_CHARS.chars().map(|c| vec![c].into_boxed_slice());
+        let mut table = Endings { of: vec![0; LAST as usize - FIRST as usize + 1], endings: vec![Vec::new()] };
+        let short = ENDING_CHARS.chars().map(|c| vec![c]);
         for ending in short.chain(ENDINGS.iter().chain(&ORGANISATIONS).map(|ending| ending.chars().collect())) {
-            table[ending[0] as usize - FIRST as usize].push(ending);
+            let begins = &mut table.of[ending[0] as usize - FIRST as usize];
+            if *begins == 0 {
+                *begins = table.endings.len() as u8;
+                table.endings.push(Vec::new());
+            }
+            table.endings[usize::from(*begins)].push(ending);
         }
-        table.into_iter().map(Vec::into_boxed_slice).collect()
+        table
     })
 }
 

@@ -127,15 +127,17 @@ fn in_run(c: char) -> bool {
 
 /// Where the tag or character reference that `first` begins ends in `rest`.
 fn markup(first: char, rest: &str) -> Option<usize> {
+    let begins = first == '&' || (first == '<' && rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!".contains(c)));
+    if !begins {
+        return None;
+    }
     let rest = &rest[..rest.char_indices().nth(MAX_TAG).map_or(rest.len(), |(end, _)| end)];
     let name = |c: char| c.is_ascii_alphanumeric() || c == '#';
-    match first {
-        '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!".contains(c)) => {
-            rest.find('>').map(|end| end + 1)
-        }
-        '&' => rest.find(';').filter(|&end| end > 1 && end < 10 && rest[..end].chars().all(name)).map(|end| end + 1),
-        _ => None,
-    }
+    let end = match first {
+        '<' => rest.find('>'),
+        _ => rest.find(';').filter(|&end| end > 1 && end < 10 && rest[..end].chars().all(name)),
+    };
+    end.map(|end| end + 1)
 }
 
 fn simplified(c: char) -> char {
