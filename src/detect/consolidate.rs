@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::agglomerate::{Leave, agglomerate};
 use super::lexicon::Lexicon;
-use super::postings::keys;
+use super::postings::{REMEMBERED, keys};
 use super::profile::Profile;
 use super::{Engine, parting};
 
@@ -125,7 +125,7 @@ impl<'a> View<'a> {
         let mut pairs = FxHashSet::default();
         for (position, ticket) in self.engine.tickets.iter().enumerate() {
             let keys = keys(Profile::of(&self.lexicon, &ticket.features).terms());
-            for other in self.engine.postings.nearest(&keys, NEIGHBOURS) {
+            for other in self.engine.postings.nearest(&keys, NEIGHBOURS, REMEMBERED) {
                 let (a, b) = (self.block_of[position], self.block_of[other as usize]);
                 if a != b {
                     pairs.insert((a.min(b), a.max(b)));
@@ -317,11 +317,8 @@ impl<'a> View<'a> {
     }
 
     fn profile(&self, members: &[u32]) -> Profile {
-        let mut profile = Profile::default();
-        for &member in members {
-            profile.add(&Profile::of(&self.lexicon, &self.engine.tickets[member as usize].features));
-        }
-        profile
+        let profile = |&member: &u32| Profile::of(&self.lexicon, &self.engine.tickets[member as usize].features);
+        Profile::sum(members.iter().map(profile).collect())
     }
 }
 

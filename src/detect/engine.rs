@@ -125,7 +125,8 @@ impl Engine {
         }
         let position = self.tickets.len() as u32;
         let id: Arc<str> = id.into();
-        let (profile, scale) = Profile::measured(&self.lexicon, &features);
+        let scale = Scale::of(&self.lexicon, &features);
+        let profile = Profile::scaled(&self.lexicon, &features, &scale);
         self.postings.add(position, &keys(profile.terms()));
         self.positions.insert(id.clone(), position);
         self.tickets.push(Ticket { id, features, scale, problem: None, by: By::Machine });
@@ -134,7 +135,7 @@ impl Engine {
 
     fn reweigh(&mut self) {
         for ticket in &mut self.tickets {
-            ticket.scale = Profile::measured(&self.lexicon, &ticket.features).1;
+            ticket.scale = Scale::of(&self.lexicon, &ticket.features);
         }
         let (lexicon, tickets) = (&self.lexicon, &self.tickets);
         let profile_of = |position: u32| tickets[position as usize].profile(lexicon);
@@ -155,12 +156,20 @@ impl Engine {
     pub fn move_ticket(&mut self, ticket: &str, problem: Option<&str>, by: By) {
         let Some(&position) = self.positions.get(ticket) else { return };
         let target = problem.map(|id| self.number(id));
+        self.settle(position, target, by, None);
+    }
+
+    /// The same by number; `own` is the ticket's profile where it is at hand.
+    pub(super) fn settle(&mut self, position: u32, target: Option<u32>, by: By, own: Option<&Profile>) {
         let moved = &mut self.tickets[position as usize];
         let source = std::mem::replace(&mut moved.problem, target);
         let was_by = std::mem::replace(&mut moved.by, by);
         let stays = source == target;
         let (lexicon, tickets) = (&self.lexicon, &self.tickets);
-        let profile_of = |position: u32| tickets[position as usize].profile(lexicon);
+        let profile_of = |at: u32| match own {
+            Some(own) if at == position => own.clone(),
+            _ => tickets[at as usize].profile(lexicon),
+        };
         if let Some(source) = source.map(|source| &mut self.problems[source as usize]) {
             source.by_person -= u32::from(was_by == By::Person);
             if !stays {

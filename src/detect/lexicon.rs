@@ -137,6 +137,10 @@ impl Lexicon {
         }
     }
 
+    pub fn idf(&self, number: u32) -> f32 {
+        self.weight(number).idf
+    }
+
     pub fn weight(&self, number: u32) -> Weight {
         self.terms.get(number as usize).map_or(Weight::default(), |known| known.weight)
     }

@@ -60,19 +60,17 @@ impl Likeness {
         self.judge(&Dots::of(one, other, lexicon), &one.totals, &other.totals)
     }
 
+    /// The same, of one that many are compared with.
+    pub fn of_table(&self, one: &Table, other: &Profile, lexicon: &Lexicon) -> f64 {
+        self.judge(&Dots::with(one, other, lexicon), one.totals(), &other.totals)
+    }
+
     /// The same against a single ticket, of which only what is shared gets weighed.
-    pub fn of_single(&self, one: &Profile, features: &Features, scale: &Scale, lexicon: &Lexicon) -> f64 {
+    pub fn of_single(&self, one: &Table, features: &Features, scale: &Scale, lexicon: &Lexicon) -> f64 {
         let mut dots = Dots::default();
-        let mut own = one.terms();
         for (term, count) in features.counts() {
-            let behind = own.iter().take_while(|(other, _)| *other < term).count();
-            own = &own[behind..];
-            match own.first() {
-                Some(&(same, weight)) if same == term => {
-                    dots.add(lexicon, term, weight, scale.weigh(count * lexicon.weight(term).idf));
-                }
-                Some(_) => {}
-                None => break,
+            if let Some(weight) = one.weight(term) {
+                dots.add(lexicon, term, weight, scale.weigh(count * lexicon.idf(term)));
             }
         }
         let totals = Totals {
@@ -81,7 +79,7 @@ impl Likeness {
             matters: scale.matter.into(),
             squares: (PARTS * PARTS) as u64,
         };
-        self.judge(&dots, &one.totals, &totals)
+        self.judge(&dots, one.totals(), &totals)
     }
 
     /// The same, of groups whose products are known.

@@ -21,6 +21,7 @@ mod placing;
 mod postings;
 mod problem;
 mod profile;
+mod slots;
 mod stored;
 pub mod text;
 pub mod trend;

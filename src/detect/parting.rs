@@ -57,8 +57,7 @@ struct Part {
 
 impl Part {
     fn of(members: Vec<u32>, own: &[Profile]) -> Part {
-        let mut profile = Profile::default();
-        members.iter().for_each(|&member| profile.add(&own[member as usize]));
+        let profile = Profile::sum(members.iter().map(|&member| own[member as usize].clone()).collect());
         Part { members, profile }
     }
 

@@ -3,11 +3,13 @@
 use rustc_hash::FxHashSet;
 
 use super::engine::Ticket;
-use super::postings::keys;
+use super::postings::{REMEMBERED, keys};
 use super::problem::Problem;
-use super::profile::Profile;
+use super::profile::{Profile, Table};
 use super::{By, Document, Engine};
 
+/// Tickets looked at of one term: half of what consolidation looks at, as somebody waits.
+const LATEST: usize = REMEMBERED / 2;
 /// Two problems with more tickets each are left to consolidation, so that placing one ticket stays cheap.
 const UNITED_MOST: usize = 64;
 
@@ -80,7 +82,8 @@ impl Engine {
                 problem
             }
         };
-        self.place(document.id, &problem, By::Machine);
+        let number = self.number(&problem);
+        self.settle(position, Some(number), By::Machine, Some(&own));
         along.extend(self.bring_bound(position, &problem));
         along.extend(self.gather(&problem, &fitting));
         let own = problem.clone();
@@ -155,7 +158,8 @@ impl Engine {
             if ticket.problem.is_some() || self.forbidden(&ticket.id, Unit::Problem(number)) {
                 continue;
             }
-            let score = self.alike(&self.profile_of(lone), Unit::Problem(number));
+            let profile = &self.problems[number as usize].profile;
+            let score = self.settings.local.of(&self.profile_of(lone), profile, &self.lexicon);
             if score >= self.settings.online_cut {
                 let id = ticket.id.to_string();
                 self.place(&id, problem, By::Machine);
@@ -179,23 +183,24 @@ impl Engine {
 
     /// What the ticket is most like, most first; nothing it must not be together with.
     fn fitting(&self, id: &str, itself: Option<u32>, own: &Profile) -> Vec<(Unit, f64)> {
-        let near = self.postings.nearest(&keys(own.terms()), self.settings.candidates + 1);
+        let near = self.postings.nearest(&keys(own.terms()), self.settings.candidates + 1, LATEST);
         let mut seen = FxHashSet::default();
+        let table = Table::of(own);
         let mut fitting: Vec<(Unit, f64)> = near
             .into_iter()
             .filter(|&ticket| Some(ticket) != itself)
             .map(|ticket| self.unit(ticket))
             .filter(|unit| seen.insert(*unit) && !self.forbidden(id, *unit))
-            .map(|unit| (unit, self.alike(own, unit)))
+            .map(|unit| (unit, self.alike(&table, unit)))
             .collect();
         fitting.sort_by(|a, b| b.1.total_cmp(&a.1));
         fitting
     }
 
-    fn alike(&self, own: &Profile, unit: Unit) -> f64 {
+    fn alike(&self, own: &Table, unit: Unit) -> f64 {
         let (lexicon, by) = (&self.lexicon, &self.settings.local);
         match unit {
-            Unit::Problem(number) => by.of(own, &self.problems[number as usize].profile, lexicon),
+            Unit::Problem(number) => by.of_table(own, &self.problems[number as usize].profile, lexicon),
             Unit::Lone(ticket) => {
                 let Ticket { features, scale, .. } = &self.tickets[ticket as usize];
                 by.of_single(own, features, scale, lexicon)

@@ -1,13 +1,15 @@
 //! Which earlier tickets share a ticket's heaviest terms, in bounded time.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
-use rustc_hash::FxHashMap;
+use super::slots::Slots;
 
 /// A ticket is found by this many of its terms, the heaviest.
-pub const KEYS: usize = 24;
+pub const KEYS: usize = 16;
 /// Tickets remembered of one term, the latest: what is said every day finds nothing by being said.
-const REMEMBERED: usize = 128;
+pub const REMEMBERED: usize = 128;
 
 /// By term: the latest tickets that have it among their heaviest. Depends on the tickets and their order alone, not on
 /// where they were placed.
@@ -39,36 +41,46 @@ impl Postings {
         }
     }
 
-    /// The `n` tickets that share most with the keys, most first, the later first of equals.
-    pub fn nearest(&self, keys: &[(u32, u32)], n: usize) -> Vec<u32> {
+    /// The `n` tickets that share most with the keys, most first, the later first of equals; of one term the `latest`
+    /// tickets are looked at.
+    pub fn nearest(&self, keys: &[(u32, u32)], n: usize, latest: usize) -> Vec<u32> {
         thread_local! {
-            static SHARED: RefCell<FxHashMap<u32, u32>> = RefCell::default();
+            static SHARED: RefCell<Slots> = RefCell::new(Slots::with(0));
         }
         SHARED.with_borrow_mut(|shared| {
-            shared.clear();
-            for &(term, weight) in keys {
+            let having = |term: u32| {
                 let posting = self.0.get(term as usize).map_or(&[][..], Vec::as_slice);
-                for &ticket in &posting[posting.len().saturating_sub(REMEMBERED)..] {
-                    *shared.entry(ticket).or_default() += (weight * weight) >> 8;
+                &posting[posting.len().saturating_sub(latest)..]
+            };
+            shared.clear(2 * keys.iter().map(|&(term, _)| having(term).len()).sum::<usize>());
+            for &(term, weight) in keys {
+                let square = (weight * weight) >> 8;
+                having(term).iter().for_each(|&ticket| *shared.of(ticket) += square);
+            }
+            let mut most = BinaryHeap::with_capacity(n + 1);
+            for (ticket, sum) in shared.all() {
+                let found = Reverse((sum, ticket));
+                if most.len() < n {
+                    most.push(found);
+                } else if let Some(mut least) = most.peek_mut()
+                    && *least > found
+                {
+                    *least = found;
                 }
             }
-            let mut found: Vec<(u32, u32)> = shared.iter().map(|(&ticket, &sum)| (sum, ticket)).collect();
-            if found.len() > n {
-                found.select_nth_unstable_by(n, |a, b| b.cmp(a));
-                found.truncate(n);
-            }
-            found.sort_unstable_by(|a, b| b.cmp(a));
-            found.into_iter().map(|(_, ticket)| ticket).collect()
+            most.into_sorted_vec().into_iter().map(|Reverse((_, ticket))| ticket).collect()
         })
     }
 }
 
 /// The heaviest terms of a vector.
 pub fn keys(terms: &[(u32, u32)]) -> Vec<(u32, u32)> {
-    let mut keys = terms.to_vec();
-    if keys.len() > KEYS {
-        keys.select_nth_unstable_by(KEYS, |a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        keys.truncate(KEYS);
+    // One word each, the heavier the greater, then the earlier.
+    let mut words: Vec<u64> =
+        terms.iter().map(|&(term, weight)| u64::from(weight) << u32::BITS | u64::from(!term)).collect();
+    if words.len() > KEYS {
+        words.select_nth_unstable_by(KEYS, |a, b| b.cmp(a));
+        words.truncate(KEYS);
     }
-    keys
+    words.into_iter().map(|word| (!(word as u32), (word >> u32::BITS) as u32)).collect()
 }

@@ -34,10 +34,8 @@ impl Problem {
         if at < self.unknown() {
             return;
         }
-        self.profile.add(&profile_of(position));
-        if let Some(before) = self.unknown().checked_sub(1) {
-            self.profile.remove(&profile_of(self.members[before]));
-        }
+        let before = self.unknown().checked_sub(1).map(|before| profile_of(self.members[before]));
+        self.profile.exchange(Some(&profile_of(position)), before.as_ref());
     }
 
     pub fn leave(&mut self, position: u32, profile_of: impl Fn(u32) -> Profile) {
@@ -47,10 +45,8 @@ impl Problem {
         if at < unknown {
             return;
         }
-        self.profile.remove(&profile_of(position));
-        if let Some(before) = unknown.checked_sub(1) {
-            self.profile.add(&profile_of(self.members[before]));
-        }
+        let before = unknown.checked_sub(1).map(|before| profile_of(self.members[before]));
+        self.profile.exchange(before.as_ref(), Some(&profile_of(position)));
     }
 
     /// Takes in the tickets of another problem. The larger one's sum is kept where it can be.
@@ -74,10 +70,7 @@ impl Problem {
 
     /// Sums up anew, under new weights.
     pub fn refresh(&mut self, profile_of: impl Fn(u32) -> Profile) {
-        self.profile = Profile::default();
-        for &member in &self.members[self.unknown()..] {
-            self.profile.add(&profile_of(member));
-        }
+        self.profile = Profile::sum(self.known_by().iter().map(|&member| profile_of(member)).collect());
     }
 
     fn known_by(&self) -> &[u32] {

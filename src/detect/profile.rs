@@ -1,8 +1,11 @@
 //! A group of tickets as one vector, and what is asked of two of them.
 
+use std::cell::RefCell;
+
 use serde::{Deserialize, Serialize};
 
 use super::lexicon::{Features, KEPT_TERMS, Lexicon};
+use super::slots::Slots;
 
 /// A ticket's weights are whole numbers of this many parts, so that sums are exact and their order is without effect: a
 /// restart adds in another order and must find the same.
@@ -40,39 +43,29 @@ pub struct Profile {
 impl Profile {
     /// The profile of one ticket. Without terms where all that it says is its own.
     pub fn of(lexicon: &Lexicon, features: &Features) -> Profile {
-        Profile::measured(lexicon, features).0
-    }
-
-    /// The same, and its scale.
-    pub fn measured(lexicon: &Lexicon, features: &Features) -> (Profile, Scale) {
-        let (mut length, mut place, mut matter) = (0.0, 0.0, 0.0);
-        let mut weighed = Vec::with_capacity(KEPT_TERMS);
-        for (term, count) in features.counts() {
-            let known = lexicon.weight(term);
-            let weight = count * known.idf;
-            let square = weight * weight;
-            length += square;
-            place += square * known.place * known.place;
-            matter += square * known.matter * known.matter;
-            weighed.push((term, weight));
-        }
-        let unit = if length > 0.0 { PARTS as f32 / f32::sqrt(length) } else { 0.0 };
-        let parts = |square: f32| (square.sqrt() * unit + 0.5) as u32;
-        let scale = Scale { unit, place: parts(place), matter: parts(matter) };
-        (Profile::single(weighed.into_iter().map(|(term, weight)| (term, scale.weigh(weight))), &scale), scale)
+        Profile::scaled(lexicon, features, &Scale::of(lexicon, features))
     }
 
     /// The same, where its scale is known.
     pub fn scaled(lexicon: &Lexicon, features: &Features, scale: &Scale) -> Profile {
-        let weigh = |(term, count): (u32, f32)| (term, scale.weigh(count * lexicon.weight(term).idf));
-        Profile::single(features.counts().map(weigh), scale)
+        let mut sums = Vec::with_capacity(KEPT_TERMS);
+        let weights = features.counts().map(|(term, count)| (term, scale.weigh(count * lexicon.idf(term))));
+        sums.extend(weights.filter(|(_, weight)| *weight > 0));
+        let totals = Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares: squares(&sums) };
+        Profile { sums, totals }
     }
 
-    fn single(weights: impl Iterator<Item = (u32, u32)>, scale: &Scale) -> Profile {
-        let mut sums = Vec::with_capacity(KEPT_TERMS);
-        sums.extend(weights.filter(|(_, weight)| *weight > 0));
-        let squares = sums.iter().map(|&(_, weight)| square(weight)).sum();
-        Profile { sums, totals: Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares } }
+    /// The sum of these: two by two, so that no list is walked along more often than need be.
+    pub fn sum(mut profiles: Vec<Profile>) -> Profile {
+        while profiles.len() > 1 {
+            let mut rest = profiles.into_iter();
+            profiles = Vec::with_capacity(rest.len().div_ceil(2));
+            while let Some(mut one) = rest.next() {
+                rest.next().iter().for_each(|other| one.add(other));
+                profiles.push(one);
+            }
+        }
+        profiles.pop().unwrap_or_default()
     }
 
     /// The same ticket or group, each term's weight times what `weigh` says of it, at the length of one ticket.
@@ -83,8 +76,8 @@ impl Profile {
         let unit = if length > 0.0 { PARTS / length } else { 0.0 };
         let parts = weighed.into_iter().map(|(term, weight)| (term, (weight * unit + 0.5) as u32));
         let sums: Vec<(u32, u32)> = parts.filter(|(_, weight)| *weight > 0).collect();
-        let squares = sums.iter().map(|&(_, weight)| square(weight)).sum();
-        Profile { sums, totals: Totals { size: 1, squares, ..Totals::default() } }
+        let totals = Totals { size: 1, squares: squares(&sums), ..Totals::default() };
+        Profile { sums, totals }
     }
 
     /// Mean cosine of the pairs of tickets inside; zero for a single one.
@@ -95,42 +88,46 @@ impl Profile {
     }
 
     pub fn add(&mut self, other: &Profile) {
-        let (ours, theirs) = (&self.sums[..], &other.sums[..]);
-        let mut sums = vec![(0, 0); ours.len() + theirs.len()];
-        let (mut at, mut there, mut to) = (0, 0, 0);
-        while let (Some(&(a, x)), Some(&(b, y))) = (ours.get(at), theirs.get(there)) {
-            sums[to] = (a.min(b), x * u32::from(a <= b) + y * u32::from(b <= a));
-            at += usize::from(a <= b);
-            there += usize::from(b <= a);
-            to += 1;
-        }
-        for rest in [&ours[at..], &theirs[there..]] {
-            sums[to..to + rest.len()].copy_from_slice(rest);
-            to += rest.len();
-        }
-        // Copied back into memory that fits: these lists are most of what an archive takes.
-        self.sums.clear();
-        self.sums.reserve_exact(to);
-        self.sums.extend_from_slice(&sums[..to]);
-        self.totals.size += other.totals.size;
-        self.totals.places += other.totals.places;
-        self.totals.matters += other.totals.matters;
-        self.totals.squares = self.sums.iter().map(|&(_, sum)| square(sum)).sum();
+        self.exchange(Some(other), None);
     }
 
     /// Takes out what was added under the same weights.
     pub fn remove(&mut self, other: &Profile) {
-        let mut leaving = other.sums.iter().peekable();
-        self.sums.retain_mut(|(term, sum)| {
-            if let Some(&(_, weight)) = leaving.next_if(|(other, _)| other == term) {
-                self.totals.squares -= square(*sum) - square(*sum - weight);
-                *sum -= weight;
+        self.exchange(None, Some(other));
+    }
+
+    /// Adds one and takes out another that was added under the same weights.
+    pub fn exchange(&mut self, coming: Option<&Profile>, leaving: Option<&Profile>) {
+        thread_local! {
+            static MERGED: RefCell<Vec<(u32, u32)>> = RefCell::default();
+        }
+        MERGED.with_borrow_mut(|merged| {
+            merge(&self.sums, coming.map_or(&[], Profile::terms), merged);
+            let mut at = 0;
+            for &(term, weight) in leaving.into_iter().flat_map(Profile::terms) {
+                at += merged[at..].iter().take_while(|(other, _)| *other < term).count();
+                merged[at].1 -= weight;
             }
-            *sum > 0
+            // Copied back into memory that fits: these lists are most of what an archive takes.
+            let left = merged.iter().copied().filter(|(_, sum)| *sum > 0);
+            let count = left.clone().count();
+            if count > self.sums.capacity() {
+                self.sums = Vec::with_capacity(count);
+            }
+            self.sums.clear();
+            self.sums.extend(left);
         });
-        self.totals.size -= other.totals.size;
-        self.totals.places -= other.totals.places;
-        self.totals.matters -= other.totals.matters;
+        self.totals.squares = squares(&self.sums);
+        for other in coming {
+            self.totals.size += other.totals.size;
+            self.totals.places += other.totals.places;
+            self.totals.matters += other.totals.matters;
+        }
+        for other in leaving {
+            self.totals.size -= other.totals.size;
+            self.totals.places -= other.totals.places;
+            self.totals.matters -= other.totals.matters;
+        }
     }
 
     pub fn terms(&self) -> &[(u32, u32)] {
@@ -153,6 +150,23 @@ impl Profile {
         self.shared(other, |_, a, b| sum += u64::from(a) * u64::from(b));
         sum as f64 / (PARTS * PARTS)
     }
+}
+
+/// Both lists as one, without a branch that cannot be foreseen.
+fn merge(one: &[(u32, u32)], other: &[(u32, u32)], merged: &mut Vec<(u32, u32)>) {
+    merged.resize(one.len() + other.len(), (0, 0));
+    let (mut at, mut there, mut to) = (0, 0, 0);
+    while let (Some(&(a, x)), Some(&(b, y))) = (one.get(at), other.get(there)) {
+        merged[to] = (a.min(b), x * u32::from(a <= b) + y * u32::from(b <= a));
+        at += usize::from(a <= b);
+        there += usize::from(b <= a);
+        to += 1;
+    }
+    for rest in [&one[at..], &other[there..]] {
+        merged[to..to + rest.len()].copy_from_slice(rest);
+        to += rest.len();
+    }
+    merged.truncate(to);
 }
 
 /// Walks along both lists, without a branch that cannot be foreseen but for what is shared.
@@ -194,24 +208,25 @@ fn skip(sorted: &[(u32, u32)], term: u32) -> usize {
 /// A profile's weights by term, to compare it with many others: the time goes by the others' terms alone.
 pub struct Table<'p> {
     profile: &'p Profile,
-    slots: Vec<(u32, u32)>,
-    shift: u32,
+    weights: Slots,
 }
 
-/// No term has this number.
-const FREE: u32 = u32::MAX;
 /// Slots for one term: most questions find a free one at once.
 const ROOM: usize = 8;
 
 impl<'p> Table<'p> {
     pub fn of(profile: &'p Profile) -> Table<'p> {
-        let size = (profile.sums.len().max(1) * ROOM).next_power_of_two();
-        let mut table = Table { profile, slots: vec![(FREE, 0); size], shift: u32::BITS - size.trailing_zeros() };
-        for &(term, weight) in &profile.sums {
-            let at = table.place(term);
-            table.slots[at] = (term, weight);
-        }
-        table
+        let mut weights = Slots::with(profile.sums.len() * ROOM);
+        profile.sums.iter().for_each(|&(term, weight)| *weights.of(term) = weight);
+        Table { profile, weights }
+    }
+
+    pub fn totals(&self) -> &Totals {
+        &self.profile.totals
+    }
+
+    pub fn weight(&self, term: u32) -> Option<u32> {
+        self.weights.get(term)
     }
 
     /// As [`Profile::shared`].
@@ -220,20 +235,10 @@ impl<'p> Table<'p> {
             return self.profile.shared(other, tell);
         }
         for &(term, theirs) in &other.sums {
-            let (found, weight) = self.slots[self.place(term)];
-            if found == term {
+            if let Some(weight) = self.weights.get(term) {
                 tell(term, weight, theirs);
             }
         }
-    }
-
-    /// Where the term is, or would be.
-    fn place(&self, term: u32) -> usize {
-        let mut at = (term.wrapping_mul(0x9E37_79B1) >> self.shift) as usize;
-        while self.slots[at].0 != term && self.slots[at].0 != FREE {
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        at
     }
 }
 
@@ -247,12 +252,27 @@ pub struct Scale {
 }
 
 impl Scale {
+    pub fn of(lexicon: &Lexicon, features: &Features) -> Scale {
+        let (mut length, mut place, mut matter) = (0.0, 0.0, 0.0);
+        for (term, count) in features.counts() {
+            let known = lexicon.weight(term);
+            let weight = count * known.idf;
+            let square = weight * weight;
+            length += square;
+            place += square * known.place * known.place;
+            matter += square * known.matter * known.matter;
+        }
+        let unit = if length > 0.0 { PARTS as f32 / f32::sqrt(length) } else { 0.0 };
+        let parts = |square: f32| (square.sqrt() * unit + 0.5) as u32;
+        Scale { unit, place: parts(place), matter: parts(matter) }
+    }
+
     /// A weight of tf·idf in parts.
     pub fn weigh(&self, weight: f32) -> u32 {
         (weight * self.unit + 0.5) as u32
     }
 }
 
-fn square(sum: u32) -> u64 {
-    u64::from(sum) * u64::from(sum)
+fn squares(sums: &[(u32, u32)]) -> u64 {
+    sums.iter().map(|&(_, sum)| u64::from(sum) * u64::from(sum)).sum()
 }
