@@ -2,9 +2,10 @@
 
 use std::hash::Hasher;
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 
+use super::slots::Slots;
 use super::text::{self, Term, fold};
 use super::{Document, place};
 
@@ -58,7 +59,8 @@ struct Known {
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Lexicon {
-    numbers: FxHashMap<u32, u32>,
+    /// By key.
+    numbers: Slots,
     terms: Vec<Known>,
     documents: u32,
     weighed_at: u32,
@@ -96,7 +98,7 @@ impl Lexicon {
         let mut mentions = Vec::with_capacity(USUAL_MENTIONS);
         read(document, |key, times, named| mentions.push(Mention { key, number: UNKNOWN, times, named }));
         for mention in &mut mentions {
-            mention.number = self.numbers.get(&mention.key).copied().unwrap_or(UNKNOWN);
+            mention.number = self.numbers.get(mention.key).unwrap_or(UNKNOWN);
         }
         mentions
     }
@@ -155,7 +157,7 @@ impl Lexicon {
     pub fn frequency_bound(&self, word: &str) -> usize {
         let mut least = None;
         text::terms(&fold(word), |term| {
-            let seen = self.numbers.get(&term.key).map_or(0, |&number| self.terms[number as usize].seen as usize);
+            let seen = self.numbers.get(term.key).map_or(0, |number| self.terms[number as usize].seen as usize);
             least = Some(least.map_or(seen, |least: usize| least.min(seen)));
         });
         least.unwrap_or(self.documents as usize)
@@ -164,20 +166,20 @@ impl Lexicon {
     /// The numbers of `word`'s terms; one that nobody used is left out.
     pub fn numbers_of(&self, word: &str) -> Vec<u32> {
         let mut numbers = Vec::new();
-        text::terms(&fold(word), |term| numbers.extend(self.numbers.get(&term.key)));
+        text::terms(&fold(word), |term| numbers.extend(self.numbers.get(term.key)));
         numbers
     }
 
     /// The term's number, a new one for a new term while there are any.
     fn number(&mut self, key: u32) -> u32 {
-        if let Some(&number) = self.numbers.get(&key) {
+        if let Some(number) = self.numbers.get(key) {
             return number;
         }
         let number = self.terms.len() as u32;
         if number == UNKNOWN {
             return UNKNOWN;
         }
-        self.numbers.insert(key, number);
+        *self.numbers.of(key) = number;
         self.terms.push(self.newcomer());
         number
     }

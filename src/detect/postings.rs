@@ -45,7 +45,7 @@ impl Postings {
     /// tickets are looked at.
     pub fn nearest(&self, keys: &[(u32, u32)], n: usize, latest: usize) -> Vec<u32> {
         thread_local! {
-            static SHARED: RefCell<Slots> = RefCell::new(Slots::with(0));
+            static SHARED: RefCell<Slots> = RefCell::default();
         }
         SHARED.with_borrow_mut(|shared| {
             let having = |term: u32| {

@@ -1,15 +1,38 @@
 //! Numbers by number, for what is asked of every term of every ticket: one look into memory where a general map takes
 //! two.
 
+use serde::{Deserialize, Serialize};
+
 /// No key is this; one that would be counts as the one below.
 const FREE: u32 = u32::MAX;
 
 /// Open addressing with linear probing; keys are scattered by multiplication.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "Vec<(u32, u32)>", into = "Vec<(u32, u32)>")]
 pub struct Slots {
     slots: Vec<(u32, u32)>,
     taken: usize,
     shift: u32,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Slots::with(0)
+    }
+}
+
+impl From<Slots> for Vec<(u32, u32)> {
+    fn from(slots: Slots) -> Self {
+        slots.all().collect()
+    }
+}
+
+impl From<Vec<(u32, u32)>> for Slots {
+    fn from(pairs: Vec<(u32, u32)>) -> Self {
+        let mut slots = Slots::with(2 * pairs.len());
+        pairs.into_iter().for_each(|(key, value)| *slots.of(key) = value);
+        slots
+    }
 }
 
 impl Slots {
