@@ -24,6 +24,8 @@ const FEW: f32 = 50.0;
 /// Weight of the assumption that a term is no place, in tickets.
 const PRIOR: f32 = 1.0;
 const PRIOR_PLACE: f32 = 0.3;
+/// Tickets of an archive whose weights hardly change by a few more.
+const LARGE: u32 = 20_000;
 /// Damped counts are kept in parts of this.
 const COUNT_PARTS: f32 = 32.0;
 /// What is kept of a ticket: its heaviest terms by ascending number, the number in the upper 24 bits, the damped count in
@@ -115,10 +117,11 @@ impl Lexicon {
         }
     }
 
-    /// Takes the weights anew when the archive has grown by half. Gives whether it did. In between they stand
-    /// still: what was added to a sum can be taken out of it.
+    /// Takes the weights anew when the archive has grown by half, a large one when it has doubled. Gives whether it did.
+    /// In between they stand still: what was added to a sum can be taken out of it.
     pub fn weigh_if_grown(&mut self) -> bool {
-        let due = self.documents > self.weighed_at + self.weighed_at / 2;
+        let growth = if self.weighed_at < LARGE { self.weighed_at / 2 } else { self.weighed_at };
+        let due = self.documents > self.weighed_at + growth;
         if due {
             self.weigh(|known, all| known.weighed(all, 2));
         }
@@ -228,7 +231,8 @@ fn counted(mentions: &[Mention], mut tell: impl FnMut(u32, bool)) -> Said {
     let word = |mention: &Mention| {
         u64::from(mention.number) << u32::BITS | u64::from(mention.times) << 1 | u64::from(mention.named)
     };
-    let mut words: Vec<u64> = mentions.iter().filter(|mention| mention.number != UNKNOWN).map(word).collect();
+    let mut words = Vec::with_capacity(mentions.len());
+    words.extend(mentions.iter().filter(|mention| mention.number != UNKNOWN).map(word));
     words.sort_unstable();
     let mut said = Vec::with_capacity(words.len());
     for same in words.chunk_by(|a, b| a >> u32::BITS == b >> u32::BITS) {

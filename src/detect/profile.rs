@@ -11,6 +11,8 @@ use super::slots::Slots;
 /// restart adds in another order and must find the same.
 pub const PARTS: f64 = 4096.0;
 
+/// A list's room grows by so many entries.
+const ROOM_STEP: usize = 64;
 /// From this many times the length on, a list is searched, not walked along.
 const MUCH_LONGER: usize = 12;
 
@@ -108,11 +110,12 @@ impl Profile {
                 at += merged[at..].iter().take_while(|(other, _)| *other < term).count();
                 merged[at].1 -= weight;
             }
-            // Copied back into memory that fits: these lists are most of what an archive takes.
+            // Copied back into memory that nearly fits: these lists are most of what an archive takes, and to fit exactly
+            // would mean new memory for every ticket.
             let left = merged.iter().copied().filter(|(_, sum)| *sum > 0);
             let count = left.clone().count();
             if count > self.sums.capacity() {
-                self.sums = Vec::with_capacity(count);
+                self.sums = Vec::with_capacity(count.next_multiple_of(ROOM_STEP));
             }
             self.sums.clear();
             self.sums.extend(left);

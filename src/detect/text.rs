@@ -53,7 +53,8 @@ pub fn fold(text: &str) -> Vec<char> {
 
 /// The terms of a folded text, in order, repeated as often as they occur.
 pub fn terms(folded: &[char], mut found: impl FnMut(Term)) {
-    let mut previous = None;
+    // Where the unit before begins, and which character it is when it is a single one.
+    let mut previous: Option<(usize, Option<char>)> = None;
     let mut at = 0;
     while at < folded.len() {
         let (start, first) = (at, folded[at]);
@@ -65,32 +66,39 @@ pub fn terms(folded: &[char], mut found: impl FnMut(Term)) {
             previous = None;
             continue;
         }
+        let mut single = Some(digit(first));
         if in_run(first) {
             while folded.get(at).is_some_and(|&c| in_run(c)) {
                 at += 1;
             }
-            found(term(folded, start, at));
+            single = single.filter(|_| at == start + 1);
+            found(Term { key: whole(&folded[start..at]), span: (start as u32, at as u32) });
         }
-        if let Some(before) = previous.replace(start) {
-            found(term(folded, before, at));
+        if let Some((before, other)) = previous.replace((start, single)) {
+            let runs = in_run(folded[before]) && in_run(first);
+            let key = match (other, single) {
+                (Some(one), Some(two)) if !runs => pair(one, two),
+                _ => whole(&folded[before..at]),
+            };
+            found(Term { key, span: (before as u32, at as u32) });
         }
     }
 }
 
 /// Of a pair of characters either may come first: who swaps two means the same, and hardly two words are each other's
 /// mirror image.
-fn term(folded: &[char], start: usize, end: usize) -> Term {
+fn pair(one: char, other: char) -> u32 {
+    key([one.min(other), one.max(other)].into_iter())
+}
+
+fn whole(characters: &[char]) -> u32 {
+    key(characters.iter().copied().map(digit))
+}
+
+fn key(characters: impl Iterator<Item = char>) -> u32 {
     let mut hasher = FxHasher::default();
-    let mut write = |c: char| hasher.write_u32(c.into());
-    let (first, last) = (digit(folded[start]), digit(folded[end - 1]));
-    let is_pair = end - start == 2 || (end - start == 3 && folded[start + 1] == '第');
-    if is_pair && !(in_run(folded[start]) && in_run(folded[end - 1])) {
-        write(first.min(last));
-        write(first.max(last));
-    } else {
-        folded[start..end].iter().copied().map(digit).for_each(write);
-    }
-    Term { key: folded_hash(hasher.finish()), span: (start as u32, end as u32) }
+    characters.for_each(|c| hasher.write_u32(c.into()));
+    folded_hash(hasher.finish())
 }
 
 /// A Chinese numeral as the digit it is, any other character as it is: the second phase is 二期 or 2期.
