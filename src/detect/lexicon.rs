@@ -1,5 +1,6 @@
 //! What the archive knows about each term: how common it is, and how much of a place's name.
 
+use std::cell::RefCell;
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
@@ -36,7 +37,8 @@ pub struct Features(Box<[u32]>);
 /// The number of a term that has none; numbers below fit in 24 bits.
 const UNKNOWN: u32 = 1 << 24;
 /// Room for what most tickets say.
-const USUAL_MENTIONS: usize = 512;
+const USUAL_MENTIONS: usize = 256;
+const USUAL_SLOTS: usize = 1024;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Weight {
@@ -79,26 +81,27 @@ impl Lexicon {
     pub fn count(&mut self, document: &Document) -> Said {
         self.documents += 1;
         let mut mentions = self.mentions(document);
-        for mention in mentions.iter_mut().filter(|mention| mention.number == UNKNOWN) {
-            mention.number = self.number(mention.key);
+        for mention in &mut mentions {
+            if mention.number == UNKNOWN {
+                mention.number = self.number(mention.key);
+            }
+            if let Some(known) = self.terms.get_mut(mention.number as usize) {
+                known.seen += 1;
+                known.in_place += u32::from(mention.named);
+            }
         }
-        counted(&mentions, |number, named| {
-            let known = &mut self.terms[number as usize];
-            known.seen += 1;
-            known.in_place += u32::from(named);
-        })
+        packed(&mentions)
     }
 
     /// Reads a text without counting it. Terms nobody used yet are left out.
     pub fn read(&self, document: &Document) -> Features {
-        self.heaviest(&counted(&self.mentions(document), |_, _| {}), 2)
+        self.heaviest(&packed(&self.mentions(document)), 2)
     }
 
-    /// The text's terms as they occur. Their numbers are looked up by themselves: all the time goes to waiting for memory,
-    /// and a short loop waits for several of them at once.
+    /// The text's terms. Their numbers are looked up by themselves: all the time goes to waiting for memory, and a short
+    /// loop waits for several of them at once.
     fn mentions(&self, document: &Document) -> Vec<Mention> {
-        let mut mentions = Vec::with_capacity(USUAL_MENTIONS);
-        read(document, |key, times, named| mentions.push(Mention { key, number: UNKNOWN, times, named }));
+        let mut mentions = read(document);
         for mention in &mut mentions {
             mention.number = self.numbers.get(mention.key).unwrap_or(UNKNOWN);
         }
@@ -210,12 +213,13 @@ impl Lexicon {
                 tie || weight > lightest
             });
         }
+        packed.sort_unstable();
         // Copied, as shrinking in place would keep the room of all.
         Features(packed.as_slice().into())
     }
 }
 
-/// A term as a text has it.
+/// A term of a text.
 struct Mention {
     key: u32,
     number: u32,
@@ -224,27 +228,16 @@ struct Mention {
     named: bool,
 }
 
-/// Mentions of one term as one, by ascending number; those without a number are left out. Tells each number, and whether
-/// the term stands in a place's name.
-fn counted(mentions: &[Mention], mut tell: impl FnMut(u32, bool)) -> Said {
-    // One word each, which sorts several times as fast as what it is made of.
-    let word = |mention: &Mention| {
-        u64::from(mention.number) << u32::BITS | u64::from(mention.times) << 1 | u64::from(mention.named)
-    };
-    let mut words = Vec::with_capacity(mentions.len());
-    words.extend(mentions.iter().filter(|mention| mention.number != UNKNOWN).map(word));
-    words.sort_unstable();
-    let mut said = Vec::with_capacity(words.len());
-    for same in words.chunk_by(|a, b| a >> u32::BITS == b >> u32::BITS) {
-        let number = (same[0] >> u32::BITS) as u32;
-        tell(number, same.iter().any(|word| word & 1 == 1));
-        said.push(number << 8 | damped(same.iter().map(|&word| word as u32 >> 1).sum()));
-    }
+/// All that a ticket says, packed as in [`Features`], in the order in which it says it.
+pub struct Said(Vec<u32>);
+
+/// Those without a number are left out.
+fn packed(mentions: &[Mention]) -> Said {
+    let mut said = Vec::with_capacity(mentions.len());
+    let known = mentions.iter().filter(|mention| mention.number != UNKNOWN);
+    said.extend(known.map(|mention| mention.number << 8 | damped(mention.times)));
     Said(said)
 }
-
-/// All that a ticket says, packed as in [`Features`].
-pub struct Said(Vec<u32>);
 
 /// Said twice is not twice as much: 1 + ln(times), in parts that fit in eight bits.
 fn damped(times: u32) -> u32 {
@@ -271,8 +264,35 @@ impl Features {
     }
 }
 
-/// Every term of the document: its key, how many times it counts, whether it stands in a place's name.
-fn read(document: &Document, mut found: impl FnMut(u32, u32, bool)) {
+/// Every term of the document, once, without its number.
+fn read(document: &Document) -> Vec<Mention> {
+    thread_local! {
+        static FOUND: RefCell<Slots> = RefCell::default();
+    }
+    FOUND.with_borrow_mut(|found| {
+        found.clear(USUAL_SLOTS);
+        let mut mentions: Vec<Mention> = Vec::with_capacity(USUAL_MENTIONS);
+        mention(document, |key, times, named| {
+            // Where it is among the mentions, and one.
+            let at = found.of(key);
+            match (*at as usize).checked_sub(1) {
+                Some(known) => {
+                    mentions[known].times += times;
+                    mentions[known].named |= named;
+                }
+                None => {
+                    mentions.push(Mention { key, number: UNKNOWN, times, named });
+                    *at = mentions.len() as u32;
+                }
+            }
+        });
+        mentions
+    })
+}
+
+/// Tells every term of the document as often as it occurs: its key, how many times it counts, whether it stands in a
+/// place's name.
+fn mention(document: &Document, mut found: impl FnMut(u32, u32, bool)) {
     for (part, times) in [(document.title, TITLE_WEIGHT), (document.body, 1)] {
         let folded = fold(part);
         let marked = place::mark(&folded);

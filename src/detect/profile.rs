@@ -211,17 +211,26 @@ fn skip(sorted: &[(u32, u32)], term: u32) -> usize {
 /// A profile's weights by term, to compare it with many others: the time goes by the others' terms alone.
 pub struct Table<'p> {
     profile: &'p Profile,
+    /// A bit for some of all terms: most that are asked for are not there, and this is told at once.
+    marks: [u64; MARKS / u64::BITS as usize],
     weights: Slots,
 }
 
+const MARKS: usize = 4096;
 /// Slots for one term: most questions find a free one at once.
-const ROOM: usize = 8;
+const ROOM: usize = 4;
+/// From this many times the length on, the other is searched, not walked along.
+const MUCH_LONGER_THAN_ONE: usize = 8;
 
 impl<'p> Table<'p> {
     pub fn of(profile: &'p Profile) -> Table<'p> {
-        let mut weights = Slots::with(profile.sums.len() * ROOM);
-        profile.sums.iter().for_each(|&(term, weight)| *weights.of(term) = weight);
-        Table { profile, weights }
+        let mut table = Table { profile, marks: [0; _], weights: Slots::with(profile.sums.len() * ROOM) };
+        for &(term, weight) in &profile.sums {
+            let (word, bit) = mark(term);
+            table.marks[word] |= bit;
+            *table.weights.of(term) = weight;
+        }
+        table
     }
 
     pub fn totals(&self) -> &Totals {
@@ -229,20 +238,27 @@ impl<'p> Table<'p> {
     }
 
     pub fn weight(&self, term: u32) -> Option<u32> {
-        self.weights.get(term)
+        let (word, bit) = mark(term);
+        if self.marks[word] & bit == 0 { None } else { self.weights.get(term) }
     }
 
     /// As [`Profile::shared`].
     pub fn shared(&self, other: &Profile, mut tell: impl FnMut(u32, u32, u32)) {
-        if other.sums.len() > self.profile.sums.len() * ROOM {
+        if other.sums.len() > self.profile.sums.len() * MUCH_LONGER_THAN_ONE {
             return self.profile.shared(other, tell);
         }
         for &(term, theirs) in &other.sums {
-            if let Some(weight) = self.weights.get(term) {
+            if let Some(weight) = self.weight(term) {
                 tell(term, weight, theirs);
             }
         }
     }
+}
+
+/// Which word, and which bit of it.
+fn mark(term: u32) -> (usize, u64) {
+    let scattered = term.wrapping_mul(0x9E37_79B1) >> (u32::BITS - MARKS.trailing_zeros());
+    ((scattered / u64::BITS) as usize, 1 << (scattered % u64::BITS))
 }
 
 /// What makes a ticket's counts weights: kept with the ticket, so that a comparison weighs shared terms only.
