@@ -145,3 +145,17 @@ async fn what_was_settled_before_its_mail_left_is_not_asked_for() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_log_counts_to_a_thousand_and_no_page_lies_beyond() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    for (mails, told) in [(1_000, "1000"), (1, "1000+")] {
+        let rows = waiting(&server.app, "unit", mails);
+        server.app.store.write(move |tx| measure_mail::queue(tx, rows)).await.unwrap();
+        let log = coordinator.get("/mail").await.text().await.unwrap();
+        let counted = log.split("class=\"pager\"").nth(1).expect("a pager").split("</nav>").next().unwrap().to_owned();
+        assert_eq!((counted.contains(told), counted.contains('+')), (true, told.contains('+')), "{counted}");
+    }
+    server.stop().await;
+}

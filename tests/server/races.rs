@@ -5,7 +5,7 @@ use crate::support::{Client, On, Server};
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::json;
-use shenban::store::{StoreError, Tx, notices};
+use shenban::store::{StoreError, Tx, house, notices};
 use std::time::Duration;
 
 /// Other trackers stored a cycle in one of three such races.
@@ -104,5 +104,25 @@ async fn what_one_replica_is_freezing_another_does_not_put_into_a_second_mail(
     let (held, left) = futures_util::join!(first, second);
     assert!(held.unwrap() > 0);
     assert!(left.unwrap().is_empty());
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_read_as_things_were_at_its_first_look(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let (reader, writer) = (server.app.store.clone(), server.app.store.clone());
+    let now = server.app.clock.now();
+    let seen: (Option<String>, Option<String>) = reader
+        .read(move |tx| -> Result<_, StoreError> {
+            let before = house::setting(tx, "changed")?;
+            writer.write_blocking(move |tx| house::put_setting(tx, "changed", "meanwhile", now))?;
+            Ok((before, house::setting(tx, "changed")?))
+        })
+        .await
+        .unwrap();
+    assert_eq!(seen, (None, None));
+    let later = server.app.store.read(|tx| house::setting(tx, "changed")).await.unwrap();
+    assert_eq!(later.as_deref(), Some("meanwhile"));
     server.stop().await;
 }
