@@ -348,3 +348,39 @@ fn blocks(engine: &Engine, order: &[u32]) -> Vec<Block> {
     }
     blocks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Document, Settings};
+    use super::*;
+
+    #[test]
+    fn a_theme_is_one_grievance_at_several_places_not_one_place_with_several_grievances() {
+        const TIMES: usize = 4;
+        let noise = ("夜间施工噪音", "工地凌晨两点还在打桩浇筑混凝土，孩子睡不着");
+        let lift = ("电梯停运不修", "轿厢困人三回，老人爬楼上下十八层");
+        let told = [("清水湾小区", noise), ("白鹭花园", noise), ("清水湾小区", lift)];
+        let everyday = ["公交车晚点等了四十分钟", "社保卡办理慢材料退回", "井盖松动怕出事故", "自来水发黄浑浊有异味"];
+        let mut texts: Vec<(String, String)> = Vec::new();
+        for (place, (title, body)) in told {
+            texts.extend((0..TIMES).map(|n| (format!("{place}{title}"), format!("{place}{body}，{n}。"))));
+        }
+        texts.extend((0..30).map(|n| (everyday[n % 4].to_owned(), format!("第{n}路{}", everyday[n % 4]))));
+        let ids: Vec<String> = (0..texts.len()).map(|n| format!("t{n:02}")).collect();
+        let mut engine = Engine::new(Settings::default());
+        engine.read_all(ids.iter().zip(&texts).map(|(id, (title, body))| Document {
+            id,
+            title,
+            body,
+            ..Document::default()
+        }));
+        let mut numbers = 1..;
+        let done = engine.consolidate(|| format!("P{}", numbers.next().unwrap()));
+        engine.apply(&done.changes);
+        let problem = |n: usize| engine.problem_of(&ids[n]).unwrap();
+        let theme = |n: usize| done.themes.iter().position(|theme| theme.problems.iter().any(|one| one == problem(n)));
+        let (here, there, other) = (theme(0), theme(TIMES), theme(2 * TIMES));
+        assert!(here.is_some() && here == there, "the same grievance elsewhere: {:?}", done.themes);
+        assert_ne!(here, other, "another grievance at the same place: {:?}", (problem(0), problem(2 * TIMES)));
+    }
+}

@@ -43,7 +43,7 @@ impl Default for Settings {
             unite_cut: 0.025,
             unite_near: 0.06,
             local_cut: 0.025,
-            theme_cut: 0.08,
+            theme_cut: 0.09,
             candidates: 8,
         }
     }

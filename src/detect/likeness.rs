@@ -11,6 +11,8 @@ use super::profile::{PARTS, Profile, Scale, Table, Totals};
 /// them together are less alike by the square root of how far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Likeness {
+    /// Texts are compared by what they say besides the places.
+    pub wherever: bool,
     pub place_discount: f64,
     /// Similarity of the place parts up to which the places differ, and from which on they are the same.
     pub same_place: (f64, f64),
@@ -33,6 +35,7 @@ impl Likeness {
     /// Same grievance, same place.
     pub fn local() -> Likeness {
         Likeness {
+            wherever: false,
             place_discount: 0.9,
             same_place: (0.05, 0.25),
             matter_discount: 0.95,
@@ -47,12 +50,12 @@ impl Likeness {
 
     /// Same grievance, wherever.
     pub fn theme() -> Likeness {
-        Likeness { place_discount: 0.0, gap: 0.0, ..Likeness::local() }
+        Likeness { wherever: true, place_discount: 0.0, gap: 0.0, ..Likeness::local() }
     }
 
     /// The similarity of the texts alone.
     pub fn text() -> Likeness {
-        Likeness { matter_discount: 0.0, ..Likeness::theme() }
+        Likeness { wherever: false, matter_discount: 0.0, ..Likeness::theme() }
     }
 
     /// 0 to 1.
@@ -92,7 +95,7 @@ impl Likeness {
         let both_named = ramp(here.min(there), self.place_named);
         let place_holds = 1.0 - self.place_discount * both_named * (1.0 - ramp(place, self.same_place));
         let matter_holds = 1.0 - self.matter_discount * (1.0 - ramp(matter, self.same_matter));
-        let text = dots.text / pairs;
+        let text = if self.wherever { matter } else { dots.text / pairs };
         // Who copies the words of another place's complaint still complains about his own.
         let repeated = (text - self.repetition).max(0.0);
         let alike = (text - repeated * (1.0 - place_holds)) * place_holds * matter_holds;

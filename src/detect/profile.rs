@@ -53,7 +53,8 @@ impl Profile {
         let mut sums = Vec::with_capacity(KEPT_TERMS);
         let weights = features.counts().map(|(term, count)| (term, scale.weigh(count * lexicon.idf(term))));
         sums.extend(weights.filter(|(_, weight)| *weight > 0));
-        let totals = Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares: squares(&sums) };
+        let totals =
+            Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares: squares(&sums) };
         Profile { sums, totals }
     }
 

@@ -135,7 +135,8 @@ fn in_run(c: char) -> bool {
 
 /// Where the tag or character reference that `first` begins ends in `rest`.
 fn markup(first: char, rest: &str) -> Option<usize> {
-    let begins = first == '&' || (first == '<' && rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!".contains(c)));
+    let begins =
+        first == '&' || (first == '<' && rest.starts_with(|c: char| c.is_ascii_alphabetic() || "/!".contains(c)));
     if !begins {
         return None;
     }
