@@ -213,7 +213,6 @@ impl Lexicon {
                 tie || weight > lightest
             });
         }
-        packed.sort_unstable();
         // Copied, as shrinking in place would keep the room of all.
         Features(packed.as_slice().into())
     }
@@ -228,7 +227,7 @@ struct Mention {
     named: bool,
 }
 
-/// All that a ticket says, packed as in [`Features`], in the order in which it says it.
+/// All that a ticket says, packed as in [`Features`]: of equal terms the earliest known comes first.
 pub struct Said(Vec<u32>);
 
 /// Those without a number are left out.
@@ -236,6 +235,7 @@ fn packed(mentions: &[Mention]) -> Said {
     let mut said = Vec::with_capacity(mentions.len());
     let known = mentions.iter().filter(|mention| mention.number != UNKNOWN);
     said.extend(known.map(|mention| mention.number << 8 | damped(mention.times)));
+    said.sort_unstable();
     Said(said)
 }
 
