@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::agglomerate::{Leave, agglomerate};
 use super::lexicon::Lexicon;
-use super::postings::{REMEMBERED, keys};
+use super::postings::{KEYS, REMEMBERED, keys};
 use super::profile::Profile;
 use super::{Engine, parting};
 
@@ -124,7 +124,7 @@ impl<'a> View<'a> {
     fn neighbours(&self) -> Vec<(u32, u32)> {
         let mut pairs = FxHashSet::default();
         for (position, ticket) in self.engine.tickets.iter().enumerate() {
-            let keys = keys(Profile::of(&self.lexicon, &ticket.features).terms());
+            let keys = keys(Profile::of(&self.lexicon, &ticket.features).terms(), KEYS);
             for other in self.engine.postings.nearest(&keys, NEIGHBOURS, REMEMBERED) {
                 let (a, b) = (self.block_of[position], self.block_of[other as usize]);
                 if a != b {

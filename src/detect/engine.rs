@@ -9,7 +9,7 @@ use super::Document;
 use super::constraints::Constraints;
 use super::lexicon::{Features, Lexicon};
 use super::likeness::Likeness;
-use super::postings::{Postings, keys};
+use super::postings::{KEYS, Postings, keys};
 use super::problem::Problem;
 use super::profile::{Profile, Scale};
 
@@ -127,7 +127,7 @@ impl Engine {
         let id: Arc<str> = id.into();
         let scale = Scale::of(&self.lexicon, &features);
         let profile = Profile::scaled(&self.lexicon, &features, &scale);
-        self.postings.add(position, &keys(profile.terms()));
+        self.postings.add(position, &keys(profile.terms(), KEYS));
         self.positions.insert(id.clone(), position);
         self.tickets.push(Ticket { id, features, scale, problem: None, by: By::Machine });
         (position, profile)

@@ -10,6 +10,8 @@ use super::{By, Document, Engine};
 
 /// Tickets looked at of one term: half of what consolidation looks at, as somebody waits.
 const LATEST: usize = REMEMBERED / 2;
+/// A ticket asks for others by this many of its heaviest terms: more would find those that share what many say.
+const ASKED: usize = 16;
 /// Two problems with more tickets each are left to consolidation, so that placing one ticket stays cheap.
 const UNITED_MOST: usize = 64;
 
@@ -183,7 +185,7 @@ impl Engine {
 
     /// What the ticket is most like, most first; nothing it must not be together with.
     fn fitting(&self, id: &str, itself: Option<u32>, own: &Profile) -> Vec<(Unit, f64)> {
-        let near = self.postings.nearest(&keys(own.terms()), self.settings.candidates + 1, LATEST);
+        let near = self.postings.nearest(&keys(own.terms(), ASKED), self.settings.candidates + 1, LATEST);
         let mut seen = FxHashSet::default();
         let table = Table::of(own);
         let mut fitting: Vec<(Unit, f64)> = near

@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 use super::slots::Slots;
 
 /// A ticket is found by this many of its terms, the heaviest.
-pub const KEYS: usize = 16;
+pub const KEYS: usize = 24;
 /// Tickets remembered of one term, the latest: what is said every day finds nothing by being said.
 pub const REMEMBERED: usize = 128;
 
@@ -73,14 +73,14 @@ impl Postings {
     }
 }
 
-/// The heaviest terms of a vector.
-pub fn keys(terms: &[(u32, u32)]) -> Vec<(u32, u32)> {
+/// The `n` heaviest terms of a vector.
+pub fn keys(terms: &[(u32, u32)], n: usize) -> Vec<(u32, u32)> {
     // One word each, the heavier the greater, then the earlier.
     let mut words: Vec<u64> =
         terms.iter().map(|&(term, weight)| u64::from(weight) << u32::BITS | u64::from(!term)).collect();
-    if words.len() > KEYS {
-        words.select_nth_unstable_by(KEYS, |a, b| b.cmp(a));
-        words.truncate(KEYS);
+    if words.len() > n {
+        words.select_nth_unstable_by(n, |a, b| b.cmp(a));
+        words.truncate(n);
     }
     words.into_iter().map(|word| (!(word as u32), (word >> u32::BITS) as u32)).collect()
 }
