@@ -122,12 +122,12 @@ impl Profile {
             self.sums.extend(left);
         });
         self.totals.squares = squares(&self.sums);
-        for other in coming {
+        if let Some(other) = coming {
             self.totals.size += other.totals.size;
             self.totals.places += other.totals.places;
             self.totals.matters += other.totals.matters;
         }
-        for other in leaving {
+        if let Some(other) = leaving {
             self.totals.size -= other.totals.size;
             self.totals.places -= other.totals.places;
             self.totals.matters -= other.totals.matters;
