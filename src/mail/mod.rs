@@ -9,6 +9,7 @@ pub mod listener;
 pub mod maildir;
 mod pace;
 pub mod reply;
+mod room;
 pub mod smtp;
 mod wire;
 pub mod wording;

@@ -4,6 +4,7 @@
 //! one deadline covers the whole send, and a connection that failed or timed out is thrown away.
 
 use super::pace::Pace;
+use super::room::{Place, Room};
 use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
@@ -55,6 +56,9 @@ impl std::fmt::Debug for SmtpSettings {
     }
 }
 
+/// "Service not available, closing" (RFC 5321).
+const CLOSES: u16 = 421;
+
 /// How far a send has come.
 const CONNECTING: u8 = 0;
 const CONNECTED: u8 = 1;
@@ -75,6 +79,9 @@ pub enum SendError {
     /// The server cannot be talked to at all, whatever the mail.
     #[error("{0}")]
     Unreachable(String),
+    /// The server takes no connection beside those that are open: the mail was not tried.
+    #[error("{0}")]
+    Crowded(String),
     /// The connection was lost after the data: it may have arrived.
     #[error("{0}")]
     Unknown(String),
@@ -82,19 +89,26 @@ pub enum SendError {
 
 pub struct Mailer {
     settings: SmtpSettings,
-    resting: Mutex<Vec<(Instant, AsyncSmtpConnection)>>,
+    resting: Mutex<Vec<(Instant, Open)>>,
     pace: Pace,
+    room: Room,
+}
+
+/// A connection that took the sender's address once.
+struct Open {
+    smtp: AsyncSmtpConnection,
+    _place: Place,
 }
 
 impl Mailer {
     pub fn new(settings: SmtpSettings) -> Mailer {
-        let pace = Pace::new(settings.per_second);
-        Mailer { settings, resting: Mutex::new(Vec::new()), pace }
+        let (pace, room) = (Pace::new(settings.per_second), Room::new(settings.connections));
+        Mailer { settings, resting: Mutex::new(Vec::new()), pace, room }
     }
 
-    /// Mails sent side by side.
+    /// Mails sent side by side: as many as are set, or as the server takes.
     pub fn connections(&self) -> usize {
-        self.settings.connections
+        self.room.allowed()
     }
 
     /// The longest that a send takes.
@@ -137,8 +151,16 @@ impl Mailer {
                 _ => SendError::Unknown("no answer in time after the data".into()),
             }),
         };
-        self.pace.told(!matches!(outcome, Err(SendError::Unreachable(_))));
-        outcome
+        match outcome {
+            Err(SendError::Unreachable(why)) if self.room.refused() => {
+                tracing::debug!(connections = self.room.allowed(), why, "the mail server takes no more connections");
+                Err(SendError::Crowded(why))
+            }
+            outcome => {
+                self.pace.told(!matches!(outcome, Err(SendError::Unreachable(_))));
+                outcome
+            }
+        }
     }
 
     fn envelope(&self, to: &str) -> Result<Envelope, SendError> {
@@ -150,7 +172,8 @@ impl Mailer {
     }
 
     async fn converse(&self, envelope: &Envelope, message: &[u8], reached: &AtomicU8) -> Result<String, SendError> {
-        let mut connection = self.begun(envelope, reached).await?;
+        let mut open = self.begun(envelope, reached).await?;
+        let connection = &mut open.smtp;
         for to in envelope.to() {
             if let Err(error) = connection.command(Rcpt::new(to.clone(), Vec::new())).await {
                 connection.abort().await;
@@ -162,7 +185,7 @@ impl Mailer {
         match connection.message(message).await {
             Ok(response) => {
                 let answer = response.message().collect::<Vec<_>>().join(" ");
-                self.rest(connection);
+                self.rest(open);
                 Ok(answer)
             }
             Err(error) if error.is_permanent() || error.is_transient() => {
@@ -174,30 +197,37 @@ impl Mailer {
     }
 
     /// A connection that took the sender's address: one that rested, or where none of them does any more, a new one.
-    async fn begun(&self, envelope: &Envelope, reached: &AtomicU8) -> Result<AsyncSmtpConnection, SendError> {
+    async fn begun(&self, envelope: &Envelope, reached: &AtomicU8) -> Result<Open, SendError> {
         let sender = Mail::new(envelope.from().cloned(), Vec::new());
-        while let Some((since, mut connection)) = self.take_resting() {
+        while let Some((since, mut open)) = self.take_resting() {
             reached.store(CONNECTED, Relaxed);
-            if since.elapsed() < RESTS_FOR && connection.command(sender.clone()).await.is_ok() {
-                return Ok(connection);
+            if since.elapsed() < RESTS_FOR && open.smtp.command(sender.clone()).await.is_ok() {
+                return Ok(open);
             }
         }
         reached.store(CONNECTING, Relaxed);
-        let mut connection = self.connect().await?;
+        let place = self.room.enter();
+        let mut smtp = self.connect().await?;
         reached.store(CONNECTED, Relaxed);
-        // A final no to our own address is a matter of settings, not of this mail.
-        connection.command(sender).await.map_err(|error| SendError::Transient(error.to_string()))?;
-        Ok(connection)
+        match smtp.command(sender).await {
+            Ok(_) => Ok(Open { smtp, _place: place }),
+            // It closes a connection that it took only to say so.
+            Err(error) if error.status().is_some_and(|code| u16::from(code) == CLOSES) => {
+                Err(SendError::Unreachable(error.to_string()))
+            }
+            // A final no to our own address is a matter of settings, not of this mail.
+            Err(error) => Err(SendError::Transient(error.to_string())),
+        }
     }
 
-    fn take_resting(&self) -> Option<(Instant, AsyncSmtpConnection)> {
+    fn take_resting(&self) -> Option<(Instant, Open)> {
         self.resting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop()
     }
 
-    fn rest(&self, connection: AsyncSmtpConnection) {
+    fn rest(&self, open: Open) {
         let mut resting = self.resting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if resting.len() < self.settings.connections && !connection.has_broken() {
-            resting.push((Instant::now(), connection));
+        if resting.len() < self.settings.connections && !open.smtp.has_broken() {
+            resting.push((Instant::now(), open));
         }
     }
 

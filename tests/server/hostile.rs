@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use shenban::app::letters::{delivery, outbox};
 use shenban::mail::{Mailer, SmtpSettings};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -15,6 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trick {
     RefusesAll,
+    /// Closes the connection without a word.
+    Closes,
     NoGreeting,
     GreetsAByteASecond,
     FloodsTheGreeting,
@@ -24,13 +26,33 @@ enum Trick {
     HangsInData,
     DropsAfterData,
     TakesMail,
+    TakesItsTime,
 }
 
 #[derive(Default)]
 struct Told {
     tricks: VecDeque<Trick>,
+    /// How many connections it takes side by side, and what meets the others.
+    room: Option<(usize, Trick)>,
+    open: usize,
+    turned_away: usize,
     /// Message-IDs in the order they were taken.
     taken: Vec<String>,
+}
+
+impl Told {
+    /// What the next connection is in for.
+    fn meets(&mut self) -> Trick {
+        self.open += 1;
+        match self.room {
+            Some((room, refusal)) if self.open > room => {
+                self.turned_away += 1;
+                refusal
+            }
+            Some(_) => Trick::TakesItsTime,
+            None => self.tricks.pop_front().unwrap_or(Trick::TakesMail),
+        }
+    }
 }
 
 struct Hostile {
@@ -40,15 +62,22 @@ struct Hostile {
 
 impl Hostile {
     async fn start(tricks: &[Trick]) -> Hostile {
+        Hostile::with(Told { tricks: tricks.iter().copied().collect(), ..Told::default() }).await
+    }
+
+    async fn with(told: Told) -> Hostile {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let told = Arc::new(Mutex::new(Told { tricks: tricks.iter().copied().collect(), taken: Vec::new() }));
+        let told = Arc::new(Mutex::new(told));
         let shared = told.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let trick = shared.lock().unwrap().tricks.pop_front().unwrap_or(Trick::TakesMail);
+                let trick = shared.lock().unwrap().meets();
                 let told = shared.clone();
-                tokio::spawn(async move { play(stream, trick, told).await });
+                tokio::spawn(async move {
+                    let _ = play(stream, trick, told.clone()).await;
+                    told.lock().unwrap().open -= 1;
+                });
             }
         });
         Hostile { port, told }
@@ -72,6 +101,8 @@ async fn play(stream: TcpStream, trick: Trick, told: Arc<Mutex<Told>>) -> std::i
     let mut lines = BufReader::new(read).lines();
     match trick {
         Trick::RefusesAll => return write.write_all(b"554 go away\r\n").await,
+        Trick::Says("", greeting) => return write.write_all(format!("{greeting}\r\n").as_bytes()).await,
+        Trick::Closes => return Ok(()),
         Trick::NoGreeting => std::future::pending().await,
         Trick::GreetsAByteASecond => {
             for byte in b"220 slow\r\n" {
@@ -119,6 +150,10 @@ async fn play(stream: TcpStream, trick: Trick, told: Arc<Mutex<Told>>) -> std::i
         }
         match trick {
             Trick::DropsAfterData => return Ok(()),
+            Trick::TakesItsTime => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                write.write_all(b"250 taken\r\n").await?;
+            }
             _ => write.write_all(format!("{}\r\n", says(".").unwrap_or("250 taken")).as_bytes()).await?,
         }
     }
@@ -254,5 +289,42 @@ async fn a_connection_that_hangs_holds_only_its_own_mail_up() {
     let (tried, ()) = futures_util::join!(sending, watching);
     assert_eq!(tried.unwrap(), owed);
     assert_eq!(mails(&coordinator).await.iter().filter(|mail| mail["state"] == "queued").count(), 1);
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_takes_few_connections_gets_all_mails_over_those(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+    #[values(
+        Trick::Says("", "421 4.7.0 too many connections"),
+        Trick::Says("MAIL", "421 4.3.2 too many sessions"),
+        Trick::Closes,
+        Trick::NoGreeting
+    )]
+    refusal: Trick,
+) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    for n in 0..12 {
+        owe_mails(&server, &coordinator, &format!("第{n}件")).await;
+    }
+    outbox::freeze_owed(server.app.clone(), "shenban@city.example".to_owned()).await.unwrap();
+    let owed = mails(&coordinator).await.len();
+    let hostile = Hostile::with(Told { room: Some((2, refusal)), ..Told::default() }).await;
+    let mailer = hostile.mailer();
+    assert_eq!(
+        delivery::send(&server.app, &mailer, "test", || false).await.unwrap(),
+        owed,
+        "none waits for another time"
+    );
+    assert!(!mailer.holds_off(), "it is no fault");
+    let rows = mails(&coordinator).await;
+    assert!(rows.iter().all(|mail| mail["state"] == "sent" && mail["attempts"] == 1), "{rows:#?}");
+    let told = hostile.told.lock().unwrap();
+    assert_eq!(told.taken.iter().collect::<HashSet<_>>().len(), owed);
+    assert_eq!(told.taken.len(), owed, "each once");
+    assert!((1..=2).contains(&told.turned_away), "no more are opened than it takes: {}", told.turned_away);
+    drop(told);
     server.stop().await;
 }

@@ -60,7 +60,8 @@ pub async fn send(app: &App, mailer: &Mailer, holder: &str, stopping: impl Fn() 
                     tried += 1;
                     ended.outcomes.push(outcome);
                 }
-                Err(untried) => ended.untried.push(untried),
+                // First in the row again: it goes over another connection, or is given back.
+                Err(untried) => claimed.push_front(untried),
             },
             Some(written) = writing.next() => match written {
                 Ok(Exchanged { wanted, claimed: new }) => {
@@ -95,15 +96,17 @@ struct Tried {
     outcome: Result<String, SendError>,
 }
 
-/// Sends a mail at its turn; gives its id back when that comes too late.
-async fn attempt(mailer: &Mailer, waiting: Waiting) -> Result<Tried, String> {
+/// Sends a mail at its turn; gives it back untried when that comes too late, or no connection takes it.
+async fn attempt(mailer: &Mailer, waiting: Waiting) -> Result<Tried, Waiting> {
     mailer.turn().await;
-    let Claimed { mail, message } = &waiting.claimed;
     if waiting.is_late() || mailer.holds_off() {
-        return Err(mail.id.clone());
+        return Err(waiting);
     }
-    let outcome = mailer.send(&mail.address, message.as_bytes()).await;
-    Ok(Tried { mail: waiting.claimed.mail, outcome })
+    let Claimed { mail, message } = &waiting.claimed;
+    match mailer.send(&mail.address, message.as_bytes()).await {
+        Err(SendError::Crowded(_)) => Err(waiting),
+        outcome => Ok(Tried { mail: waiting.claimed.mail, outcome }),
+    }
 }
 
 /// What is to be written down: outcomes, and mails to give back.
@@ -185,7 +188,9 @@ fn record_failed(ctx: &mut Ctx, holder: &str, mail: Mail, error: SendError) -> R
     let wrong_address = matches!(error, SendError::Address(_));
     let (outcome, response, state) = match error {
         SendError::Address(text) | SendError::Permanent(text) => (AttemptOutcome::Refused, text, MailState::Failed),
-        SendError::Transient(text) | SendError::Unreachable(text) => (AttemptOutcome::Deferred, text, put_off),
+        SendError::Transient(text) | SendError::Unreachable(text) | SendError::Crowded(text) => {
+            (AttemptOutcome::Deferred, text, put_off)
+        }
         // It may have arrived: sent again with the same Message-ID, so that a reader sees it once.
         SendError::Unknown(text) => (AttemptOutcome::Unknown, text, put_off),
     };
