@@ -29,6 +29,7 @@ use crate::mail::{Ask, Letter, Link, compose};
 use crate::store::mails::{self, Mail};
 use crate::store::notices::Notice;
 use crate::store::people::Person;
+use crate::store::plans::Task;
 use crate::store::{cases, directives, inbound, new_id, people, plans};
 use chrono::NaiveDate;
 use drafts::{Drafts, Offered};
@@ -252,11 +253,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, offered: Option<&mut Offered>, lang: Lang
             return matters::objection(ctx, notice, &found, lang);
         }
         let task = &found.task;
-        let reminder = notice.stage.is_reminder();
-        if (notice.stage == Stage::AcknowledgeReminder && task.state != TaskState::Ready)
-            || (notice.stage == Stage::SubmissionToAccept && task.state != TaskState::Submitted)
-            || (reminder && !task.state.is_with_unit())
-        {
+        if is_moot(notice, task) {
             return Ok(None);
         }
         let mut lines = Vec::new();
@@ -330,6 +327,18 @@ fn ask(ctx: &mut Ctx, notice: &Notice, offered: Option<&mut Offered>, lang: Lang
         invitation: None,
         links,
     }))
+}
+
+/// Whether a notice about a task asks nothing any more: somebody was quicker, or the task went elsewhere meanwhile.
+fn is_moot(notice: &Notice, task: &Task) -> bool {
+    match notice.stage {
+        Stage::TaskReleased => !task.state.is_with_unit() || task.unit_id != notice.recipient_id,
+        Stage::TaskPassedOn => !task.state.is_with_unit(),
+        Stage::TaskChanged => task.state.is_final(),
+        Stage::AcknowledgeReminder => task.state != TaskState::Ready,
+        Stage::SubmissionToAccept => task.state != TaskState::Submitted,
+        stage => stage.is_reminder() && !task.state.is_with_unit(),
+    }
 }
 
 /// A report that a directive waits for; `None` when the unit has given it.

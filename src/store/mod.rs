@@ -44,6 +44,7 @@ pub mod sessions;
 pub mod tasks;
 pub mod text_index;
 pub mod tickets;
+pub mod unsent;
 pub mod webhooks;
 
 use conn::{Access, Conn, Opener};

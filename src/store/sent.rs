@@ -233,7 +233,7 @@ fn stands(state: DeliveryState) -> MailState {
 }
 
 /// Names of units and people.
-fn names_of(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, String>, StoreError> {
+pub(super) fn names_of(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, String>, StoreError> {
     let mut names = people::names_of(tx, ids)?;
     names.extend(
         unit::table.filter(unit::id.eq_any(ids)).select((unit::id, unit::name)).load::<(String, String)>(tx.0)?,

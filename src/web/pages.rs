@@ -43,6 +43,7 @@ use crate::domain::event::words;
 use crate::lang::Lang;
 use crate::store::events::Event;
 use actix_web::HttpResponse;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 const ROWS: i64 = 50;
@@ -148,6 +149,18 @@ impl Page {
     /// Tickets a week as a small chart, those from before the case in grey, with the figures as its title.
     pub fn weekly(&self, title: &str, values: &[u32], before: usize, step: u32, height: u32) -> String {
         show::weekly(&self.t(title), values, before, step, height)
+    }
+
+    /// Why a notice was settled without a mail: a known reason's words, or what a person wrote.
+    pub fn decided<'k>(&self, why: &'k str) -> Cow<'k, str> {
+        self.t(match why {
+            "passed" => "已有后一步",
+            "drafted" => "已拟督办单",
+            "no_address" => "没有可用邮箱",
+            "no_longer_needed" => "已不需要",
+            "muted" => "收件人不接收",
+            written => written,
+        })
     }
 
     /// A place's share of the most frequent one, in percent.

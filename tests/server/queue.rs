@@ -1,6 +1,6 @@
 //! A long queue of mails, and who does not wait in it.
 
-use crate::chase::to;
+use crate::chase::{issued, page, to};
 use crate::matters::in_hand;
 use crate::support::{On, Server, smtp};
 use rstest::rstest;
@@ -86,6 +86,34 @@ async fn what_stops_gives_back_what_it_did_not_begin() {
     // Another needs no claim to run out.
     let rest = delivery::send(&server.app, &mailer, "the next", || false).await.unwrap();
     assert_eq!((tried + rest, server.catcher.count()), (200, 200));
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_went_elsewhere_or_ended_is_not_assigned_by_mail_and_the_log_says_so(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (_, ended) = issued(&server, &coordinator, "traffic", "现场踏勘", "ordinary").await;
+    let (_, moved) = issued(&server, &coordinator, "education", "错峰放学", "ordinary").await;
+    coordinator.on_task(&ended, "cancel", json!({ "reason": "已并入其他任务" })).await;
+    let elsewhere = json!({ "unit_id": server.units["finance"], "reason": "职责所在" });
+    coordinator.on_task(&moved, "assign", elsewhere).await;
+    server.deliver().await;
+    let mails = server.catcher.messages();
+    let told = |unit: &str, word: &str| {
+        let own = to(&mails, unit);
+        own.iter().any(|mail| mail.subject.contains(word) || mail.text.contains(&format!("【{word}】")))
+    };
+    assert!(!told("traffic@city.example", "任务交办") && !told("education@city.example", "任务交办"), "{mails:#?}");
+    assert!(told("traffic@city.example", "任务取消") && told("education@city.example", "任务收回"), "{mails:#?}");
+    assert!(told("finance@city.example", "任务交办"), "its new unit is asked: {mails:#?}");
+    let log = page(&coordinator, "/mail/unsent").await;
+    assert!(log.contains("现场踏勘") && log.contains("错峰放学") && log.matches("已不需要").count() == 2, "{log}");
+    let own = page(&coordinator, &format!("/mail/unsent?recipient={}", server.units["traffic"])).await;
+    assert!(own.contains("现场踏勘") && !own.contains("错峰放学"), "{own}");
     server.stop().await;
 }
 

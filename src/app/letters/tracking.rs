@@ -3,6 +3,7 @@
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::store::sent::{self, Sent, SentFilter, SilentUnit, Span};
+use crate::store::unsent::{self, Unsent};
 use crate::store::{inbound, mail_links};
 use chrono::NaiveDateTime;
 
@@ -39,6 +40,12 @@ pub fn sent(ctx: &mut Ctx, filter: &SentFilter, span: Span) -> Result<(Vec<Track
         }
     };
     Ok((lines.into_iter().map(tracked).collect(), total))
+}
+
+/// What was not sent because a decision settled it, newest first: nobody needed it any more, or nobody could be reached.
+pub fn unsent(ctx: &mut Ctx, filter: &SentFilter, span: Span) -> Result<(Vec<Unsent>, i64), Error> {
+    ctx.require_anywhere(Action::ReadMail)?;
+    Ok(unsent::list(&mut ctx.tx, filter, span)?)
 }
 
 /// The units that were told and have not signed.

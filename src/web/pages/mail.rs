@@ -12,6 +12,7 @@ use crate::domain::notice::MailState;
 use crate::domain::webhook::Means;
 use crate::store::mails::{self, Attempt, Mail};
 use crate::store::sent::{SentFilter, SilentUnit, Span};
+use crate::store::unsent::Unsent;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::web::{Path, Query};
@@ -32,6 +33,17 @@ struct LogPage {
     silent: Vec<SilentUnit>,
 }
 
+/// What was not sent, and why.
+#[derive(Template)]
+#[template(path = "mail_unsent.html", config = "src/web/askama.toml")]
+struct UnsentPage {
+    page: Page,
+    rows: Vec<Unsent>,
+    pager: Pager,
+    asked: Asked,
+    states: Vec<(&'static str, &'static str)>,
+}
+
 #[derive(Template)]
 #[template(path = "mail_one.html", config = "src/web/askama.toml")]
 struct OnePage {
@@ -49,6 +61,7 @@ const SILENT_SHOWN: usize = 12;
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/mail", Access::SignedIn(Action::ReadMail), log),
+        Route::get("/mail/unsent", Access::SignedIn(Action::ReadMail), unsent),
         Route::get("/mail/{id}", Access::SignedIn(Action::ReadMail), one),
         Route::post("/mail/{id}/resend", Access::SignedIn(Action::ResendMail), resend),
     ]
@@ -93,6 +106,11 @@ impl Asked {
         address("/mail", &pairs)
     }
 
+    /// What was not sent of what the filters name.
+    fn unsent(&self) -> String {
+        address("/mail/unsent", &[("case_id", &self.case_id), ("recipient", &self.recipient)])
+    }
+
     /// Only what one unit was sent and has not signed for.
     fn with_silent(&self, recipient: &str) -> String {
         Asked { silent: "1".to_owned(), ..self.clone() }.with("recipient", recipient)
@@ -119,8 +137,19 @@ async fn log(page: Page, asked: Query<Asked>) -> PageResult {
         })
         .await?;
     let pager = Pager::new("/mail", &asked.pairs(), at, total).counted_to(COUNTED);
-    let states = MailState::ALL.iter().map(|state| (state.code(), state.label())).collect();
-    page.html(&LogPage { page: page.clone(), rows, pager, asked, states, means, silent })
+    page.html(&LogPage { page: page.clone(), rows, pager, asked, states: states(), means, silent })
+}
+
+fn states() -> Vec<(&'static str, &'static str)> {
+    MailState::ALL.iter().map(|state| (state.code(), state.label())).collect()
+}
+
+async fn unsent(page: Page, asked: Query<Asked>) -> PageResult {
+    let (filter, at, asked) = (asked.filter(), asked.page.max(0), asked.into_inner());
+    let span = Span { offset: at * ROWS, limit: ROWS, counts_to: None };
+    let (rows, total) = page.read(move |ctx| tracking::unsent(ctx, &filter, span)).await?;
+    let pager = Pager::new("/mail/unsent", &asked.pairs(), at, total);
+    page.html(&UnsentPage { page: page.clone(), rows, pager, asked, states: states() })
 }
 
 async fn one(page: Page, id: Path<String>) -> PageResult {

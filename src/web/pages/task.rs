@@ -69,18 +69,6 @@ impl TaskPage {
         format!("{}{}", day.unwrap_or_default(), self.page.t(row.task.state.label()))
     }
 
-    /// Why a step was settled without a mail: a known reason's words, or what a person wrote.
-    fn decided<'k>(&self, why: &'k str) -> &'k str {
-        match why {
-            "passed" => "已有后一步",
-            "drafted" => "已拟督办单",
-            "no_address" => "没有可用邮箱",
-            "no_longer_needed" => "已不需要",
-            "muted" => "收件人不接收",
-            written => written,
-        }
-    }
-
     /// What a coordinator pastes into a group chat: which task, how it stands, where.
     fn three_lines(&self) -> String {
         let (found, page) = (&self.view.found, &self.page);
