@@ -1,6 +1,7 @@
 //! What a reply says: its own words without what it quotes, and what its first line asks for.
 
-use mail_parser::{HeaderName, HeaderValue, Message};
+use mail_parser::decoders::html::html_to_text;
+use mail_parser::{HeaderName, HeaderValue, Message, MimeHeaders, PartType};
 use regex::Regex;
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
@@ -32,18 +33,30 @@ pub struct Reply {
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
     regex(concat!(
         r"(?i)^(?:[A-Z]+-\d{4}-\d+/)?(?P<no>\d{1,3})?[\s、.:,，。：]*",
-        r"(?:(?P<ack>已?签收|收到|received|acknowledged?)",
-        r"|(?P<done>已?完成|已?办结|done|completed?)",
-        r"|(?:进度|progress)\s*:?\s*(?P<percent>\d{1,3})\s*%?",
-        r"|(?:申请)?(?:延期|extend)\s*(?:by\s*)?(?P<days>\d{1,3})\s*个?\s*(?P<unit>工作日|天|日|working days?|days?))",
+        r"(?:(?P<ack>已?[签簽]收|收到|received|acknowledged?)",
+        r"|(?P<done>已?完成|已?[办辦][结結]|done|completed?)",
+        r"|(?:[进進]度|progress)\s*:?\s*(?P<percent>\d{1,3})\s*%?",
+        r"|(?:申[请請])?(?:延期|extend)\s*(?:by\s*)?(?P<days>\d{1,3})\s*[个個]?\s*(?P<unit>工作日|天|日|working days?|days?))",
         r"(?:$|[\s,.:;!,。、;!]+)(?P<rest>.*)$"
     ))
 });
 /// Where what is quoted begins.
 static QUOTE: LazyLock<Regex> = LazyLock::new(|| {
     regex(concat!(
-        r"(?im)^\s*(?:>|-{2,}\s*(?:原始邮件|原邮件|转发的?邮件|回复的?邮件|original message|forwarded message)|_{10,}\s*$",
-        r"|-- ?$|(?:发件人|from)\s*[:：]\s*\S|在.{0,120}写道\s*[:：]|on .{0,160} wrote:|发自我的|sent from my )"
+        r"(?im)^\s*(?:[>＞]|-{2,}\s*(?:原始邮件|原邮件|转发的?邮件|回复的?邮件|original message|forwarded message)|_{10,}\s*$",
+        r"|-- ?$|(?:发件人|寄件者|寄件人|from)\s*[:：]\s*\S|在.{0,120}(?:写道|寫道)\s*[:：]|on .{0,160} wrote:|发自我的|sent from my )"
+    ))
+});
+
+/// Where an HTML text begins to quote, and where its lines end: its plain reading shows neither.
+static HTML_QUOTE: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r#"(?i)<(?:blockquote\b|div[^>]*\b(?:id|class)="?(?:appendonsend|divRplyFwdMsg|gmail_quote))"#)
+});
+static HTML_LINE: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)</(?:div|li|tr|h\d)>"));
+static MACHINE_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
+    regex(concat!(
+        r"(?i)^(?:(?:re|回复|答复)\s*[:：]\s*)*",
+        r"(?:自动回复|自动答复|自動回覆|automatic reply|auto[- ]?reply|out of (?:the )?office|auto:)"
     ))
 });
 
@@ -55,6 +68,25 @@ fn regex(pattern: &str) -> Regex {
 /// The words of a reply, without what it quotes and its signature.
 pub fn own_words(text: &str) -> &str {
     QUOTE.find(text).map_or(text, |quote| &text[..quote.start()]).trim()
+}
+
+/// The text of a message; where it has only HTML, its quotes begin with a `>` as they do in plain text.
+pub fn text_of(message: &Message) -> String {
+    match message.text_part(0).map(|part| &part.body) {
+        Some(PartType::Html(html)) => {
+            let marked = HTML_QUOTE.replace(html, "<br>&gt;<br>$0");
+            html_to_text(&HTML_LINE.replace_all(&marked, "<br>"))
+        }
+        _ => message.body_text(0).unwrap_or_default().into_owned(),
+    }
+}
+
+/// Whether Outlook packed what is attached into a file that only Outlook opens (TNEF).
+pub fn is_packed(message: &Message) -> bool {
+    message.attachments().any(|part| {
+        part.content_type().is_some_and(|kind| kind.subtype().is_some_and(|subtype| subtype.ends_with("ms-tnef")))
+            || part.attachment_name().is_some_and(|name| name.eq_ignore_ascii_case("winmail.dat"))
+    })
 }
 
 /// Reads a reply's text.
@@ -88,14 +120,13 @@ pub fn is_automatic(message: &Message) -> bool {
     let header = |name: &str| message.header_raw(name).map(|value| value.trim().to_lowercase());
     let said =
         |name: &str, words: &[&str]| header(name).is_some_and(|value| words.iter().any(|w| value.starts_with(w)));
-    let subject = message.subject().unwrap_or_default().to_lowercase();
     header("Auto-Submitted").is_some_and(|value| !value.starts_with("no"))
         || said("Precedence", &["bulk", "junk", "list", "auto"])
-        || ["X-Autoreply", "X-Autorespond", "List-Id"].iter().any(|name| header(name).is_some())
-        || header("Return-Path").is_some_and(|path| path == "<>")
-        || ["自动回复", "自动答复", "automatic reply", "out of office", "auto:"]
+        || ["X-Autoreply", "X-Autorespond", "X-MS-Exchange-Generated-Message-Source", "List-Id"]
             .iter()
-            .any(|words| subject.starts_with(words))
+            .any(|name| header(name).is_some())
+        || header("Return-Path").is_some_and(|path| path == "<>")
+        || MACHINE_SUBJECT.is_match(message.subject().unwrap_or_default().trim())
 }
 
 /// Whether the receiving server found that the sender is not who it says (RFC 8601).
@@ -142,6 +173,12 @@ mod tests {
     #[case("进度：６０％ 已进场", Asked::Progress(60), None, "已进场")]
     #[case("延期 3 个工作日 原因：材料未到", Asked::Extension { days: 3, working: true }, None, "材料未到")]
     #[case("延期5天 等材料", Asked::Extension { days: 5, working: false }, None, "等材料")]
+    #[case("進度 60％", Asked::Progress(60), None, "")]
+    #[case("簽收", Asked::Acknowledge, None, "")]
+    #[case("已簽收。", Asked::Acknowledge, None, "")]
+    #[case("03 辦結", Asked::Done, Some(3), "")]
+    #[case("延期３个工作日", Asked::Extension { days: 3, working: true }, None, "")]
+    #[case("申請延期３個工作日，原因：材料未到", Asked::Extension { days: 3, working: true }, None, "材料未到")]
     #[case("Progress 40% crews on site", Asked::Progress(40), None, "crews on site")]
     #[case("签收表在哪里？", Asked::Comment, None, "签收表在哪里？")]
     #[case("未完成，还差一段", Asked::Comment, None, "未完成，还差一段")]
@@ -162,6 +199,8 @@ mod tests {
     #[case("签收\n\nOn Mon, 2 Mar 2026 at 10:00, Shenban wrote:\n> 完成")]
     #[case("签收\n在 2026年3月2日，深办 写道：\n完成")]
     #[case("签收\n发件人：深办 <a@b.example>\n主题：完成")]
+    #[case("签收\n寄件者：深办 <a@b.example>\n主旨：完成")]
+    #[case("签收\n\n＞ 进度 60%")]
     fn quotes_and_signatures_are_cut_off(#[case] text: &str) {
         assert_eq!(own_words(text), "签收");
     }
@@ -172,6 +211,10 @@ mod tests {
     #[case("Precedence: bulk", true)]
     #[case("Subject: Automatic reply: hello", true)]
     #[case("Subject: =?utf-8?B?6Ieq5Yqo562U5aSNOiDkvJHlgYc=?=", true)]
+    #[case("Subject: =?utf-8?B?5Zue5aSN77ya6Ieq5Yqo5Zue5aSN77ya?=", true)]
+    #[case("Subject: Re: Out of Office", true)]
+    #[case("Subject: =?utf-8?B?5LyR5YGH5Lit?=", false)]
+    #[case("X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent", true)]
     #[case("X-Mailer: Foxmail", false)]
     fn machines_are_told_from_people(#[case] header: &str, #[case] automatic: bool) {
         let raw = format!("From: a@b.example\r\n{header}\r\n\r\n签收\r\n");

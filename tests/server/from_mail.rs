@@ -11,7 +11,7 @@ use shenban::mail::listener::Listener;
 use std::path::PathBuf;
 
 /// An issued case with tasks of the traffic police; gives the case's and the tasks' ids.
-async fn issued(server: &Server, coordinator: &Client, tasks: &[(&str, &str)]) -> (String, Vec<String>) {
+pub async fn issued(server: &Server, coordinator: &Client, tasks: &[(&str, &str)]) -> (String, Vec<String>) {
     let drafted = json!({ "title": "校门口拥堵", "goal": "", "grade": "ordinary", "lead_unit_id": server.units["education"],
         "deadline": "2099-01-01" });
     let case = coordinator.act("/cases", drafted).await["id"].as_str().unwrap().to_owned();
@@ -28,14 +28,14 @@ async fn issued(server: &Server, coordinator: &Client, tasks: &[(&str, &str)]) -
     (case, ids)
 }
 
-async fn mail_about(server: &Server, word: &str) -> Caught {
+pub async fn mail_about(server: &Server, word: &str) -> Caught {
     let about = |mail: &Caught| mail.to == ["traffic@city.example"] && mail.text.contains(word);
     let mails = server.mails_when(|mails| mails.iter().any(about)).await;
     mails.into_iter().find(about).unwrap()
 }
 
 /// The path of the link with this label.
-fn link(mail: &Caught, label: &str) -> String {
+pub fn link(mail: &Caught, label: &str) -> String {
     let line = mail
         .text
         .lines()
@@ -44,12 +44,12 @@ fn link(mail: &Caught, label: &str) -> String {
     line.split_once("http://shenban.example").unwrap().1.trim().to_owned()
 }
 
-async fn post(client: &Client, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
+pub async fn post(client: &Client, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
     let answer = client.form_as_is(path, fields).await;
     (answer.status(), answer.text().await.unwrap())
 }
 
-async fn state(client: &Client, task: &str) -> Value {
+pub async fn state(client: &Client, task: &str) -> Value {
     client.task(task).await["state"].clone()
 }
 
@@ -145,19 +145,19 @@ async fn a_unit_that_wants_sign_in_for_handing_in_gets_it() {
     server.stop().await;
 }
 
-struct Mailbox {
+pub struct Mailbox {
     folder: PathBuf,
     sent: usize,
 }
 
 impl Mailbox {
-    fn of(server: &Server) -> Mailbox {
+    pub fn of(server: &Server) -> Mailbox {
         let folder = server.app.settings.mail.inbound_maildir.clone().unwrap().join("new");
         std::fs::create_dir_all(&folder).unwrap();
         Mailbox { folder, sent: 0 }
     }
 
-    fn deliver(&mut self, raw: impl AsRef<[u8]>) {
+    pub fn deliver(&mut self, raw: impl AsRef<[u8]>) {
         self.sent += 1;
         let unfinished = self.folder.with_file_name(format!("{}", self.sent));
         std::fs::write(&unfinished, raw).unwrap();
@@ -174,7 +174,7 @@ fn answer(to: &Caught, from: &str, headers: &str, body: &str) -> String {
 }
 
 /// Waits until nothing is unread; gives the rows that wait for a person.
-async fn read_all(server: &Server, inbound: &Mailbox) -> Vec<(String, String)> {
+pub async fn read_all(server: &Server, inbound: &Mailbox) -> Vec<(String, String)> {
     for _ in 0..200 {
         if std::fs::read_dir(&inbound.folder).unwrap().next().is_none() {
             break;

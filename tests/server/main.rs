@@ -37,6 +37,7 @@ mod queue;
 mod races;
 mod real;
 mod receiver;
+mod replies;
 mod search;
 mod support;
 mod webhooks;

@@ -17,7 +17,7 @@ use crate::store::notices;
 use crate::store::people::{self, Unit};
 use crate::store::plans::{self, Task};
 use chrono::TimeDelta;
-use mail_parser::MimeHeaders;
+use mail_parser::{MessagePart, MimeHeaders};
 
 /// Messages a sender may send an hour; more wait for a person.
 const HOURLY_MAX: i64 = 60;
@@ -83,14 +83,25 @@ pub fn weigh(ctx: &mut Ctx, row: &mut Inbound, message: &mail_parser::Message) -
         row.verdict = "来信的附件或层次过多".to_owned();
         return Ok(Weighed::Settled);
     }
-    let text = message.body_text(0).unwrap_or_default();
-    let attached = message.attachments().filter(|part| !part.content_disposition().is_some_and(|how| how.is_inline()));
+    let reply = reply::read(&reply::text_of(message));
+    let is_packed = reply::is_packed(message);
+    // Signing for a task and asking for time show no evidence; with anything else some may be in there.
+    if is_packed && !matches!(reply.asked, Asked::Acknowledge | Asked::Extension { .. }) {
+        row.verdict = "附件被邮件程序打包成 winmail.dat，请人工取出后代录".to_owned();
+        return Ok(Weighed::Settled);
+    }
+    let attached = message.attachments().filter(|part| !is_packed && !is_of_the_text(part));
     let uploads = attached.map(|part| Upload {
         name: part.attachment_name().unwrap_or_default().to_owned(),
         bytes: part.contents().to_vec(),
     });
-    let (reply, uploads) = (reply::read(&text), uploads.collect());
+    let uploads = uploads.collect();
     Ok(Weighed::Trusted(Box::new(Trusted { actor, mail, unit, reply, uploads })))
+}
+
+/// A picture that the text shows, as a signature's logo.
+fn is_of_the_text(part: &MessagePart) -> bool {
+    part.content_disposition().map_or(part.content_id().is_some(), |how| how.is_inline())
 }
 
 /// The unit's mailbox, the address that was written to, or an address of one of its people.
