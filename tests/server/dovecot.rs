@@ -1,5 +1,6 @@
 //! A real Dovecot whose mailbox holds the replies: its own configuration folder, loopback ports, gone with the test.
 
+use crate::chase::{issued, live_through};
 use crate::keeper::{Kept, free_port, keep};
 use crate::support::{Client, On, Server};
 use rstest::rstest;
@@ -8,8 +9,12 @@ use shenban::app::letters::{inbox, mailbox};
 use shenban::mail::ImapSettings;
 use shenban::mail::maildir;
 use shenban::mail::smtp::Security;
-use shenban::store::{StoreError, house};
+use shenban::store::sent::{self, SentFilter, Span};
+use shenban::store::{StoreError, Tx, house, mails};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 const KEEPER: &str = include_str!("dovecot.sh");
@@ -154,5 +159,107 @@ async fn what_a_crash_cuts_off_is_fetched_again_and_handled_once_and_a_folder_ta
     assert!(refused.contains("mailbox") && !refused.contains("wrong"), "{refused}");
     server.set(|known| known.mail.imap = Some(ImapSettings { ca_pem: None, ..settings }));
     assert!(mailbox::collect(&server.app, "test").await.is_err(), "a certificate nobody vouches for");
+    server.stop().await;
+}
+
+/// What a mail program asks a mailbox.
+struct MailProgram(BufReader<TcpStream>);
+
+impl MailProgram {
+    fn open(dovecot: &Dovecot) -> MailProgram {
+        let mut program = MailProgram(BufReader::new(TcpStream::connect(("127.0.0.1", dovecot.port)).unwrap()));
+        program.ask("LOGIN shenban secret");
+        program.ask("SELECT INBOX");
+        program
+    }
+
+    /// The lines of the answer.
+    fn ask(&mut self, command: &str) -> Vec<String> {
+        self.0.get_mut().write_all(format!("a {command}\r\n").as_bytes()).unwrap();
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            if line.starts_with("a ") {
+                assert!(line.starts_with("a OK"), "{command}: {line}");
+                return lines;
+            }
+            lines.push(line.trim().to_owned());
+        }
+    }
+
+    /// The Message-IDs of each thread of the mails to an address.
+    fn threads(&mut self, address: &str) -> BTreeSet<BTreeSet<String>> {
+        let answer = self.ask(&format!("THREAD REFERENCES UTF-8 TO \"{address}\""));
+        let threads = answer.iter().find_map(|line| line.strip_prefix("* THREAD ")).unwrap_or_default().to_owned();
+        let (mut found, mut depth, mut number) = (BTreeSet::new(), 0, String::new());
+        let mut own = BTreeSet::new();
+        for c in threads.chars() {
+            if c.is_ascii_digit() {
+                number.push(c);
+                continue;
+            }
+            if !number.is_empty() {
+                own.insert(self.message_id(&std::mem::take(&mut number)));
+            }
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            if depth == 0 && !own.is_empty() {
+                found.insert(std::mem::take(&mut own));
+            }
+        }
+        found
+    }
+
+    fn message_id(&mut self, number: &str) -> String {
+        let header = self.ask(&format!("FETCH {number} BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]")).join(" ");
+        crate::support::between(&header, "<", ">").unwrap().to_owned()
+    }
+}
+
+/// (address, case) → Message-IDs of all mails there are, with each mail's bytes.
+fn mailed_by_case(
+    tx: &mut Tx,
+) -> Result<(BTreeMap<(String, Option<String>), BTreeSet<String>>, Vec<String>), StoreError> {
+    let (mut ids, mut messages): (BTreeMap<_, BTreeSet<String>>, Vec<String>) = Default::default();
+    for line in sent::list(tx, &SentFilter::default(), Span::first(1_000))?.0 {
+        let mail = mails::by_id(tx, &line.id)?.unwrap();
+        messages.extend(mails::message_of(tx, &line.id)?);
+        ids.entry((mail.address, mail.case_id)).or_default().insert(mail.message_id);
+    }
+    Ok((ids, messages))
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_program_shows_a_case_as_one_thread_and_digests_as_their_own(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(dovecot) = start() else { return };
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let (coordinator, admin) = (server.sign_in("coordinator").await, server.sign_in("admin").await);
+    for title in ["校门口拥堵", "夜间施工噪声", "校门口拥堵"] {
+        for unit in ["traffic", "education"] {
+            issued(&server, &coordinator, unit, title, "ordinary").await;
+        }
+        server.deliver().await;
+    }
+    let digest = json!({ "rhythm": "daily", "channels": [] });
+    admin.act(&format!("/units/{}/mail-rhythm", server.units["education"]), digest).await;
+    live_through(&server, 14).await;
+
+    let (expected, messages) = server.app.store.read(mailed_by_case).await.unwrap();
+    messages.iter().for_each(|message| dovecot.deliver(message));
+    let mut program = MailProgram::open(&dovecot);
+    let of = |address: &str| expected.iter().filter(|((to, _), _)| to == address).collect::<Vec<_>>();
+    for unit in ["traffic", "education"] {
+        let address = format!("{unit}@city.example");
+        let threads: BTreeSet<BTreeSet<String>> = of(&address).into_iter().map(|(_, ids)| ids.clone()).collect();
+        assert_eq!(program.threads(&address), threads, "{address}");
+    }
+    let cases =
+        of("traffic@city.example").into_iter().filter(|((_, case), ids)| case.is_some() && ids.len() > 2).count();
+    assert_eq!(cases, 3, "each case is a thread of several mails: {expected:#?}");
+    let digests = of("education@city.example").into_iter().find(|((_, case), _)| case.is_none());
+    assert!(digests.is_some_and(|(_, ids)| ids.len() > 1), "and the digests another: {expected:#?}");
     server.stop().await;
 }
