@@ -25,7 +25,7 @@ use crate::domain::case::Grade;
 use crate::domain::notice::{MailState, RecipientKind, Stage};
 use crate::domain::task::TaskState;
 use crate::lang::Lang;
-use crate::mail::{Ask, Letter, Link, compose};
+use crate::mail::{Ask, Letter, Link, compose, wording};
 use crate::store::mails::{self, Mail};
 use crate::store::notices::Notice;
 use crate::store::people::Person;
@@ -97,6 +97,7 @@ fn asked(
             drafts.skip(notice, "no_longer_needed");
         }
     }
+    told.asks.sort_by_key(Ask::urgency);
     Ok(told)
 }
 
@@ -214,21 +215,9 @@ fn frozen_mail(ctx: &mut Ctx, of: Frozen) -> Result<(Mail, String), Error> {
     Ok((mail, message))
 }
 
-/// The subject and first paragraph: by the city's wording for one thing, by the count for several.
+/// The subject and first paragraph: by the city's wording for one thing, by the most urgent for several.
 fn worded(ctx: &mut Ctx, asks: &[Ask], to: &To, case_line: &str, bundle: Bundle) -> Result<(String, String), Error> {
-    let [one] = asks else {
-        if bundle != Bundle::OneCase {
-            return Ok((to.lang.fill("【深办】汇总：%{count} 项事项", &[("count", &asks.len())]), String::new()));
-        }
-        // A directive's mail names no case: a mailbox has more readers.
-        let several = if case_line.is_empty() {
-            "【深办】%{count} 项事项"
-        } else {
-            "【深办】%{case}：%{count} 项事项"
-        };
-        let subject = to.lang.fill(several, &[("case", &case_line), ("count", &asks.len())]);
-        return Ok((subject, String::new()));
-    };
+    let [one] = asks else { return Ok(wording::of_several(asks, bundle != Bundle::OneCase, to.lang)) };
     let wording = wordings::of(ctx, one.stage, to.lang)?;
     let stage = to.lang.t(one.stage.label());
     Ok(wording.filled(&[

@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use icalendar::{Component, EventLike};
 use lettre::message::header::{self, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, MultiPartKind, SinglePart};
+use std::cmp::Reverse;
 
 /// One thing a letter asks or tells.
 #[derive(Debug, Clone)]
@@ -25,6 +26,14 @@ pub struct Ask {
     pub invitation: Option<Invitation>,
     /// Each does one thing; the first is the button.
     pub links: Vec<Link>,
+}
+
+impl Ask {
+    /// What sorts asks by: the earliest date first, and for one date the last step of a ladder.
+    pub fn urgency(&self) -> impl Ord + use<> {
+        let step = Stage::ALL.iter().position(|stage| *stage == self.stage);
+        (self.due_at.is_none(), self.due_at, !self.stage.is_reminder(), Reverse(step))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -229,6 +238,7 @@ fn calendar_of(letter: &Letter) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::wording;
     use mail_parser::{MessageParser, MimeHeaders};
     use std::path::Path;
 
@@ -269,13 +279,19 @@ mod tests {
         }
     }
 
-    fn several_in_english() -> Letter {
-        let asks = vec![ask(3, "School crossing guards"), Ask { due_at: None, due_shown: None, ..ask(4, "Markings") }];
-        Letter { lang: Lang::En, subject: "[Shenban] ZX-2026-0007: 2 matters".into(), asks, ..letter() }
+    fn of_several(asks: Vec<Ask>, crosses_cases: bool, lang: Lang) -> Letter {
+        let (subject, opening) = wording::of_several(&asks, crosses_cases, lang);
+        Letter { lang, subject, opening, asks, ..letter() }
+    }
+
+    fn several(lang: Lang) -> Letter {
+        let asked = Ask { stage: Stage::HelpAsked, due_at: None, due_shown: None, ..ask(4, "施划即停即走区") };
+        let late = Ask { stage: Stage::Overdue, ..ask(3, "设置护学岗") };
+        of_several(vec![late, ask(5, "错峰放学"), asked], false, lang)
     }
 
     fn digest() -> Letter {
-        let asks = vec![Ask { due_at: None, ..ask(5, "施划即停即走区") }];
+        let asks = vec![ask(5, "施划即停即走区"), Ask { due_at: None, ..ask(6, "错峰放学") }];
         let unsubscribe = Some("https://shenban.city.example/m/unsubscribe/1".into());
         Letter {
             unsubscribe,
@@ -283,15 +299,19 @@ mod tests {
             references: Vec::new(),
             reply_to: None,
             reply_hint: None,
-            asks,
-            ..letter()
+            case_line: String::new(),
+            ..of_several(asks, true, Lang::Zh)
         }
+    }
+
+    fn kept() -> [(&'static str, Letter); 4] {
+        [("one", letter()), ("several", several(Lang::Zh)), ("several-en", several(Lang::En)), ("digest", digest())]
     }
 
     /// The bytes as they were looked at and kept; `UPDATE_GOLDEN=1` keeps what is made now.
     #[test]
     fn the_raw_bytes_are_the_kept_ones() {
-        for (name, letter) in [("one", letter()), ("several-en", several_in_english()), ("digest", digest())] {
+        for (name, letter) in kept() {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/mail/golden/{name}.eml"));
             let bytes = compose(&letter).unwrap();
             if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -304,7 +324,7 @@ mod tests {
 
     #[test]
     fn text_and_html_say_the_same() {
-        for letter in [letter(), several_in_english(), digest()] {
+        for (_, letter) in kept() {
             let Parts { text, html } = parts(&letter).unwrap();
             let links: Vec<&str> = html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
             let body = html.split_once("<body").unwrap().1;

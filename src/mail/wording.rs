@@ -1,6 +1,7 @@
 //! What a mail about one thing says in its subject and its first paragraph: shipped for every stage, changed by an
 //! administrator. Text and HTML are made from the same words.
 
+use super::Ask;
 use crate::domain::notice::Stage;
 use crate::lang::{Lang, Message};
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,31 @@ impl Wording {
     pub fn filled(&self, values: &[(&str, &str)]) -> (String, String) {
         (fill(&self.subject, values), fill(&self.opening, values))
     }
+}
+
+/// The subject and the opening of a mail about several things, the most urgent of which comes first: that one by number
+/// and name, the others by what they ask.
+pub fn of_several(asks: &[Ask], crosses_cases: bool, lang: Lang) -> (String, String) {
+    let Some((first, others)) = asks.split_first() else { return (String::new(), String::new()) };
+    let mut kinds: Vec<(Stage, usize)> = Vec::new();
+    for ask in others {
+        match kinds.iter_mut().find(|(stage, _)| *stage == ask.stage) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((ask.stage, 1)),
+        }
+    }
+    let counted = |(stage, count): &(Stage, usize)| {
+        lang.fill("%{stage} %{count} 项", &[("stage", &lang.t(stage.label())), ("count", count)])
+    };
+    let others = kinds.iter().map(counted).collect::<Vec<_>>().join(&lang.t("、"));
+    let subject = if crosses_cases {
+        "【汇总】%{stage} %{item}，另有%{others}"
+    } else {
+        "【%{stage}】%{item}，另有%{others}"
+    };
+    let stage = lang.t(first.stage.label());
+    let subject = lang.fill(subject, &[("stage", &stage), ("item", &first.heading), ("others", &others)]);
+    (subject, lang.fill("共 %{count} 项，最急的在前。", &[("count", &asks.len())]))
 }
 
 /// Refuses a text that is too long or names a placeholder there is not.
