@@ -216,11 +216,12 @@ impl MailProgram {
     }
 }
 
-/// (address, case) → Message-IDs of all mails there are, with each mail's bytes.
-fn mailed_by_case(
-    tx: &mut Tx,
-) -> Result<(BTreeMap<(String, Option<String>), BTreeSet<String>>, Vec<String>), StoreError> {
-    let (mut ids, mut messages): (BTreeMap<_, BTreeSet<String>>, Vec<String>) = Default::default();
+/// Message-IDs by (address, case).
+type Threads = BTreeMap<(String, Option<String>), BTreeSet<String>>;
+
+/// All mails there are as threads, and each mail's bytes.
+fn mailed_by_case(tx: &mut Tx) -> Result<(Threads, Vec<String>), StoreError> {
+    let (mut ids, mut messages) = (Threads::new(), Vec::new());
     for line in sent::list(tx, &SentFilter::default(), Span::first(1_000))?.0 {
         let mail = mails::by_id(tx, &line.id)?.unwrap();
         messages.extend(mails::message_of(tx, &line.id)?);
