@@ -56,7 +56,7 @@ async fn the_first_channel_of_the_order_carries_a_notice_the_next_when_it_fails_
     verify(&sent[0], &secret);
     let told = sent[0].json();
     assert_eq!(told["data"]["to"], json!({ "name": "traffic局", "phone": "13800000001" }));
-    assert!(told["data"]["text"].as_str().unwrap().contains("校门口拥堵"), "{told:#}");
+    assert!(told["data"]["text"].as_str().unwrap().contains("/01 现场踏勘，另有专项交办 1 项"), "{told:#}");
     assert!(!sent[0].body.contains("/m/"), "no link that acts without signing in");
     assert_eq!((log(&admin, &sms).await[0]["state"].as_str(), mailed()), (Some("delivered"), 0));
 
