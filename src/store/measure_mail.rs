@@ -31,14 +31,21 @@ pub fn waited(tx: &mut Tx, stage: Stage, since: NaiveDateTime) -> Result<Vec<f64
     Ok(rows.into_iter().map(seconds).collect())
 }
 
+/// Notices of a stage owed since some moment that needed no mail any more when one would have been written.
+pub fn moot(tx: &mut Tx, stage: Stage, since: NaiveDateTime) -> Result<i64, StoreError> {
+    let skipped = notice::table.filter(notice::state.eq(NoticeState::Skipped.code()));
+    Ok(skipped.filter(notice::stage.eq(stage.code())).filter(notice::owed_at.ge(since)).count().get_result(tx.0)?)
+}
+
 /// (recipient, when) of every mail.
 pub fn mailed(tx: &mut Tx) -> Result<Vec<(String, NaiveDateTime)>, StoreError> {
     Ok(mail::table.select((mail::recipient_id, mail::created_at)).load(tx.0)?)
 }
 
-/// Released tasks whose unit was never mailed that it has one.
-pub fn released_unmailed(tx: &mut Tx) -> Result<i64, StoreError> {
-    let told = notice::table.filter(notice::stage.eq(Stage::TaskReleased.code())).filter(notice::mail_id.is_not_null());
+/// Released tasks whose unit was neither mailed that it has one nor found to need no mail any more.
+pub fn released_untold(tx: &mut Tx) -> Result<i64, StoreError> {
+    let told = notice::table.filter(notice::stage.eq(Stage::TaskReleased.code()));
+    let told = told.filter(notice::mail_id.is_not_null().or(notice::state.eq(NoticeState::Skipped.code())));
     let untold =
         task::table.filter(task::released_at.is_not_null()).filter(task::id.ne_all(told.select(notice::subject_id)));
     Ok(untold.count().get_result(tx.0)?)

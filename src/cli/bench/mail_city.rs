@@ -81,7 +81,7 @@ pub async fn quarter(app: &App, hourly_max: u32) -> Result<Quarter, Error> {
     if hourly_max > 0 && most > hourly_max as usize {
         return Err(Error::Internal(format!("the ceiling of {hourly_max} was broken: {most} within an hour")));
     }
-    let owed_missing = left + app.store.read(measure_mail::released_unmailed).await?;
+    let owed_missing = left + app.store.read(measure_mail::released_untold).await?;
     if owed_missing > 0 {
         return Err(Error::Internal(format!("{owed_missing} owed notices are missing")));
     }
