@@ -155,18 +155,9 @@ fn with_those_under<'a>(problem_id: &'a str) -> _ {
 
 /// The tickets of a problem as counting needs them, oldest first; of a theme also those of the problems under it.
 pub fn calls(tx: &mut Tx, problem_id: &str, from: Option<NaiveDateTime>) -> Result<Vec<Call>, StoreError> {
-    let mut query = membership::table
-        .inner_join(ticket::table.on(ticket::id.eq(membership::ticket_id)))
-        .filter(membership::problem_id.eq_any(with_those_under(problem_id)))
-        .filter(membership::until.is_null())
-        .order((ticket::received_at, ticket::id))
-        .select((ticket::id, ticket::received_at, ticket::caller_hash, ticket::district))
-        .distinct()
-        .into_boxed();
-    if let Some(from) = from {
-        query = query.filter(ticket::received_at.ge(from));
-    }
-    Ok(query.load(tx.0)?)
+    let mut calls = calls_of_all(tx, &[problem_id.to_owned()])?.remove(problem_id).unwrap_or_default();
+    calls.retain(|call| from.is_none_or(|from| call.received_at >= from));
+    Ok(calls)
 }
 
 /// [`calls`] of several problems at once, by problem.

@@ -16,6 +16,8 @@ pub struct Unsent {
     pub case_id: Option<String>,
     /// The task it is about, if it is about one.
     pub task_id: Option<String>,
+    /// The directive it is about: what that says is for its own page, which not everybody may read.
+    pub directive_id: Option<String>,
     /// A task's or a case's number and title, or empty.
     pub about: String,
     pub recipient_id: String,
@@ -58,7 +60,8 @@ pub fn list(tx: &mut Tx, filter: &SentFilter, span: Span) -> Result<(Vec<Unsent>
         Some(Unsent {
             stage: Stage::parse(&stage)?,
             about: named.cloned().unwrap_or_default(),
-            task_id: (kind == "task").then_some(subject_id),
+            task_id: (kind == "task").then(|| subject_id.clone()),
+            directive_id: (kind == "directive").then_some(subject_id),
             case_id,
             recipient_name: names.get(&recipient_id).cloned().unwrap_or_default(),
             recipient_id,

@@ -136,6 +136,22 @@ async fn a_directives_date_is_moved_with_a_reason_and_its_ladder_begins_anew(
 }
 
 #[tokio::test]
+async fn a_mail_that_a_directive_needed_no_more_is_listed_for_its_readers_alone() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let (coordinator, leader) = (server.sign_in("coordinator").await, server.sign_in("leader").await);
+    let (case, _) = issued(&server, &coordinator, "finance", "校门口拥堵", "ordinary").await;
+    let directive = transcribed(&server, &coordinator, &case, &in_days(&server, 10)).await;
+    let traffic = server.sign_in("traffic").await;
+    traffic.act(&format!("/directives/{directive}/report"), json!({ "report": "已部署" })).await;
+    server.deliver().await;
+    let link = format!("href=\"/directives/{directive}\"");
+    assert!(page(&coordinator, "/mail/unsent").await.contains(&link));
+    let others = page(&leader, "/mail/unsent").await;
+    assert!(!others.contains(&link) && !others.contains("批示待反馈"), "{others}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn who_is_not_a_reader_finds_no_trace_of_a_directive() {
     let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
     let (coordinator, leader) = (server.sign_in("coordinator").await, server.sign_in("leader").await);

@@ -62,9 +62,8 @@ struct Description {
 
 /// Counts a problem anew and saves it; proposes it when it is past its thresholds.
 pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
-    let Some(problem) = problems::by_id(&mut ctx.tx, problem_id)? else { return Ok(()) };
-    let counted = count_all(ctx, std::slice::from_ref(&problem.id))?;
-    counted.into_iter().try_for_each(|count| save(ctx, problem.clone(), count))
+    let counted = count_all(ctx, &[problem_id.to_owned()])?;
+    save_all(ctx, counted)
 }
 
 /// A new problem as it is counted with its first ticket alone.

@@ -108,7 +108,11 @@ impl Asked {
 
     /// What was not sent of what the filters name.
     fn unsent(&self) -> String {
-        address("/mail/unsent", &[("case_id", &self.case_id), ("recipient", &self.recipient)])
+        self.unsent_of(&self.recipient, &self.case_id)
+    }
+
+    fn unsent_of(&self, recipient: &str, case_id: &str) -> String {
+        address("/mail/unsent", &[("case_id", case_id), ("recipient", recipient)])
     }
 
     /// Only what one unit was sent and has not signed for.
