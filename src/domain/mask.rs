@@ -34,6 +34,13 @@ pub fn name(name: &str) -> String {
     chars.next().map_or_else(String::new, |first| format!("{first}{}", "*".repeat(chars.count().clamp(1, 2))))
 }
 
+/// An address without its house number: no caller is found by it. None where nothing tells is left.
+pub fn street(address: &str) -> Option<String> {
+    let street: String = address.trim().chars().take_while(|c| !c.is_numeric()).collect();
+    let street = street.trim_end_matches(['第', ' ']);
+    (street.chars().count() > 1).then(|| street.to_owned())
+}
+
 /// A text with the numbers in it masked, and the caller's own name where it stands.
 pub fn text(text: &str, caller_name: Option<&str>) -> String {
     let masked = PERSONAL.replace_all(text, |found: &regex::Captures| number(&found[0])).into_owned();
@@ -57,5 +64,11 @@ mod tests {
     #[test]
     fn a_number_written_with_breaks_is_hidden_too() {
         assert!(!text("电话 138-1234-5678", None).contains("1234"));
+    }
+
+    #[test]
+    fn a_street_is_an_address_without_its_number() {
+        assert_eq!(street("学府路12号").as_deref(), Some("学府路"));
+        assert_eq!(street("12栋"), None);
     }
 }

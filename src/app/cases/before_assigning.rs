@@ -4,6 +4,7 @@ use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::domain::calendar::due_moment;
 use crate::domain::case::CaseState;
+use crate::domain::mask::street;
 use crate::store::cases::{self, Case};
 use crate::store::{memberships, people, plans};
 use chrono::TimeDelta;
@@ -65,22 +66,4 @@ fn streets(ctx: &mut Ctx, problem_ids: &[String]) -> Result<BTreeSet<String>, Er
         streets.extend(memberships::addresses(&mut ctx.tx, id)?.iter().filter_map(|address| street(address)));
     }
     Ok(streets)
-}
-
-/// An address without its house number: no caller is found by it.
-fn street(address: &str) -> Option<String> {
-    let street: String = address.trim().chars().take_while(|c| !c.is_numeric()).collect();
-    let street = street.trim_end_matches(['第', ' ']);
-    (street.chars().count() > 1).then(|| street.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::street;
-
-    #[test]
-    fn a_street_is_an_address_without_its_number() {
-        assert_eq!(street("学府路12号").as_deref(), Some("学府路"));
-        assert_eq!(street("12栋"), None);
-    }
 }

@@ -4,6 +4,7 @@ use crate::app::problems::detection::{keep_lease, short, text_of};
 use crate::app::{Actor, App, Ctx, Error};
 use crate::detect::trend::{Burst, Return};
 use crate::detect::{Document, explain, trend};
+use crate::domain::mask::street;
 use crate::domain::problem::{ProblemKind, ProblemState};
 use crate::store::memberships::{self, Call};
 use crate::store::problems::{self, Problem};
@@ -177,17 +178,17 @@ fn describe(
     Ok(Some(Description { terms: json!(terms).to_string(), places: places(ctx, &problem.id, calls, &texts)?, title }))
 }
 
-/// Districts where they are given, else addresses, else what the texts name.
+/// Districts where the calls come from several; in one, the places that the texts name; without names, where people live.
 fn places(ctx: &mut Ctx, problem_id: &str, calls: &[Call], texts: &[Document]) -> Result<String, Error> {
-    let districts = explain::places(calls.iter().filter_map(|call| call.district.as_deref()));
-    let mut places = if districts.is_empty() {
-        let addresses = memberships::addresses(&mut ctx.tx, problem_id)?;
-        explain::places(addresses.iter().map(String::as_str))
-    } else {
-        districts
-    };
+    let mut places = explain::places(calls.iter().filter_map(|call| call.district.as_deref()));
+    if places.len() <= 1 {
+        let named = explain::places_in(texts);
+        places = if named.is_empty() { places } else { named };
+    }
     if places.is_empty() {
-        places = explain::places_in(texts);
+        let addresses = memberships::addresses(&mut ctx.tx, problem_id)?;
+        let streets: Vec<String> = addresses.iter().filter_map(|address| street(address)).collect();
+        places = explain::places(streets.iter().map(String::as_str));
     }
     places.truncate(PLACES_SHOWN);
     Ok(json!(places).to_string())

@@ -2,6 +2,7 @@
 
 mod city;
 mod leaders;
+mod matters;
 pub mod tickets;
 mod words;
 

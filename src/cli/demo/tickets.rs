@@ -1,6 +1,7 @@
 //! The demo's tickets, from a seed: recurring problems hidden among one-off noise. All invented.
 
-use super::words::{DETAILS, DISTRICTS, HOW, NAMES, OPENINGS, SURNAMES, THINGS, TROUBLES, WAYS};
+use super::matters::MATTERS;
+use super::words::{DETAILS, DISTRICTS, HOW, NAMES, OPENINGS, SURNAMES, WAYS};
 use crate::domain::ticket::NewTicket;
 use chrono::{Datelike, NaiveDateTime, TimeDelta, Weekday};
 use rand::rngs::SmallRng;
@@ -210,21 +211,22 @@ fn recurring(rng: &mut SmallRng, end: NaiveDateTime, at: usize, n: usize, proble
 }
 
 fn one_off(rng: &mut SmallRng, end: NaiveDateTime, n: usize) -> NewTicket {
-    let matter = format!("{}{}", pick(rng, THINGS), pick(rng, TROUBLES));
-    let district = pick(rng, DISTRICTS);
-    let place = format!("{}{}", pick(rng, NAMES), pick(rng, WAYS));
+    let matter = &MATTERS[rng.random_range(0..MATTERS.len())];
+    let trouble = pick(rng, matter.troubles);
+    let name = rng.random_range(0..NAMES.len());
+    let place = format!("{}{}", NAMES[name], pick(rng, WAYS));
     let house = rng.random_range(1..200);
-    let (first, second) = (pick(rng, DETAILS), pick(rng, DETAILS));
-    let body = format!("{}{place}{house}号，{matter}，{first}，{}，{second}。", pick(rng, OPENINGS), pick(rng, HOW));
+    let said = [pick(rng, matter.details), pick(rng, HOW), pick(rng, DETAILS)].join("，");
+    let body = format!("{}{place}{house}号{}{trouble}，{said}。", pick(rng, OPENINGS), matter.thing);
     let received_at = moment(rng, end, false, false);
     called(
         rng,
         100_000 + n,
         NewTicket {
-            title: format!("{place}{matter}"),
+            title: format!("{place}{}{trouble}", matter.thing),
             body,
             received_at,
-            district: Some(district.to_owned()),
+            district: Some(DISTRICTS[name % DISTRICTS.len()].to_owned()),
             address: Some(format!("{place}{house}号")),
             ..NewTicket::default()
         },
