@@ -354,20 +354,14 @@ mod tests {
     use super::super::{Document, Settings};
     use super::*;
 
-    #[test]
-    fn a_theme_is_one_grievance_at_several_places_not_one_place_with_several_grievances() {
-        const TIMES: usize = 4;
-        let noise = ("夜间施工噪音", "工地凌晨两点还在打桩浇筑混凝土，孩子睡不着");
-        let lift = ("电梯停运不修", "轿厢困人三回，老人爬楼上下十八层");
-        let told = [("清水湾小区", noise), ("白鹭花园", noise), ("清水湾小区", lift)];
-        let everyday = ["公交车晚点等了四十分钟", "社保卡办理慢材料退回", "井盖松动怕出事故", "自来水发黄浑浊有异味"];
-        let mut texts: Vec<(String, String)> = Vec::new();
-        for (place, (title, body)) in told {
-            texts.extend((0..TIMES).map(|n| (format!("{place}{title}"), format!("{place}{body}，{n}。"))));
-        }
-        texts.extend((0..30).map(|n| (everyday[n % 4].to_owned(), format!("第{n}路{}", everyday[n % 4]))));
-        let ids: Vec<String> = (0..texts.len()).map(|n| format!("t{n:02}")).collect();
+    const EVERYDAY: [&str; 4] =
+        ["公交车晚点等了四十分钟", "社保卡办理慢材料退回", "井盖松动怕出事故", "自来水发黄浑浊有异味"];
+
+    /// The texts, and a city's everyday ones, consolidated; ticket `n` is text `n`.
+    fn consolidated(mut texts: Vec<(String, String)>) -> (Engine, Consolidation) {
+        texts.extend((0..30).map(|n| (EVERYDAY[n % 4].to_owned(), format!("第{n}路{}", EVERYDAY[n % 4]))));
         let mut engine = Engine::new(Settings::default());
+        let ids: Vec<String> = (0..texts.len()).map(id).collect();
         engine.read_all(ids.iter().zip(&texts).map(|(id, (title, body))| Document {
             id,
             title,
@@ -377,10 +371,51 @@ mod tests {
         let mut numbers = 1..;
         let done = engine.consolidate(|| format!("P{}", numbers.next().unwrap()));
         engine.apply(&done.changes);
-        let problem = |n: usize| engine.problem_of(&ids[n]).unwrap();
-        let theme = |n: usize| done.themes.iter().position(|theme| theme.problems.iter().any(|one| one == problem(n)));
+        (engine, done)
+    }
+
+    fn id(text: usize) -> String {
+        format!("t{text:03}")
+    }
+
+    #[test]
+    fn a_theme_is_one_grievance_at_several_places_not_one_place_with_several_grievances() {
+        const TIMES: usize = 4;
+        let noise = ("夜间施工噪音", "工地凌晨两点还在打桩浇筑混凝土，孩子睡不着");
+        let lift = ("电梯停运不修", "轿厢困人三回，老人爬楼上下十八层");
+        let told = [("清水湾小区", noise), ("白鹭花园", noise), ("清水湾小区", lift)];
+        let mut texts: Vec<(String, String)> = Vec::new();
+        for (place, (title, body)) in told {
+            texts.extend((0..TIMES).map(|n| (format!("{place}{title}"), format!("{place}{body}，{n}。"))));
+        }
+        let (engine, done) = consolidated(texts);
+        let problem = |n: usize| engine.problem_of(&id(n)).unwrap().to_owned();
+        let theme = |n: usize| done.themes.iter().position(|theme| theme.problems.contains(&problem(n)));
         let (here, there, other) = (theme(0), theme(TIMES), theme(2 * TIMES));
         assert!(here.is_some() && here == there, "the same grievance elsewhere: {:?}", done.themes);
         assert_ne!(here, other, "another grievance at the same place: {:?}", (problem(0), problem(2 * TIMES)));
+    }
+
+    #[test]
+    fn the_same_words_about_another_place_are_no_problem_of_this_one_also_where_they_end_like_places() {
+        let names = ["清水湾", "白鹭", "红枫", "梧桐", "青石", "南桥", "云栖", "望月", "翠竹", "金鼎", "碧波", "杏林"];
+        let kinds = ["小区", "花园", "家园", "公寓"];
+        let matters = ["手机信号基站拆了以后变差，测过一次没有下文", "健身房冻结期被算进有效期，剩下的学期没人管"];
+        let places: Vec<String> =
+            names.iter().zip(kinds.iter().cycle()).map(|(name, kind)| format!("{name}{kind}")).collect();
+        let told = |place: &String, matter: &str| (format!("{place}{}", &matter[..30]), format!("{place}{matter}。"));
+        let mut texts: Vec<(String, String)> =
+            matters.iter().flat_map(|matter| places.iter().map(move |place| told(place, matter))).collect();
+        // Kinds of places are named all over a city.
+        texts.extend(
+            (0..300).map(|n| (EVERYDAY[n % 3].to_owned(), format!("{n}号{}{}", kinds[n % 4], EVERYDAY[n % 3]))),
+        );
+        let (engine, _) = consolidated(texts);
+        let mut of: FxHashMap<&str, FxHashSet<&String>> = FxHashMap::default();
+        for n in 0..matters.len() * places.len() {
+            let problem = engine.problem_of(&id(n));
+            of.entry(problem.unwrap_or_default()).or_default().extend(problem.map(|_| &places[n % places.len()]));
+        }
+        assert!(of.values().all(|places| places.len() <= 1), "{of:?}");
     }
 }

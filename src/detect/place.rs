@@ -68,6 +68,47 @@ const ENDINGS: [&str; 46] = [
 /// The endings of one character.
 const ENDING_CHARS: &str = "县区镇乡村组路街巷苑园城湾府庭郡里庄湖桥站栋期坪岭塘洲岛";
 
+/// Characters before an ending of one character that make an ordinary word with it: `马路`, `夜里`, `网站` name nothing.
+const WORD_BEFORE: [(char, &str); 22] = [
+    ('县', "全本各该市区"),
+    ('区', "地市辖景城军校选特产全矿分老本赛各防该教库片住宅务海"),
+    ('镇', "乡城坐本全各该集"),
+    ('乡', "城故家老下回同外本"),
+    ('村', "农全本各邻咱该同进乡山"),
+    ('组', "小重改党机编剧班分各本全"),
+    ('路', "铁公道线思走出电水小行半退引套带拦让修绕拐弯岔迷沿顺马过问挡占堵一"),
+    ('街', "逛沿小老上"),
+    ('巷', "小"),
+    ('园', "校乐果菜茶竹陵庭后墓"),
+    ('城', "县全省名书进"),
+    ('湾', "港"),
+    ('府', "政官"),
+    ('庭', "家法开前出"),
+    ('里', "这那哪家手心嘴屋眼怀夜城院房公店肚厂棚省车班沟头部兜邻楼话水户桶池校区梯"),
+    ('庄', "村农"),
+    ('湖', "江工"),
+    ('桥', "交天行"),
+    ('站', "网驿基总泵分交油电费圾转务生气作递"),
+    ('栋', "整每这那几各楼"),
+    ('岛', "全半孤"),
+    ('期', "时长任早日初后周中预同短定前晚近为到过延学假工逾限末当每效结修保费"),
+];
+/// Characters after one that do: `路灯`, `城市`.
+const WORD_AFTER: [(char, &str); 9] = [
+    ('区', "域别"),
+    ('组', "织成合建装件"),
+    ('路', "灯面况费过线程障"),
+    ('城', "市管乡"),
+    ('庭', "审"),
+    ('湖', "南北"),
+    ('里', "面程"),
+    ('站', "台点牌长岗"),
+    ('期', "间限望待刊满末权"),
+];
+
+/// Characters of grammar, which names are not made of.
+const NO_NAME: &str = "的了在到是被把我们你您他她没很就也都还跟让给";
+
 /// The side of a cell of coordinates, in degrees: about 300 metres.
 const CELL_DEGREES: f64 = 0.003;
 
@@ -86,7 +127,7 @@ pub fn mark(folded: &[char]) -> Vec<bool> {
     let mut marked = vec![false; folded.len()];
     let mut at = 0;
     while at < folded.len() {
-        let Some(length) = ending(&folded[at..]) else {
+        let Some(length) = ending(folded, at) else {
             at += 1;
             continue;
         };
@@ -105,7 +146,7 @@ pub fn ends(folded: &[char]) -> Vec<usize> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < folded.len() {
-        let length = ending(&folded[at..]);
+        let length = ending(folded, at);
         at += length.unwrap_or(1);
         found.extend(length.map(|_| at));
     }
@@ -116,12 +157,25 @@ fn is_organisation(ending: &[char]) -> bool {
     ORGANISATIONS.iter().any(|organisation| organisation.chars().eq(ending.iter().copied()))
 }
 
-/// The length of the ending that the text begins with, the longest one.
-fn ending(text: &[char]) -> Option<usize> {
+/// The length of the ending that begins there, the longest one.
+fn ending(text: &[char], at: usize) -> Option<usize> {
     let Endings { of, endings } = table();
-    let begins = of[(*text.first()? as usize).checked_sub(FIRST as usize).filter(|at| *at < of.len())?];
+    let begins = of[(text[at] as usize).checked_sub(FIRST as usize).filter(|at| *at < of.len())?];
     let known = &endings[usize::from(begins)];
-    known.iter().filter(|ending| text.starts_with(ending)).map(|ending| ending.len()).max()
+    let length = known.iter().filter(|ending| text[at..].starts_with(ending)).map(|ending| ending.len()).max()?;
+    (length > 1 || !is_ordinary(text, at)).then_some(length)
+}
+
+/// Whether the character makes an ordinary word with the one before or the one after.
+fn is_ordinary(text: &[char], at: usize) -> bool {
+    let makes = |words: &[(char, &str)], other: Option<&char>| {
+        let with = words.iter().find(|(ending, _)| *ending == text[at]).map_or("", |(_, with)| with);
+        other.is_some_and(|other| with.contains(*other))
+    };
+    let before = text[..at].last();
+    makes(&WORD_BEFORE, before)
+        || makes(&WORD_AFTER, text.get(at + 1))
+        || before.is_some_and(|before| NO_NAME.contains(*before))
 }
 
 const FIRST: char = '\u{4E00}';
@@ -179,6 +233,8 @@ mod tests {
         assert_eq!(marked("晚上施工，桃园路太吵"), "桃园路");
         assert_eq!(marked("路太吵"), "", "an ending alone names nothing");
         assert_eq!(marked("补贴何时发放"), "");
+        assert_eq!(marked("夜里马路上快递驿站门口路灯不亮"), "", "words that end like places");
+        assert_eq!(marked("清水湾小区的路太窄，韶山路路灯不亮"), "清水湾小区韶山路");
         assert_eq!(marked("反映，云杉精密机械有限公司欠薪"), "云杉精密机械有限公司", "an organisation is a place too");
     }
 }
