@@ -19,8 +19,9 @@ use chrono::{Datelike, NaiveDateTime};
 use serde_json::json;
 use std::collections::HashSet;
 
-/// Why a step that came together with a later one was not sent.
+/// Why a step was not sent: a later one has come, or nobody needs it any more.
 pub(in crate::app) const PASSED: &str = "passed";
+pub(in crate::app) const NO_LONGER_NEEDED: &str = "no_longer_needed";
 
 /// Owes the reminders that are due and drafts the 督办单 that are.
 pub async fn remind(app: &App) -> Result<(), Error> {
@@ -90,8 +91,18 @@ fn cycle(ctx: &Ctx, task: &Task, stage: Stage) -> i32 {
     day.map_or(0, |day| day.num_days_from_ce())
 }
 
+/// Why a reminder that waited is not sent after all: it is due no more, or a later one has come meanwhile.
+pub(in crate::app) fn overtaken(ctx: &Ctx, task: &Task, stage: Stage, of_cycle: i32) -> Option<&'static str> {
+    let mut rungs = rungs(ctx, task);
+    rungs.retain(|rung| !is_formal(rung.stage));
+    let Some(own) = rungs.iter().position(|rung| rung.stage == stage && cycle(ctx, task, stage) == of_cycle) else {
+        return Some(NO_LONGER_NEEDED);
+    };
+    rungs[own + 1..].iter().any(|rung| moment(ctx, rung) <= ctx.now).then_some(PASSED)
+}
+
 /// From the unit's head upwards.
-fn is_formal(stage: Stage) -> bool {
+pub(in crate::app) fn is_formal(stage: Stage) -> bool {
     matches!(stage, Stage::Supervised | Stage::SupervisedLead)
 }
 

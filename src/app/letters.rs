@@ -9,6 +9,7 @@ pub mod mail_links;
 pub mod mailbox;
 mod matters;
 mod messages;
+mod moot;
 pub mod opinion_links;
 pub mod outbox;
 pub mod preferences;
@@ -18,21 +19,20 @@ pub mod undelivered;
 pub mod wordings;
 
 use super::{App, Ctx, Error};
-use crate::app::chase::duty;
+use crate::app::chase::{NO_LONGER_NEEDED, duty};
 use crate::domain::access::Role;
 use crate::domain::calendar::due_moment;
 use crate::domain::case::Grade;
 use crate::domain::notice::{MailState, RecipientKind, Stage};
-use crate::domain::task::TaskState;
 use crate::lang::Lang;
 use crate::mail::{Ask, Letter, Link, compose, wording};
 use crate::store::mails::{self, Mail};
 use crate::store::notices::Notice;
 use crate::store::people::Person;
-use crate::store::plans::Task;
 use crate::store::{cases, directives, inbound, new_id, people, plans};
 use chrono::NaiveDate;
 use drafts::{Drafts, Offered};
+use std::collections::HashSet;
 
 /// Asks in one mail; what is more waits for the next.
 const ASKS_MAX: usize = 100;
@@ -85,16 +85,24 @@ fn asked(
     let mut told = Asked { asks: Vec::new(), settles: Vec::new() };
     let Some(first) = group.first() else { return Ok(told) };
     let preference = crate::store::preferences::of(&mut ctx.tx, &first.recipient_id)?;
+    let mut said = HashSet::new();
     for notice in group {
+        let says = (&notice.subject_id, notice.stage, &notice.detail);
         if preference.mutes(notice.stage.code()) {
             drafts.skip(notice, "muted");
         } else if told.asks.len() == most {
             break;
+        } else if let Some(why) = moot::why(ctx, notice)? {
+            drafts.skip(notice, why);
+        } else if said.contains(&says) {
+            // Once is enough: a mail tells what the rows are now.
+            told.settles.push(notice.id.clone());
         } else if let Some(ask) = ask(ctx, notice, offered.as_deref_mut(), lang)? {
+            said.insert(says);
             told.asks.push(ask);
             told.settles.push(notice.id.clone());
         } else {
-            drafts.skip(notice, "no_longer_needed");
+            drafts.skip(notice, NO_LONGER_NEEDED);
         }
     }
     told.asks.sort_by_key(Ask::urgency);
@@ -238,20 +246,16 @@ fn ask(ctx: &mut Ctx, notice: &Notice, offered: Option<&mut Offered>, lang: Lang
         if matches!(notice.stage, Stage::HelpAsked | Stage::HelpDue) {
             return matters::request(ctx, notice, offered, &found, lang);
         }
-        if matches!(notice.stage, Stage::ObjectionConsulted | Stage::ObjectionDue) {
+        if matches!(notice.stage, Stage::ObjectionRaised | Stage::ObjectionConsulted | Stage::ObjectionDue) {
             return matters::objection(ctx, notice, &found, lang);
         }
         let task = &found.task;
-        if is_moot(notice, task) {
-            return Ok(None);
-        }
-        let mut lines = Vec::new();
-        if matches!(notice.stage, Stage::TaskReleased | Stage::TaskChanged | Stage::TaskPassedOn) {
-            lines.extend([&task.description, &task.acceptance].into_iter().filter(|text| !text.is_empty()).cloned());
-        }
-        if notice.stage == Stage::ExtensionDecided {
-            lines.extend(matters::extension(ctx, &found, lang)?);
-        }
+        let mut lines = match notice.stage {
+            Stage::TaskReleased | Stage::TaskChanged | Stage::TaskPassedOn => matters::demands(task, lang),
+            Stage::ExtensionAsked => matters::asked_extension(ctx, &found, lang)?.into_iter().collect(),
+            Stage::ExtensionDecided => matters::decided_extension(ctx, &found, lang)?.into_iter().collect(),
+            _ => Vec::new(),
+        };
         lines.extend(notice.detail.lines().map(str::to_owned));
         let asked = task.state.is_with_unit();
         let due = task.due_on.filter(|_| asked);
@@ -318,25 +322,9 @@ fn ask(ctx: &mut Ctx, notice: &Notice, offered: Option<&mut Offered>, lang: Lang
     }))
 }
 
-/// Whether a notice about a task asks nothing any more: somebody was quicker, or the task went elsewhere meanwhile.
-fn is_moot(notice: &Notice, task: &Task) -> bool {
-    match notice.stage {
-        Stage::TaskReleased => !task.state.is_with_unit() || task.unit_id != notice.recipient_id,
-        Stage::TaskPassedOn => !task.state.is_with_unit(),
-        Stage::TaskChanged => task.state.is_final(),
-        Stage::AcknowledgeReminder => task.state != TaskState::Ready,
-        Stage::SubmissionToAccept => task.state != TaskState::Submitted,
-        stage => stage.is_reminder() && !task.state.is_with_unit(),
-    }
-}
-
-/// A report that a directive waits for; `None` when the unit has given it.
+/// A report that a directive waits for.
 fn ask_for_report(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<Ask>, Error> {
     let Some(row) = directives::by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
-    let units = directives::units_of(&mut ctx.tx, std::slice::from_ref(&row.id))?;
-    if !units.iter().any(|unit| unit.unit_id == notice.recipient_id && unit.reported_at.is_none()) {
-        return Ok(None);
-    }
     let Some(case) = cases::by_id(&mut ctx.tx, &row.case_id)? else { return Ok(None) };
     let settings = &ctx.app.settings;
     Ok(Some(Ask {

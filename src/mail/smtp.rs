@@ -5,19 +5,22 @@
 
 use super::pace::Pace;
 use super::room::{Place, Room};
+use futures_util::future::join_all;
 use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use serde::Deserialize;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
-/// How long a connection may rest until the next mail.
-const RESTS_FOR: Duration = Duration::from_secs(20);
+/// How long a connection may rest until the next mail: a server that takes few has others waiting for its place.
+const RESTS_FOR: Duration = Duration::from_secs(2);
+/// How long a server may take to say goodbye.
+const PARTS_WITHIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -221,11 +224,25 @@ impl Mailer {
     }
 
     fn take_resting(&self) -> Option<(Instant, Open)> {
-        self.resting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop()
+        self.resting().pop()
+    }
+
+    /// Closes the connections that have rested for long enough.
+    pub async fn close_rested(&self) {
+        let rested: Vec<_> = self.resting().extract_if(.., |(since, _)| since.elapsed() >= RESTS_FOR).collect();
+        let quits = rested.into_iter().map(|(_, mut open)| async move {
+            // It is closed in any case.
+            let _ = tokio::time::timeout(PARTS_WITHIN, open.smtp.quit()).await;
+        });
+        join_all(quits).await;
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Vec<(Instant, Open)>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rest(&self, open: Open) {
-        let mut resting = self.resting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut resting = self.resting();
         if resting.len() < self.settings.connections && !open.smtp.has_broken() {
             resting.push((Instant::now(), open));
         }
@@ -311,7 +328,7 @@ mod tests {
     async fn mails_arrive_once_over_few_connections() {
         let (catcher, mailer) = catcher_and_mailer().await;
         let sends = (0..50).map(|_| mailer.send("a@city.example", MESSAGE));
-        assert!(futures_util::future::join_all(sends).await.iter().all(Result::is_ok));
+        assert!(join_all(sends).await.iter().all(Result::is_ok));
         assert!(mailer.send("a@city.example", MESSAGE).await.is_ok());
         assert_eq!(catcher.messages().len(), 51);
         assert!(catcher.messages()[0].text.contains(".dot"), "a leading dot comes through");

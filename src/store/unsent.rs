@@ -28,10 +28,20 @@ pub struct Unsent {
 
 type Row = (String, String, Option<String>, String, String, Option<String>, NaiveDateTime);
 
-/// What was not sent, newest first, and how much there is.
-pub fn list(tx: &mut Tx, filter: &SentFilter, span: Span) -> Result<(Vec<Unsent>, i64), StoreError> {
+/// The directives that something was not sent about.
+pub fn directives(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let unsent = notice::table.filter(notice::state.eq(written(NoticeState::Skipped.code())));
+    let about = unsent.filter(notice::subject_kind.eq("directive")).select(notice::subject_id).distinct();
+    Ok(about.load(tx.0)?)
+}
+
+/// What was not sent, newest first, and how much there is, without what is about the subjects hidden.
+pub fn list(tx: &mut Tx, filter: &SentFilter, hidden: &[String], span: Span) -> Result<(Vec<Unsent>, i64), StoreError> {
     let filtered = || {
         let mut query = notice::table.filter(notice::state.eq(written(NoticeState::Skipped.code()))).into_boxed();
+        if !hidden.is_empty() {
+            query = query.filter(notice::subject_id.ne_all(hidden));
+        }
         if let Some(case_id) = &filter.case_id {
             query = query.filter(notice::case_id.eq(case_id));
         }

@@ -31,13 +31,12 @@ impl Route {
         Args: FromRequest + 'static,
         H::Output: Responder + 'static,
     {
-        let to = method.clone();
         Route {
             method,
             pattern: pattern.to_owned(),
             access,
             fields: &[],
-            handler: Box::new(move || web::route().method(to.clone()).to(handler.clone())),
+            handler: Box::new(move || web::route().to(handler.clone())),
         }
     }
 
@@ -81,10 +80,15 @@ pub fn register(config: &mut web::ServiceConfig) {
     for route in all() {
         let (access, method) = (route.access, route.method.clone());
         let resource = web::resource(route.pattern.as_str())
-            .guard(guard::fn_guard(move |ctx| ctx.head().method == method))
+            .guard(guard::fn_guard(move |ctx| answers(&method, &ctx.head().method)))
             .wrap(from_fn(move |req, next| gate::pass(access, req, next)))
             .route((route.handler)());
         config.service(resource);
     }
     config.default_service(fn_service(|req: ServiceRequest| async { Ok(req.into_response(pages::not_found())) }));
+}
+
+/// Whether a route's method answers a request's: who only looks whether a page is there (HEAD) is told what GET would.
+fn answers(method: &Method, asked: &Method) -> bool {
+    method == asked || (method == Method::GET && asked == Method::HEAD)
 }

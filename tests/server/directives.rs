@@ -1,7 +1,7 @@
 //! Leaders' directives: few read them, units report on them, nobody forgets them, and no leader is mailed.
 
 use crate::chase::{issued, live_through, page, to};
-use crate::support::{Client, On, Server};
+use crate::support::{Client, On, Server, between};
 use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -145,9 +145,18 @@ async fn a_mail_that_a_directive_needed_no_more_is_listed_for_its_readers_alone(
     traffic.act(&format!("/directives/{directive}/report"), json!({ "report": "已部署" })).await;
     server.deliver().await;
     let link = format!("href=\"/directives/{directive}\"");
-    assert!(page(&coordinator, "/mail/unsent").await.contains(&link));
+    let pager = |shown: &str| between(shown, "class=\"pager\"", "</nav>").map(str::to_owned);
+    let own = page(&coordinator, "/mail/unsent").await;
+    assert!(own.contains(&link) && own.matches("data-row").count() == 1, "{own}");
     let others = page(&leader, "/mail/unsent").await;
     assert!(!others.contains(&link) && !others.contains("批示待反馈"), "{others}");
+    // What else was not sent is counted without it.
+    let (_, task) = issued(&server, &coordinator, "traffic", "现场踏勘", "ordinary").await;
+    traffic.on_task(&task, "acknowledge", json!({})).await;
+    server.deliver().await;
+    let [own, others] = [page(&coordinator, "/mail/unsent").await, page(&leader, "/mail/unsent").await]
+        .map(|shown| pager(&shown).unwrap());
+    assert!(own.contains("/ 2") && others.contains("/ 1"), "{own}{others}");
     server.stop().await;
 }
 

@@ -329,3 +329,27 @@ async fn a_server_that_takes_few_connections_gets_all_mails_over_those(
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_has_nothing_to_send_leaves_its_connections_to_the_others() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let refusal = Trick::Says("", "421 4.7.0 too many connections");
+    let hostile = Hostile::with(Told { room: Some((2, refusal)), ..Told::default() }).await;
+    let [idle, working] = [hostile.mailer(), hostile.mailer()];
+    let send = async |mailer: &Mailer, title: &str| {
+        owe_mails(&server, &coordinator, title).await;
+        outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+        delivery::send(&server.app, mailer, "test", || false).await.unwrap()
+    };
+    assert!(send(&idle, "第一件").await > 0);
+    let begun = Instant::now();
+    while hostile.told.lock().unwrap().open > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "its connections stay open");
+        delivery::send(&server.app, &idle, "test", || false).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(send(&working, "第二件").await > 0);
+    assert!(!working.holds_off() && mails(&coordinator).await.iter().all(|mail| mail["state"] == "sent"));
+    server.stop().await;
+}

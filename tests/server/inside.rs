@@ -56,6 +56,7 @@ async fn a_task_goes_through_the_house_and_is_signed_off_by_its_head(#[case] on:
     let path = |act: &str| format!("/tasks/{task}/{act}");
 
     // The liaison receives it and passes it on, within the house only; its date stays.
+    server.mails_when(|mails| mails.len() == 4).await;
     liaison.on_task(&task, "acknowledge", json!({})).await;
     liaison.refused(&path("submit"), json!({ "version": 3, "text": "完成" }), 403).await;
     let version = liaison.task(&task).await["version"].clone();
@@ -64,7 +65,6 @@ async fn a_task_goes_through_the_house_and_is_signed_off_by_its_head(#[case] on:
     liaison.refused(&path("pass-on"), to("education", ""), 422).await;
     liaison.refused(&path("pass-on"), to("police", &officer), 422).await;
     let due = liaison.task(&task).await["due_on"].clone();
-    server.mails_when(|mails| mails.len() == 4).await;
     server.days_pass(1).await;
     liaison.act(&path("pass-on"), to("traffic", &officer)).await;
     let passed = traffic.task(&task).await;

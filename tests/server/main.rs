@@ -27,6 +27,7 @@ mod kills;
 mod learning;
 mod matters;
 mod migrations;
+mod moot;
 mod pages;
 mod permissions;
 mod postfix;

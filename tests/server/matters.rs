@@ -1,11 +1,13 @@
 //! What happens beside a task's state: help that is asked, more time, whose duty it is.
 
 use crate::chain::{complaints, diamond, issue};
+use crate::chase::{issued, to};
 use crate::support::{Client, On, Server, between};
 use chrono::{NaiveDate, TimeDelta};
 use rstest::rstest;
 use serde_json::json;
 use shenban::lang::Lang;
+use shenban::mail::catcher::Caught;
 
 /// An issued case whose first task its unit has signed for; gives the case's id and the tasks'.
 pub async fn in_hand(server: &Server, coordinator: &Client) -> (String, [String; 4]) {
@@ -43,9 +45,7 @@ async fn whose_help_is_asked_gets_a_request_with_a_date_of_its_own(#[case] on: O
     assert_eq!((&desk["waiting"][0]["what"], &desk["waiting"][0]["due_on"]), (&json!("请求我单位协助"), &json!(until)));
 
     server.days_pass(4).await;
-    let due = |mails: &[shenban::mail::catcher::Caught]| {
-        mails.iter().filter(|mail| mail.subject.contains("协助请求到期")).count()
-    };
+    let due = |mails: &[Caught]| mails.iter().filter(|mail| mail.subject.contains("协助请求到期")).count();
     server.mails_when(|mails| due(mails) == 2).await;
     assert_eq!(finance.read("/unit/tasks").await["help_asked"][0]["late"], true);
     let page = finance.get("/unit").await.text().await.unwrap();
@@ -119,6 +119,24 @@ async fn an_extension_is_decided_with_its_effect_on_the_plan_in_view(#[case] on:
     // What gathers for the unit leaves.
     server.days_pass(1).await;
     server.mails_when(|mails| mails.iter().any(|mail| mail.text.contains(&granted))).await;
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_is_told_that_more_time_is_asked_for_reads_until_when(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let (coordinator, traffic) = (server.sign_in("coordinator").await, server.sign_in("traffic").await);
+    let (_, task) = issued(&server, &coordinator, "traffic", "现场踏勘", "ordinary").await;
+    traffic.on_task(&task, "acknowledge", json!({})).await;
+    let until = today(&server) + TimeDelta::days(60);
+    let body = json!({ "asked_due_on": until, "reason": "设备未到" });
+    traffic.act(&format!("/tasks/{task}/ask-extension"), body).await;
+    server.deliver().await;
+    let wanted = format!("申请延至{}", Lang::Zh.date(until, today(&server)));
+    let mails = server.catcher.messages();
+    let told = |mail: &Caught| mail.text.contains("设备未到") && mail.text.contains(&wanted);
+    assert!(to(&mails, "police@city.example").into_iter().any(told), "the lead unit: {mails:#?}");
     server.stop().await;
 }
 

@@ -44,18 +44,29 @@ pub fn take_due(ctx: &mut Ctx, row: &Directive) -> Result<(), Error> {
     Ok(())
 }
 
+fn rungs(ctx: &Ctx, row: &Directive) -> Vec<Rung> {
+    let Some(due_on) = row.due_on else { return Vec::new() };
+    ctx.app.settings.chase.directive_rungs(ctx.app.clock.local_date(row.at), due_on, &ctx.calendar)
+}
+
 /// Steps that were neither taken nor stopped, in order.
 fn open_rungs(ctx: &mut Ctx, row: &Directive) -> Result<Vec<Rung>, Error> {
-    let Some(due_on) = row.due_on else { return Ok(Vec::new()) };
     let known = notices::reminders_of(&mut ctx.tx, "directive", std::slice::from_ref(&row.id))?;
-    let recorded_on = ctx.app.clock.local_date(row.at);
-    let rungs = ctx.app.settings.chase.directive_rungs(recorded_on, due_on, &ctx.calendar);
+    let rungs = rungs(ctx, row);
     // What a later step has overtaken does not come after it.
     let is_taken = |rung: &Rung| known.iter().any(|(_, stage, cycle)| (*stage, *cycle) == (rung.stage, row.moved));
     let last = rungs.iter().rposition(is_taken);
     let open = rungs.into_iter().skip(last.map_or(0, |last| last + 1));
     // Who was told of it once is told of its new date instead.
     Ok(open.filter(|rung| row.moved == 0 || rung.stage != Stage::DirectiveGiven).collect())
+}
+
+/// Why a step that waited is not sent after all: the date was moved, or a later step has come meanwhile.
+pub(in crate::app) fn overtaken(ctx: &Ctx, row: &Directive, stage: Stage, of_cycle: i32) -> Option<&'static str> {
+    let rungs = rungs(ctx, row);
+    let own = rungs.iter().position(|rung| rung.stage == stage).map_or(0, |own| own + 1);
+    let has_later = stage.is_reminder() && rungs[own..].iter().any(|rung| moment_of(ctx, rung) <= ctx.now);
+    (of_cycle != row.moved || has_later).then_some(PASSED)
 }
 
 /// The first step goes at once, the others at the hour of reminders.

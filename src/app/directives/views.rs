@@ -77,6 +77,21 @@ pub fn readable(ctx: &mut Ctx, rows: Vec<Directive>) -> Result<Vec<DirectiveLine
     Ok(found)
 }
 
+/// Of directives, those the actor may not read.
+pub fn hidden(ctx: &mut Ctx, ids: Vec<String>) -> Result<Vec<String>, Error> {
+    if ctx.actor.may(Action::ReadDirective, &Subject::default()) {
+        return Ok(Vec::new());
+    }
+    let mut hidden = Vec::new();
+    for id in ids {
+        let row = directives::by_id(&mut ctx.tx, &id)?.into_iter().collect();
+        if readable(ctx, row)?.is_empty() {
+            hidden.push(id);
+        }
+    }
+    Ok(hidden)
+}
+
 fn may_read(ctx: &Ctx, line: &DirectiveLine) -> bool {
     let own = ctx.actor.id();
     let is_named = line.row.leader_id.as_deref() == Some(own) || line.readers.iter().any(|person| person == own);

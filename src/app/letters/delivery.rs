@@ -14,11 +14,12 @@ use serde_json::json;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Mails that are claimed in one transaction; more are claimed while fewer than those wait.
-const CLAIMED_AT_ONCE: usize = 64;
-const CLAIMS_HELD: usize = 48;
+/// Mails that are held claimed: twice what left during the last transaction, so that a fast server does not wait for the
+/// next one, and new mails do not wait long behind those for a slow one.
+const HELD_LEAST: usize = 64;
+const HELD_MOST: usize = 256;
 /// Outcomes that may wait for the next transaction before no more sends begin.
-const OUTCOMES_HELD: usize = 128;
+const OUTCOMES_HELD: usize = 256;
 /// A claim is at least twice the longest send: the settings allow no longer deadline than half of it.
 pub const CLAIM_LASTS: TimeDelta = TimeDelta::minutes(5);
 /// A send begins this soon after its claim, which gave the process's word anew, or not at all: a process that was
@@ -46,11 +47,15 @@ pub async fn send(app: &App, mailer: &Mailer, holder: &str, stopping: impl Fn() 
             under_way.push(attempt(mailer, waiting));
         }
         if writing.is_empty() {
-            let looks = goes_on && claimed.len() < CLAIMS_HELD && dry_until <= Instant::now();
-            let wanted = if looks { mailer.within(BEGINS_WITHIN / 2).min(CLAIMED_AT_ONCE) } else { 0 };
+            let held = (2 * ended.outcomes.len()).clamp(HELD_LEAST, HELD_MOST);
+            let held = mailer.within(BEGINS_WITHIN / 2).min(held);
+            // A claim costs a few looks: it is for some at once.
+            let looks = goes_on && 4 * claimed.len() <= 3 * held && dry_until <= Instant::now();
+            let wanted = if looks { held - claimed.len() } else { 0 };
             if wanted > 0 || !ended.is_empty() {
                 writing.push(exchange(app, mailer, holder, std::mem::take(&mut ended), wanted));
             } else if under_way.is_empty() && claimed.is_empty() {
+                mailer.close_rested().await;
                 return failed.map_or(Ok(tried), Err);
             }
         }

@@ -8,8 +8,17 @@ use crate::domain::mail_link::LinkAct;
 use crate::lang::Lang;
 use crate::mail::{Ask, Link};
 use crate::store::notices::Notice;
-use crate::store::plans::TaskInCase;
+use crate::store::plans::{Task, TaskInCase};
 use crate::store::{objections, people, tasks};
+
+/// What a task asks for, when it counts as done, and what is to be attached then.
+pub fn demands(task: &Task, lang: Lang) -> Vec<String> {
+    let evidence: Vec<&str> = task.evidence.lines().collect();
+    let evidence = (!evidence.is_empty())
+        .then(|| lang.fill("办结须附：%{evidence}", &[("evidence", &evidence.join(&lang.t("、")))]));
+    let told = [task.description.clone(), task.acceptance.clone()];
+    told.into_iter().filter(|text| !text.is_empty()).chain(evidence).collect()
+}
 
 /// A coordination request (协助请求), with its own date; `None` once it is answered or the block is gone.
 pub fn request(
@@ -41,8 +50,15 @@ pub fn request(
     }))
 }
 
+/// Until when an extension is asked for.
+pub fn asked_extension(ctx: &mut Ctx, found: &TaskInCase, lang: Lang) -> Result<Option<String>, Error> {
+    let asked = tasks::extensions_of(&mut ctx.tx, &found.task.id)?;
+    let open = asked.into_iter().find(|row| row.decided_at.is_none());
+    Ok(open.map(|row| lang.fill("申请延至%{day}", &[("day", &lang.date(row.asked_due_on, ctx.today))])))
+}
+
 /// What was decided about the extension that was asked for last.
-pub fn extension(ctx: &mut Ctx, found: &TaskInCase, lang: Lang) -> Result<Option<String>, Error> {
+pub fn decided_extension(ctx: &mut Ctx, found: &TaskInCase, lang: Lang) -> Result<Option<String>, Error> {
     let asked = tasks::extensions_of(&mut ctx.tx, &found.task.id)?;
     let decided = asked.into_iter().rfind(|row| row.decided_at.is_some());
     Ok(decided.map(|row| match row.granted_due_on {

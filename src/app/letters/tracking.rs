@@ -5,9 +5,8 @@ use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::store::sent::{self, Sent, SentFilter, SilentUnit, Span};
 use crate::store::unsent::{self, Unsent};
-use crate::store::{directives, inbound, mail_links};
+use crate::store::{inbound, mail_links};
 use chrono::NaiveDateTime;
-use std::collections::HashSet;
 
 /// A mail or a message with what came of it.
 #[derive(Debug, Clone)]
@@ -44,19 +43,13 @@ pub fn sent(ctx: &mut Ctx, filter: &SentFilter, span: Span) -> Result<(Vec<Track
     Ok((lines.into_iter().map(tracked).collect(), total))
 }
 
-/// What was not sent because a decision settled it, newest first: nobody needed it any more, or nobody could be reached.
-/// Of directives only those that the reader may read, though all count.
+/// What was not sent because a decision settled it, newest first, and how much there is: nobody needed it any more, or
+/// nobody could be reached. Of directives only those that the reader may read.
 pub fn unsent(ctx: &mut Ctx, filter: &SentFilter, span: Span) -> Result<(Vec<Unsent>, i64), Error> {
     ctx.require_anywhere(Action::ReadMail)?;
-    let (mut rows, total) = unsent::list(&mut ctx.tx, filter, span)?;
-    let about: HashSet<String> = rows.iter().filter_map(|row| row.directive_id.clone()).collect();
-    let mut readable = HashSet::new();
-    for id in about {
-        let Some(row) = directives::by_id(&mut ctx.tx, &id)? else { continue };
-        readable.extend(views::readable(ctx, vec![row])?.into_iter().map(|line| line.row.id));
-    }
-    rows.retain(|row| row.directive_id.as_ref().is_none_or(|id| readable.contains(id)));
-    Ok((rows, total))
+    let about = unsent::directives(&mut ctx.tx)?;
+    let hidden = views::hidden(ctx, about)?;
+    Ok(unsent::list(&mut ctx.tx, filter, &hidden, span)?)
 }
 
 /// The units that were told and have not signed.
