@@ -16,6 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// Acknowledged updates of the burst, of which there are more.
+const KILLED_AFTER: usize = 12;
+
 pub struct Process {
     pub child: Child,
     pub base: String,
@@ -87,7 +90,11 @@ async fn case(coordinator: &Client, units: &HashMap<&str, String>, n: usize) -> 
 }
 
 /// Works through the tasks until the server is gone; gives how far each acknowledged answer had brought its task.
-async fn burst(client: Client, tasks: Vec<(String, String)>) -> Vec<(String, String, TaskState)> {
+async fn burst(
+    client: Client,
+    tasks: Vec<(String, String)>,
+    answered: Arc<AtomicUsize>,
+) -> Vec<(String, String, TaskState)> {
     let mut reached = Vec::new();
     for (id, title) in tasks {
         let steps = [
@@ -108,6 +115,7 @@ async fn burst(client: Client, tasks: Vec<(String, String)>) -> Vec<(String, Str
             let Ok(answer) = sent else { return reached };
             assert_eq!(answer.status().as_u16(), 200, "{name} {title}: {}", answer.text().await.unwrap_or_default());
             reached.push((id.clone(), title.clone(), state));
+            answered.fetch_add(1, Ordering::SeqCst);
         }
     }
     reached
@@ -128,8 +136,13 @@ async fn after_kill_nine_every_acknowledged_update_is_there_and_every_owed_mail_
         cases.push(case(&coordinator, &units, n).await);
     }
     let officer = sign_in(&process.base, "traffic").await;
-    let bursts = tokio::spawn(join_all(cases.into_iter().map(move |tasks| burst(officer.clone(), tasks))));
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    let answered = Arc::new(AtomicUsize::new(0));
+    let counted = answered.clone();
+    let burst = move |tasks| burst(officer.clone(), tasks, counted.clone());
+    let bursts = tokio::spawn(join_all(cases.into_iter().map(burst)));
+    while answered.load(Ordering::SeqCst) < KILLED_AFTER {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     process.child.kill().unwrap();
     let reached: Vec<_> = bursts.await.unwrap().into_iter().flatten().collect();
     assert!(!reached.is_empty(), "some updates were acknowledged before the end");
