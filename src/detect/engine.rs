@@ -108,7 +108,7 @@ impl Engine {
                 said.push(counted);
             }
         }
-        self.lexicon = self.lexicon.settled();
+        self.lexicon.settle();
         let mut said = said.into_iter();
         for document in documents {
             let known = said.next().map(|said| self.lexicon.heaviest(&said, 2));

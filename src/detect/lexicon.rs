@@ -134,8 +134,13 @@ impl Lexicon {
     /// With the weights as of now, and none for a term of a single ticket: nothing else can be like it for that.
     pub fn settled(&self) -> Lexicon {
         let mut settled = self.clone();
-        settled.weigh(|known, all| if known.seen < 2 { Weight::default() } else { known.weighed(all, 0) });
+        settled.settle();
         settled
+    }
+
+    /// Takes those weights itself.
+    pub fn settle(&mut self) {
+        self.weigh(|known, all| if known.seen < 2 { Weight::default() } else { known.weighed(all, 0) });
     }
 
     fn weigh(&mut self, weight: impl Fn(&Known, u32) -> Weight) {

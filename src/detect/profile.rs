@@ -111,17 +111,23 @@ impl Profile {
                 at += merged[at..].iter().take_while(|(other, _)| *other < term).count();
                 merged[at].1 -= weight;
             }
+            // Without a branch: what is left moves up, the rest is written over.
+            let (mut left, mut squares) = (0, 0);
+            for at in 0..merged.len() {
+                let (term, sum) = merged[at];
+                merged[left] = (term, sum);
+                left += usize::from(sum > 0);
+                squares += square(sum);
+            }
             // Copied back into memory that nearly fits: these lists are most of what an archive takes, and to fit exactly
             // would mean new memory for every ticket.
-            let left = merged.iter().copied().filter(|(_, sum)| *sum > 0);
-            let count = left.clone().count();
-            if count > self.sums.capacity() {
-                self.sums = Vec::with_capacity(count.next_multiple_of(ROOM_STEP));
+            if left > self.sums.capacity() {
+                self.sums = Vec::with_capacity(left.next_multiple_of(ROOM_STEP));
             }
             self.sums.clear();
-            self.sums.extend(left);
+            self.sums.extend_from_slice(&merged[..left]);
+            self.totals.squares = squares;
         });
-        self.totals.squares = squares(&self.sums);
         if let Some(other) = coming {
             self.totals.size += other.totals.size;
             self.totals.places += other.totals.places;
@@ -294,5 +300,9 @@ impl Scale {
 }
 
 fn squares(sums: &[(u32, u32)]) -> u64 {
-    sums.iter().map(|&(_, sum)| u64::from(sum) * u64::from(sum)).sum()
+    sums.iter().map(|&(_, sum)| square(sum)).sum()
+}
+
+fn square(sum: u32) -> u64 {
+    u64::from(sum) * u64::from(sum)
 }

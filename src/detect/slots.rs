@@ -52,12 +52,14 @@ impl Slots {
         self.shift = u32::BITS - size.trailing_zeros();
     }
 
+    #[inline]
     pub fn get(&self, key: u32) -> Option<u32> {
         let (found, value) = self.slots[self.place(key)];
         (found != FREE).then_some(value)
     }
 
     /// The key's value, zero where it has none yet.
+    #[inline]
     pub fn of(&mut self, key: u32) -> &mut u32 {
         let mut at = self.place(key);
         if self.slots[at].0 == FREE {
@@ -83,6 +85,7 @@ impl Slots {
     }
 
     /// Where the key is, or would be.
+    #[inline]
     fn place(&self, key: u32) -> usize {
         let key = key.min(FREE - 1);
         let mut at = (key.wrapping_mul(0x9E37_79B1) >> self.shift) as usize;

@@ -11,6 +11,8 @@ const MAX_CHARS: usize = 2_000;
 /// The longest thing in angle brackets that is taken for markup.
 const MAX_TAG: usize = 120;
 const IDEOGRAPHS: std::ops::RangeInclusive<char> = '\u{4E00}'..='\u{9FFF}';
+/// ASCII as wide as ideographs, in the same order; Chinese commas and question marks are of these.
+const FULL_WIDTH: std::ops::RangeInclusive<char> = '\u{FF01}'..='\u{FF5E}';
 
 /// The same writing for full-width and half-width, capital and small letters (NFKC, lower case).
 pub fn normalise(text: &str) -> String {
@@ -31,6 +33,7 @@ pub struct Term {
 /// The text as matching reads it, at most [`MAX_CHARS`] characters: [normalised](normalise), traditional characters as
 /// simplified ones, markup as blanks.
 pub fn fold(text: &str) -> Vec<char> {
+    let table = simplifications();
     let mut folded = Vec::with_capacity(text.len().min(4 * MAX_CHARS) / 3);
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
@@ -38,14 +41,18 @@ pub fn fold(text: &str) -> Vec<char> {
             break;
         }
         if IDEOGRAPHS.contains(&c) {
-            folded.push(simplified(c));
+            folded.push(simplified(c, table));
         } else if let Some(end) = markup(c, rest.as_str()) {
             folded.push(' ');
             rest = rest.as_str()[end..].chars();
         } else if c.is_ascii() {
             folded.push(c.to_ascii_lowercase());
+        } else if FULL_WIDTH.contains(&c) {
+            folded.push(char::from((c as u32 - *FULL_WIDTH.start() as u32) as u8 + b'!').to_ascii_lowercase());
+        } else if "、。“”".contains(c) {
+            folded.push(c);
         } else {
-            folded.extend(std::iter::once(c).nfkc().flat_map(char::to_lowercase).map(simplified));
+            folded.extend(std::iter::once(c).nfkc().flat_map(char::to_lowercase).map(|c| simplified(c, table)));
         }
     }
     folded
@@ -87,6 +94,7 @@ pub fn terms(folded: &[char], mut found: impl FnMut(Term)) {
 
 /// Of a pair of characters either may come first: who swaps two means the same, and hardly two words are each other's
 /// mirror image.
+#[inline]
 fn pair(one: char, other: char) -> u32 {
     key([one.min(other), one.max(other)].into_iter())
 }
@@ -102,6 +110,7 @@ fn key(characters: impl Iterator<Item = char>) -> u32 {
 }
 
 /// A Chinese numeral as the digit it is, any other character as it is: the second phase is 二期 or 2期.
+#[inline]
 fn digit(c: char) -> char {
     match c {
         '〇' | '零' => '0',
@@ -124,11 +133,13 @@ pub fn folded_hash(hash: u64) -> u32 {
 }
 
 /// Ideographs first: the question is asked of every character, and its general form is slow for them.
+#[inline]
 pub fn is_word(c: char) -> bool {
     IDEOGRAPHS.contains(&c) || c.is_alphanumeric()
 }
 
 /// Alphabetic scripts and digits, which are written in words; the ideographic blocks begin at U+2E80.
+#[inline]
 fn in_run(c: char) -> bool {
     c < '\u{2E80}' && c.is_alphanumeric()
 }
@@ -149,14 +160,15 @@ fn markup(first: char, rest: &str) -> Option<usize> {
     end.map(|end| end + 1)
 }
 
-fn simplified(c: char) -> char {
+fn simplified(c: char, table: &[char]) -> char {
+    (c as usize).checked_sub(*IDEOGRAPHS.start() as usize).and_then(|at| table.get(at)).copied().unwrap_or(c)
+}
+
+/// The simplified form of every ideograph.
+fn simplifications() -> &'static [char] {
     static TABLE: OnceLock<Vec<char>> = OnceLock::new();
-    if !IDEOGRAPHS.contains(&c) {
-        return c;
-    }
     let one = |c: char| fast2s::convert(c.encode_utf8(&mut [0; 4])).chars().next().unwrap_or(c);
-    let table = TABLE.get_or_init(|| IDEOGRAPHS.map(one).collect());
-    table[c as usize - *IDEOGRAPHS.start() as usize]
+    TABLE.get_or_init(|| IDEOGRAPHS.map(one).collect())
 }
 
 #[cfg(test)]
@@ -185,6 +197,13 @@ mod tests {
         assert_eq!(read("垃圾車噪聲"), read("垃圾车噪声"));
         assert_eq!(read("<p class=\"a\">路燈&nbsp;不亮</p>"), read("路灯 不亮"));
         assert_eq!(read("3<5，7&8"), ["3", "5", "7", "8"], "not everything in brackets is markup");
+    }
+
+    #[test]
+    fn what_is_folded_without_the_general_form_is_folded_as_by_it() {
+        for c in FULL_WIDTH.chain("、。“”".chars()) {
+            assert_eq!(fold(&c.to_string()), normalise(&c.to_string()).chars().collect::<Vec<_>>(), "{c}");
+        }
     }
 
     #[test]
