@@ -72,12 +72,13 @@ impl Engine {
         }
         let &(unit, score) = fitting.first().filter(|(_, score)| *score >= self.settings.online_cut)?;
         let runner_up = fitting.iter().skip(1).find_map(|&(unit, score)| Some((self.problem_named(unit)?, score)));
-        let founded = matches!(unit, Unit::Lone(_));
-        let mut along = Vec::new();
+        let (mut founded, mut along) = (false, Vec::new());
         let problem = match unit {
             Unit::Problem(number) => self.id_of(number),
             Unit::Lone(other) => {
-                let problem = new_problem();
+                let decided = self.decided_like_both(&own, other, &fitting).map(|number| self.id_of(number));
+                founded = decided.is_none();
+                let problem = decided.unwrap_or_else(new_problem);
                 let with = self.id(other).to_owned();
                 self.place(&with, &problem, By::Machine);
                 along.push((with, score));
@@ -95,12 +96,25 @@ impl Engine {
         Some(Placed {
             ticket: document.id.to_owned(),
             founded: founded && problem == own,
+            runner_up: runner_up.filter(|(other, _)| *other != problem),
             problem,
             along,
             absorbed,
             score,
-            runner_up,
         })
+    }
+
+    /// The problem that a person decided about, of which a problem of these two lone tickets would be a part: founded
+    /// beside it, it could never be united with it.
+    fn decided_like_both(&self, own: &Profile, lone: u32, near: &[(Unit, f64)]) -> Option<u32> {
+        let free = |number: u32| !self.forbidden(self.id(lone), Unit::Problem(number));
+        let like = |number: u32| {
+            let mut both = self.profile_of(lone);
+            both.add(own);
+            self.settings.local.of(&both, &self.problems[number as usize].profile, &self.lexicon)
+        };
+        let mut problems = near.iter().filter_map(|(unit, _)| unit.problem());
+        problems.find(|&number| self.is_held(number) && free(number) && like(number) >= self.settings.unite_cut)
     }
 
     /// Takes the tickets that belong together with this one into its problem, but for those that a person placed.
@@ -237,5 +251,29 @@ impl Engine {
     fn forbidden(&self, id: &str, unit: Unit) -> bool {
         let within = |other: &String| self.position(other).is_some_and(|at| self.unit(at) == unit);
         self.constraints.is_decided(id) && self.constraints.apart(id).iter().any(within)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Settings;
+    use super::*;
+
+    #[test]
+    fn no_second_problem_is_founded_beside_one_that_people_decided_about() {
+        // Only the same words are alike enough to be placed together.
+        let mut engine = Engine::new(Settings { online_cut: 0.6, ..Settings::default() });
+        let arrive = |engine: &mut Engine, id: &str, body: &str| {
+            let body = format!("清水湾小区夜间施工噪音扰民，{body}");
+            engine.arrive(&Document { id, title: "", body: &body, ..Document::default() }, || format!("P of {id}"))
+        };
+        let (drilling, lorries) = ("打桩机凌晨还在响，楼板跟着发抖", "渣土车整夜按喇叭进出，孩子没法睡觉");
+        arrive(&mut engine, "1", drilling);
+        arrive(&mut engine, "2", drilling);
+        engine.decide("P of 2");
+        assert_eq!(arrive(&mut engine, "3", lorries), None);
+        let placed = arrive(&mut engine, "4", lorries).unwrap();
+        assert_eq!((&*placed.problem, placed.founded, placed.runner_up), ("P of 2", false, None));
+        assert_eq!(engine.members("P of 2"), ["1", "2", "3", "4"]);
     }
 }
