@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::agglomerate::{Leave, agglomerate};
+use super::blocks::{Block, blocks};
 use super::lexicon::Lexicon;
 use super::postings::{KEYS, REMEMBERED, keys};
 use super::profile::Profile;
@@ -53,13 +54,6 @@ pub struct Consolidation {
     pub changes: Vec<Change>,
     pub proposals: Vec<Proposal>,
     pub themes: Vec<Theme>,
-}
-
-/// Tickets that move as one.
-struct Block {
-    members: Vec<u32>,
-    /// A problem that a person decided about.
-    held: Option<u32>,
 }
 
 /// The tickets as consolidation sees them: by id, in blocks, with the weights of now.
@@ -320,33 +314,6 @@ impl<'a> View<'a> {
         let profile = |&member: &u32| Profile::of(&self.lexicon, &self.engine.tickets[member as usize].features);
         Profile::sum(members.iter().map(profile).collect())
     }
-}
-
-/// Problems that a person decided about and tickets that a person bound together are blocks; every other ticket is one by
-/// itself. In the order of their first tickets.
-fn blocks(engine: &Engine, order: &[u32]) -> Vec<Block> {
-    let mut joined: FxHashSet<u32> = FxHashSet::default();
-    let mut blocks: Vec<Block> = Vec::new();
-    let decided: Vec<bool> = (0..engine.problems.len() as u32).map(|number| engine.is_held(number)).collect();
-    for &position in order {
-        if joined.contains(&position) {
-            continue;
-        }
-        let held = engine.tickets[position as usize].problem.filter(|&problem| decided[problem as usize]);
-        let members = match held {
-            Some(problem) => engine.problems[problem as usize].members.clone(),
-            None => engine
-                .bound_positions(position)
-                .into_iter()
-                .filter(|&other| {
-                    engine.tickets[other as usize].problem.is_none_or(|problem| !decided[problem as usize])
-                })
-                .collect(),
-        };
-        joined.extend(&members);
-        blocks.push(Block { members, held });
-    }
-    blocks
 }
 
 #[cfg(test)]

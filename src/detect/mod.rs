@@ -8,6 +8,7 @@
 //! ([`constraints`]) is obeyed by both.
 
 mod agglomerate;
+mod blocks;
 mod consolidate;
 mod constraints;
 mod engine;
