@@ -18,7 +18,7 @@ const SAME_TEXT: f64 = 0.9;
 /// Characters of a text that words are taken from.
 const READ_CHARS: usize = 400;
 /// A place is told when this share of the texts that name the commonest one name it.
-const OFTEN: f64 = 0.2;
+const OFTEN: f64 = 0.4;
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 3..=8;
 
 /// The dictionary takes a moment to load, so it waits for the first question.
@@ -126,7 +126,7 @@ pub fn places_in(texts: &[Document]) -> Vec<(String, usize)> {
         for folded in [fold(text.title), fold(text.body)] {
             for end in place::ends(&folded) {
                 let runs = NAME_CHARS.filter(|length| *length <= end).map(|length| &folded[end - length..end]);
-                named.extend(runs.filter(|run| run.iter().all(|c| c.is_alphanumeric())).map(<[char]>::to_vec));
+                named.extend(runs.filter(|run| run.iter().all(|&c| place::is_of_name(c))).map(<[char]>::to_vec));
             }
         }
         named.into_iter().for_each(|name| *counts.entry(name).or_default() += 1);

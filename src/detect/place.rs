@@ -84,7 +84,7 @@ const WORD_BEFORE: [(char, &str); 22] = [
     ('湾', "港"),
     ('府', "政官"),
     ('庭', "家法开前出"),
-    ('里', "这那哪家手心嘴屋眼怀夜城院房公店肚厂棚省车班沟头部兜邻楼话水户桶池校区梯"),
+    ('里', "这那哪家手心嘴屋眼怀夜城院房公店肚厂棚省车班沟头部兜邻楼话水户桶池校区梯道"),
     ('庄', "村农"),
     ('湖', "江工"),
     ('桥', "交天行"),
@@ -151,6 +151,11 @@ pub fn ends(folded: &[char]) -> Vec<usize> {
         found.extend(length.map(|_| at));
     }
     found
+}
+
+/// Whether a name may be made of it.
+pub fn is_of_name(c: char) -> bool {
+    is_word(c) && !NO_NAME.contains(c)
 }
 
 fn is_organisation(ending: &[char]) -> bool {

@@ -15,6 +15,8 @@ use shenban::store::mails;
 use shenban::store::sent::{self, Sent, SentFilter, Span};
 use shenban::store::{DatabaseUrl, Store, StoreError, Tx, notices};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -95,9 +97,18 @@ async fn moment(round: usize, load: &Load<'_>, catcher: &Catcher) {
     panic!("round {round}: no progress to kill the server at");
 }
 
-/// What the catcher keeps, by the order in which it came: it forgets the oldest.
-fn by_seq(catcher: &Catcher) -> impl Iterator<Item = (u64, Caught)> {
-    catcher.messages().into_iter().map(|mail| (mail.seq, mail))
+/// Takes over what the catcher keeps, by the order in which it came, again and again: it forgets the oldest.
+async fn collect(catcher: &Catcher, caught: &Mutex<BTreeMap<u64, Caught>>) -> Infallible {
+    loop {
+        take_over(catcher, caught);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn take_over(catcher: &Catcher, caught: &Mutex<BTreeMap<u64, Caught>>) {
+    let last = caught.lock().unwrap().keys().next_back().copied();
+    let new = catcher.messages().into_iter().filter(|mail| last.is_none_or(|last| mail.seq > last));
+    caught.lock().unwrap().extend(new.map(|mail| (mail.seq, mail)));
 }
 
 /// What is left after the last kill goes out; gives every mail there is.
@@ -142,31 +153,37 @@ async fn killed_again_and_again_no_owed_mail_is_missing_and_a_repeat_is_the_same
     let catcher = Catcher::start(([127, 0, 0, 1], 0).into()).await.unwrap();
     let units = units(&place).await;
     let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
-    let (mut promised, mut caught) = (Vec::new(), BTreeMap::new());
-    let mut process = serve(&place, &catcher);
-    let mut client = sign_in(&process.base, "coordinator").await;
-    for round in 0..kills {
-        client.base = process.base.clone();
-        let load = Load { client: &client, units: &units, answered: AtomicUsize::new(0) };
-        let loads = (0..SIDE_BY_SIDE).map(|n| issue_on(&load, format!("第{round}轮{n}号")));
-        let killed = async {
-            moment(round, &load, &catcher).await;
-            process.child.kill().unwrap();
-        };
-        let (kept, ()) = futures_util::join!(join_all(loads), killed);
-        promised.extend(kept.into_iter().flatten());
+    let (mut promised, caught) = (Vec::new(), Mutex::new(BTreeMap::new()));
+    let rounds = async {
+        let mut process = serve(&place, &catcher);
+        let mut client = sign_in(&process.base, "coordinator").await;
+        for round in 0..kills {
+            client.base = process.base.clone();
+            let load = Load { client: &client, units: &units, answered: AtomicUsize::new(0) };
+            let loads = (0..SIDE_BY_SIDE).map(|n| issue_on(&load, format!("第{round}轮{n}号")));
+            let killed = async {
+                moment(round, &load, &catcher).await;
+                process.child.kill().unwrap();
+            };
+            let (kept, ()) = futures_util::join!(join_all(loads), killed);
+            promised.extend(kept.into_iter().flatten());
+            process.child.wait().unwrap();
+            process = serve(&place, &catcher);
+        }
+        process.child.kill().unwrap();
         process.child.wait().unwrap();
-        caught.extend(by_seq(&catcher));
-        process = serve(&place, &catcher);
-    }
-    process.child.kill().unwrap();
-    process.child.wait().unwrap();
+        let store = Store::open(&DatabaseUrl::parse(&place.database).unwrap()).unwrap();
+        let app = App::new(store, settings(place.folder.path())).unwrap();
+        let lines = drain(&app, &Mailer::new(smtp(catcher.address().port()))).await;
+        (app, lines)
+    };
+    let (app, lines) = tokio::select! {
+        ended = rounds => ended,
+        never = collect(&catcher, &caught) => match never {},
+    };
+    take_over(&catcher, &caught);
+    let caught = caught.into_inner().unwrap();
     assert!(promised.len() > kills, "{} tasks were released before the kills", promised.len());
-
-    let store = Store::open(&DatabaseUrl::parse(&place.database).unwrap()).unwrap();
-    let app = App::new(store, settings(place.folder.path())).unwrap();
-    let lines = drain(&app, &Mailer::new(smtp(catcher.address().port()))).await;
-    caught.extend(by_seq(&catcher));
     assert_eq!(caught.len() as u64, catcher.count(), "the catcher forgot none before it was looked at");
     let wanted: Vec<String> = lines.iter().map(|line| line.id.clone()).collect();
     let read_ids = move |tx: &mut Tx| -> Result<BTreeSet<String>, StoreError> {
