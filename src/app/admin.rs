@@ -111,7 +111,8 @@ pub struct UnitEdit {
 pub fn edit_unit(ctx: &mut Ctx, id: &str, version: i64, edit: UnitEdit) -> Result<(), Error> {
     ctx.require_anywhere(Action::Administer)?;
     let unit = people::unit_by_id(&mut ctx.tx, id)?.ok_or(Error::NotFound)?;
-    if !edit.active && !plans::of_units(&mut ctx.tx, std::slice::from_ref(&unit.path), true)?.is_empty() {
+    let own = std::slice::from_ref(&unit.path);
+    if !edit.active && !plans::of_units(&mut ctx.tx, own, |state| !state.is_final())?.is_empty() {
         return Err(Error::Refused(Message::new("这个单位还有未办结的任务，不能停用。")));
     }
     let name = required("name", edit.name)?;

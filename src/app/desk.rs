@@ -25,6 +25,7 @@ use crate::store::plans;
 use crate::store::problems;
 use crate::store::tasks;
 use chrono::{NaiveDate, NaiveDateTime};
+use std::collections::HashSet;
 
 const SHOWN: i64 = 20;
 
@@ -207,8 +208,9 @@ fn wait_for_directive(line: &DirectiveLine, group: Group, button: &'static str) 
 fn to_call(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
     let ready = plans::in_states(&mut ctx.tx, &[TaskState::Ready])?;
     let issued = cases::in_states(&mut ctx.tx, &[CaseState::Issued])?;
-    let urgent = |id: &str| issued.iter().any(|case| case.id == id && case.grade == Grade::Urgent);
-    let ready = ready.into_iter().filter(|row| urgent(&row.task.case_id)).collect();
+    let urgent: HashSet<&str> =
+        issued.iter().filter(|case| case.grade == Grade::Urgent).map(|case| case.id.as_str()).collect();
+    let ready = ready.into_iter().filter(|row| urgent.contains(row.task.case_id.as_str())).collect();
     for line in lines(ctx, ready)? {
         let task = &line.found.task;
         if chase::calls_of(&mut ctx.tx, &task.id)?.iter().any(|call| call.outcome == CallOutcome::Reached) {
@@ -346,8 +348,7 @@ fn opinions(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
 }
 
 fn own_tasks(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
-    let own = of_my_units(ctx, true)?;
-    for line in own.iter().filter(|line| line.found.task.state.is_with_unit()) {
+    for line in &of_my_units(ctx, TaskState::is_with_unit)? {
         let button = if line.found.task.state == TaskState::Ready { "签收" } else { "办理" };
         let what = if line.late { "超期未办" } else { line.found.task.state.label() };
         let since = line.found.task.released_at.unwrap_or(ctx.now);

@@ -10,7 +10,7 @@ use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = task)]
@@ -350,24 +350,25 @@ pub fn of_officer(tx: &mut Tx, person_id: &str) -> Result<Vec<TaskInCase>, Store
     rows.into_iter().map(in_case).collect()
 }
 
-/// Tasks of the units whose path begins with one of `paths`, the earliest due first. Cases that were not issued are left out.
-pub fn of_units(tx: &mut Tx, paths: &[String], open_only: bool) -> Result<Vec<TaskInCase>, StoreError> {
+/// Tasks in the states asked for of the units whose path begins with one of `paths`, the earliest due first. Cases that
+/// were not issued are left out.
+pub fn of_units(
+    tx: &mut Tx,
+    paths: &[String],
+    is_asked: impl Fn(TaskState) -> bool,
+) -> Result<Vec<TaskInCase>, StoreError> {
+    let states: Vec<&str> = TaskState::ALL.iter().filter(|state| is_asked(**state)).map(|state| state.code()).collect();
+    let is_below_another = |path: &String| paths.iter().any(|other| other != path && path.starts_with(other));
+    let highest: BTreeSet<&String> = paths.iter().filter(|path| !is_below_another(path)).collect();
     let mut found: Vec<TaskInCase> = Vec::new();
-    for path in paths {
-        let mut query = tasks_in_cases!()
+    for path in highest {
+        let rows: Vec<InCaseRow> = tasks_in_cases!()
             .filter(unit::path.like(format!("{path}%")))
             .filter(cases::issued_at.is_not_null())
+            .filter(task::state.eq_any(&states))
             .order((task::due_on, task::no))
-            .into_boxed();
-        if open_only {
-            query = query.filter(task::state.ne_all(["done", "cancelled"]));
-        }
-        for row in query.load::<InCaseRow>(tx.0)? {
-            let row = in_case(row)?;
-            if !found.iter().any(|known| known.task.id == row.task.id) {
-                found.push(row);
-            }
-        }
+            .load(tx.0)?;
+        found.extend(rows.into_iter().map(in_case).collect::<Result<Vec<_>, _>>()?);
     }
     Ok(found)
 }

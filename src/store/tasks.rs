@@ -123,11 +123,12 @@ pub fn open_block(tx: &mut Tx, task_id: &str) -> Result<Option<Block>, StoreErro
 
 /// Open blocks of the given tasks.
 pub fn open_blocks(tx: &mut Tx, task_ids: &[String]) -> Result<Vec<Block>, StoreError> {
-    Ok(block::table
-        .filter(block::task_id.eq_any(task_ids))
-        .filter(block::cleared_at.is_null())
-        .select(Block::as_select())
-        .load(tx.0)?)
+    let mut found = Vec::new();
+    for some in task_ids.chunks(1000) {
+        let open = block::table.filter(block::task_id.eq_any(some)).filter(block::cleared_at.is_null());
+        found.extend(open.select(Block::as_select()).load::<Block>(tx.0)?);
+    }
+    Ok(found)
 }
 
 /// Ids of a case's tasks with an open block.

@@ -1,9 +1,12 @@
 //! What an administrator and a person change about the house itself: units, people, calendar, passwords, tokens.
 
 use crate::chain::{complaints, diamond, issue};
+use crate::matters::in_hand;
 use crate::support::{On, PASSWORD, Server};
 use rstest::rstest;
 use serde_json::{Value, json};
+use shenban::store::{StoreError, people, plans, tasks};
+use std::collections::BTreeSet;
 
 fn named<'v>(list: &'v Value, name: &str) -> &'v Value {
     list.as_array().unwrap().iter().find(|row| row["name"] == name).expect("listed")
@@ -89,4 +92,27 @@ async fn a_person_changes_the_password_and_keeps_tokens() {
     assert_eq!(traffic.get("/unit").await.status().as_u16(), 303, "signed out");
     assert_eq!(server.stranger().sign_in("traffic", "better horse").await.status().as_u16(), 303);
     server.stop().await;
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_task_is_listed_once_however_high_one_stands_and_blocks_are_found_among_any_number(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start(on).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (_, [survey, ..]) = in_hand(&server, &coordinator).await;
+    let blocked = json!({ "reason": "等图纸", "due_on": "2099-01-01" });
+    server.sign_in("traffic").await.on_task(&survey, "block", blocked).await;
+    let look = move |tx: &mut shenban::store::Tx| -> Result<_, StoreError> {
+        let paths: Vec<String> = people::units(tx)?.into_iter().map(|unit| unit.path).collect();
+        let listed = plans::of_units(tx, &paths, |state| !state.is_final())?;
+        let ids: Vec<String> = listed.into_iter().map(|row| row.task.id).collect();
+        // More than a statement takes values.
+        let many: Vec<String> = (0..40_000).map(|n| n.to_string()).chain(ids.clone()).collect();
+        Ok((ids, tasks::open_blocks(tx, &many)?))
+    };
+    let (ids, blocks) = server.app.store.read(look).await.unwrap();
+    assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (4, 4));
+    assert_eq!(blocks.iter().map(|block| &block.task_id).collect::<Vec<_>>(), [&survey]);
 }

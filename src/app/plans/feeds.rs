@@ -137,7 +137,7 @@ fn of_person(ctx: &mut Ctx) -> Result<(String, Vec<Day>), Error> {
     let mut days = Vec::new();
     if ctx.actor.may_somewhere(Action::WorkTask) {
         let paths = ctx.actor.unit_paths();
-        let own = plans::of_units(&mut ctx.tx, &paths, true)?;
+        let own = plans::of_units(&mut ctx.tx, &paths, |state| !state.is_final())?;
         let due = |found: &TaskInCase| {
             Some(Day {
                 uid: format!("{}-{}@shenban", found.task.case_id, found.task.no),

@@ -13,6 +13,7 @@ use crate::app::{Ctx, Error, chase};
 use crate::domain::access::Action;
 use crate::domain::case::Grade;
 use crate::domain::notice::Stage;
+use crate::domain::task::TaskState;
 use crate::store::chase::{self as chase_rows, PhoneCall, Supervision};
 use crate::store::events::{self, Event};
 use crate::store::files::{self, File};
@@ -23,7 +24,7 @@ use crate::store::proxy_entries::{self, ProxyEntry};
 use crate::store::tasks::{self, Block, Comment, Extension, Report, Submission};
 use crate::store::{cases, people, problems};
 use chrono::NaiveDateTime;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 const HISTORY: i64 = 100;
 
@@ -222,10 +223,10 @@ pub struct TaskLine {
     pub days_left: i64,
 }
 
-/// Tasks of the actor's units and what lies below them: late first, then by due date.
-pub fn of_my_units(ctx: &mut Ctx, open_only: bool) -> Result<Vec<TaskLine>, Error> {
+/// Tasks of the actor's units and what lies below them, in the states asked for: late first, then by due date.
+pub fn of_my_units(ctx: &mut Ctx, is_asked: impl Fn(TaskState) -> bool) -> Result<Vec<TaskLine>, Error> {
     let paths = ctx.actor.unit_paths();
-    let found = plans::of_units(&mut ctx.tx, &paths, open_only)?;
+    let found = plans::of_units(&mut ctx.tx, &paths, is_asked)?;
     let mut own = lines(ctx, found)?;
     own.sort_by_key(|line| (!line.late, line.found.task.state.is_final(), line.found.task.due_on));
     Ok(own)
@@ -233,7 +234,8 @@ pub fn of_my_units(ctx: &mut Ctx, open_only: bool) -> Result<Vec<TaskLine>, Erro
 
 pub fn lines(ctx: &mut Ctx, found: Vec<TaskInCase>) -> Result<Vec<TaskLine>, Error> {
     let ids: Vec<String> = found.iter().map(|row| row.task.id.clone()).collect();
-    let blocked: Vec<String> = tasks::open_blocks(&mut ctx.tx, &ids)?.into_iter().map(|block| block.task_id).collect();
+    let blocks = tasks::open_blocks(&mut ctx.tx, &ids)?;
+    let blocked: HashSet<String> = blocks.into_iter().map(|block| block.task_id).collect();
     let line = |found: TaskInCase| TaskLine {
         late: is_late(ctx, &found.task),
         blocked: blocked.contains(&found.task.id),

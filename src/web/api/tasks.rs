@@ -68,7 +68,7 @@ async fn show_task(api: Api, id: Path<String>) -> ApiResult {
 async fn unit_tasks(api: Api) -> ApiResult {
     answer(
         &api,
-        |ctx| Ok((task_views::of_my_units(ctx, true)?, help::asked_of_my_units(ctx)?)),
+        |ctx| Ok((task_views::of_my_units(ctx, |state| !state.is_final())?, help::asked_of_my_units(ctx)?)),
         |(own, asked)| {
             let asked = asked.iter().map(|row| {
                 let found = &row.line.found;

@@ -112,7 +112,7 @@ async fn show(page: Page) -> PageResult {
 
 async fn unit(page: Page) -> PageResult {
     let (own, asked) =
-        page.read(|ctx| Ok((task_views::of_my_units(ctx, false)?, help::asked_of_my_units(ctx)?))).await?;
+        page.read(|ctx| Ok((task_views::of_my_units(ctx, |_| true)?, help::asked_of_my_units(ctx)?))).await?;
     page.html(&UnitPage { page: page.clone(), own, asked })
 }
 
