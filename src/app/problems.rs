@@ -94,6 +94,7 @@ pub struct ProblemView {
     pub problem: Problem,
     /// With their strength.
     pub terms: Vec<(String, f64)>,
+    /// With the percent of the tickets looked at when they were last described: all, or the latest.
     pub places: Vec<(String, usize)>,
     /// The days with most tickets, the first of them first.
     pub peaks: Vec<(NaiveDate, u32)>,

@@ -163,11 +163,6 @@ impl Page {
         })
     }
 
-    /// A place's share of the most frequent one, in percent.
-    pub fn share(&self, count: &usize, places: &[(String, usize)]) -> usize {
-        count * 100 / places.first().map_or(1, |(_, most)| (*most).max(1))
-    }
-
     /// A word's strength against the strongest one's, in percent.
     pub fn part(&self, strength: &f64, terms: &[(String, f64)]) -> i64 {
         (strength * 100.0 / terms.first().map_or(1.0, |(_, most)| most.max(f64::MIN_POSITIVE))).round() as i64

@@ -1,5 +1,6 @@
 //! What people decide about problems holds, whatever the machine would do; and what it proposes waits for them.
 
+use crate::chain::complaints;
 use crate::support::{Client, On, Server};
 use chrono::TimeDelta;
 use rstest::rstest;
@@ -263,4 +264,19 @@ async fn one_insistent_caller_is_shown_as_that_and_a_burst_is_told_within_hours(
     assert_eq!((&many["state"], &many["burst_callers"]), (&json!("proposed"), &json!(20)));
     assert_eq!(many["insistent_calls"], Value::Null);
     server.stop().await;
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_problem_of_one_district_tells_its_place_and_the_share_of_tickets_that_name_it(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
+    // More than the texts that a place is looked for in.
+    complaints(&server, &operator, "first", 80, 12).await;
+    server.detect().await;
+    let problem = coordinator.read("/problems?state=proposed").await["problems"][0]["id"].clone();
+    let shown = coordinator.read(&format!("/problems/{}", problem.as_str().unwrap())).await;
+    assert_eq!(shown["places"], json!([["实验小学", 100]]));
 }

@@ -56,7 +56,7 @@ pub struct Count {
 struct Description {
     /// Key terms with their strength, as JSON.
     terms: String,
-    /// JSON of [name, tickets].
+    /// JSON of [name, percent of the tickets looked at].
     places: String,
     title: Option<String>,
 }
@@ -180,18 +180,21 @@ fn describe(
 
 /// Districts where the calls come from several; in one, the places that the texts name; without names, where people live.
 fn places(ctx: &mut Ctx, problem_id: &str, calls: &[Call], texts: &[Document]) -> Result<String, Error> {
-    let mut places = explain::places(calls.iter().filter_map(|call| call.district.as_deref()));
+    let (mut places, mut among) =
+        (explain::places(calls.iter().filter_map(|call| call.district.as_deref())), calls.len());
     if places.len() <= 1 {
         let named = explain::places_in(texts);
-        places = if named.is_empty() { places } else { named };
+        (places, among) = if named.is_empty() { (places, among) } else { (named, texts.len()) };
     }
     if places.is_empty() {
         let addresses = memberships::addresses(&mut ctx.tx, problem_id)?;
         let streets: Vec<String> = addresses.iter().filter_map(|address| street(address)).collect();
-        places = explain::places(streets.iter().map(String::as_str));
+        (places, among) = (explain::places(streets.iter().map(String::as_str)), calls.len());
     }
     places.truncate(PLACES_SHOWN);
-    Ok(json!(places).to_string())
+    let percent = |count: usize| (100 * count + among / 2) / among.max(1);
+    let shares: Vec<(String, usize)> = places.into_iter().map(|(name, count)| (name, percent(count))).collect();
+    Ok(json!(shares).to_string())
 }
 
 /// How busy the whole city is today, and was on the same weekdays before.

@@ -1,0 +1,2 @@
+-- Places were numbers of tickets: described anew as well.
+UPDATE problem SET terms = '[]', places = '[]';
