@@ -1,12 +1,12 @@
 //! Average linkage on a sparse graph: groups are joined, the most alike first, until none are alike enough.
 
+use std::cell::LazyCell;
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use rustc_hash::FxHashMap;
-
-use super::lexicon::Lexicon;
 use super::likeness::{Dots, Likeness};
 use super::profile::{Profile, Table};
+use super::weights::Weights;
 
 /// What two groups may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,37 +15,153 @@ pub enum Leave {
     Never,
 }
 
-/// Joins `groups` along `neighbours` (pairs of positions) while they are at least `cut` alike and `may_join` allows it,
-/// which is asked with the members of both, as positions. Gives the members of each group that is left, ascending.
-///
-/// Equal likeness is settled by position: give the groups in an order that does not depend on when they came.
-pub fn agglomerate(
-    groups: Vec<Profile>,
-    neighbours: &[(u32, u32)],
-    lexicon: &Lexicon,
-    by: &Likeness,
-    cut: f64,
-    may_join: impl Fn(&[u32], &[u32]) -> Leave,
-) -> Vec<Vec<u32>> {
-    let mut clustering = Clustering::new(groups, neighbours, lexicon);
-    let mut heap = BinaryHeap::new();
-    for a in 0..clustering.near.len() as u32 {
-        let later = clustering.near[a as usize].keys().filter(|&&b| b > a);
-        heap.extend(later.filter_map(|&b| clustering.pair(a, b, by, cut)));
+/// Groups with their neighbours, and what each two neighbours have in common.
+pub struct Clustering<'w> {
+    weights: &'w Weights,
+    /// By group; nothing of one that was joined to another.
+    profiles: Vec<Profile>,
+    members: Vec<Vec<u32>>,
+    /// By group: its neighbours, ascending, each with where their products are.
+    near: Vec<Vec<(u32, u32)>>,
+    dots: Vec<Dots>,
+}
+
+impl<'w> Clustering<'w> {
+    /// Each group for itself; `neighbours` are pairs of positions, the lesser first, ascending.
+    pub fn of(groups: Vec<Profile>, neighbours: &[(u32, u32)], weights: &'w Weights) -> Self {
+        Self::knowing(groups, neighbours, weights, |_, _| None)
     }
-    while let Some(best) = heap.pop() {
-        if !clustering.holds(&best) {
-            continue;
+
+    /// The same, where the products of some are `known` and need not be taken again.
+    pub fn knowing(
+        profiles: Vec<Profile>,
+        neighbours: &[(u32, u32)],
+        weights: &'w Weights,
+        known: impl Fn(u32, u32) -> Option<Dots>,
+    ) -> Self {
+        let mut near = vec![Vec::new(); profiles.len()];
+        let mut dots = Vec::with_capacity(neighbours.len());
+        for pairs in neighbours.chunk_by(|(a, _), (b, _)| a == b) {
+            let mut table = None;
+            for &(a, b) in pairs {
+                near[a as usize].push((b, dots.len() as u32));
+                near[b as usize].push((a, dots.len() as u32));
+                dots.push(known(a, b).unwrap_or_else(|| {
+                    let one = table.get_or_insert_with(|| Table::of(&profiles[a as usize], weights));
+                    Dots::with(one, &profiles[b as usize])
+                }));
+            }
         }
-        let (a, b) = (best.a, best.b);
-        if may_join(&clustering.members[a as usize], &clustering.members[b as usize]) == Leave::Never {
-            continue;
-        }
-        clustering.join(a, b, lexicon);
-        let others = clustering.near[a as usize].keys();
-        heap.extend(others.filter_map(|&other| clustering.pair(a.min(other), a.max(other), by, cut)));
+        Clustering { weights, members: (0..profiles.len() as u32).map(|n| vec![n]).collect(), profiles, near, dots }
     }
-    clustering.members.into_iter().filter(|members| !members.is_empty()).collect()
+
+    /// Joins neighbours while they are at least `cut` alike and `may_join` allows it, which is asked with the members of
+    /// both, as positions.
+    ///
+    /// Equal likeness is settled by position: give the groups in an order that does not depend on when they came.
+    pub fn join(&mut self, by: &Likeness, cut: f64, may_join: impl Fn(&[u32], &[u32]) -> Leave) {
+        let every = (0..).zip(&self.near).flat_map(|(a, near)| near.iter().map(move |&(b, dots)| (a, b, dots)));
+        let pairs = every.filter(|(a, b, _)| a < b).filter_map(|(a, b, dots)| self.pair(a, b, dots, by, cut));
+        let mut heap: BinaryHeap<Pair> = pairs.collect::<Vec<_>>().into();
+        while let Some(best) = heap.pop() {
+            if !self.holds(&best) {
+                continue;
+            }
+            let (a, b) = (best.a, best.b);
+            if may_join(&self.members[a as usize], &self.members[b as usize]) == Leave::Never {
+                continue;
+            }
+            self.unite(a, b);
+            let now = self.near[a as usize].iter();
+            heap.extend(now.filter_map(|&(other, dots)| self.pair(a.min(other), a.max(other), dots, by, cut)));
+        }
+    }
+
+    /// The members of each group that is left, ascending.
+    pub fn groups(&self) -> Vec<Vec<u32>> {
+        self.members.iter().filter(|members| !members.is_empty()).cloned().collect()
+    }
+
+    /// Takes out the profile of the group that has these members and no other.
+    pub fn take(&mut self, members: &[u32]) -> Option<Profile> {
+        let group = members[0] as usize;
+        (self.members[group] == members).then(|| std::mem::take(&mut self.profiles[group]))
+    }
+
+    /// What the groups that have these two first have in common, if they are neighbours.
+    pub fn dots(&self, a: u32, b: u32) -> Option<Dots> {
+        let near = &self.near[a as usize];
+        near.get(place(near, b)).filter(|(other, _)| *other == b).map(|(_, dots)| self.dots[*dots as usize])
+    }
+
+    /// The two groups as they are now, if they are alike enough.
+    fn pair(&self, a: u32, b: u32, dots: u32, by: &Likeness, cut: f64) -> Option<Pair> {
+        let (one, other) = (&self.profiles[a as usize].totals, &self.profiles[b as usize].totals);
+        let alike = by.judge(&self.dots[dots as usize], one, other);
+        (alike >= cut).then_some(Pair { alike, a, b, sizes: (one.size, other.size) })
+    }
+
+    /// Whether both groups are as they were. A group only grows, and one that was joined to another is empty.
+    fn holds(&self, pair: &Pair) -> bool {
+        pair.sizes == (self.profiles[pair.a as usize].totals.size, self.profiles[pair.b as usize].totals.size)
+    }
+
+    /// Joins the second to the first. Only what one of them had no neighbour in is compared anew.
+    fn unite(&mut self, a: u32, b: u32) {
+        let joined = std::mem::take(&mut self.profiles[b as usize]);
+        let (ours, theirs) = (std::mem::take(&mut self.near[a as usize]), std::mem::take(&mut self.near[b as usize]));
+        let one = LazyCell::new(|| Table::of(&self.profiles[a as usize], self.weights));
+        let two = LazyCell::new(|| Table::of(&joined, self.weights));
+        let mut near = Vec::with_capacity(ours.len() + theirs.len());
+        either(&ours, &theirs, |other, our, their| {
+            if other == a || other == b {
+                return;
+            }
+            let profile = &self.profiles[other as usize];
+            let (kept, added) = match (our, their) {
+                (Some(our), Some(their)) => (our, self.dots[their as usize]),
+                (Some(our), None) => (our, Dots::with(&two, profile)),
+                (None, Some(their)) => (their, Dots::with(&one, profile)),
+                (None, None) => return,
+            };
+            self.dots[kept as usize].take(added);
+            near.push((other, kept));
+            let back = &mut self.near[other as usize];
+            if their.is_some() {
+                back.remove(place(back, b));
+            }
+            if our.is_none() {
+                back.insert(place(back, a), (a, kept));
+            }
+        });
+        self.near[a as usize] = near;
+        self.profiles[a as usize].add(&joined);
+        let moved = std::mem::take(&mut self.members[b as usize]);
+        self.members[a as usize].extend(moved);
+        self.members[a as usize].sort_unstable();
+    }
+}
+
+/// Where a group is in such a list, or would be.
+fn place(near: &[(u32, u32)], group: u32) -> usize {
+    near.partition_point(|(other, _)| *other < group)
+}
+
+/// Tells every key of two ascending lists, with its value in each.
+fn either(one: &[(u32, u32)], other: &[(u32, u32)], mut tell: impl FnMut(u32, Option<u32>, Option<u32>)) {
+    let (mut one, mut other) = (one.iter().copied().peekable(), other.iter().copied().peekable());
+    loop {
+        let order = match (one.peek(), other.peek()) {
+            (Some((a, _)), Some((b, _))) => a.cmp(b),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return,
+        };
+        let ours = if order.is_le() { one.next() } else { None };
+        let theirs = if order.is_ge() { other.next() } else { None };
+        let key = ours.or(theirs).map_or(0, |(key, _)| key);
+        tell(key, ours.map(|(_, value)| value), theirs.map(|(_, value)| value));
+    }
 }
 
 /// Two groups as alike as they were at some state of both.
@@ -60,74 +176,65 @@ struct Pair {
 impl Eq for Pair {}
 
 impl Ord for Pair {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+    fn cmp(&self, other: &Self) -> Ordering {
         self.alike.total_cmp(&other.alike).then_with(|| (other.a, other.b).cmp(&(self.a, self.b)))
     }
 }
 
 impl PartialOrd for Pair {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-struct Clustering {
-    profiles: Vec<Profile>,
-    members: Vec<Vec<u32>>,
-    /// By group: its neighbours, with what both have in common.
-    near: Vec<FxHashMap<u32, Dots>>,
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-impl Clustering {
-    fn new(profiles: Vec<Profile>, neighbours: &[(u32, u32)], lexicon: &Lexicon) -> Self {
-        let mut near = vec![FxHashMap::default(); profiles.len()];
-        for pairs in neighbours.chunk_by(|(a, _), (b, _)| a == b) {
-            let one = Table::of(&profiles[pairs[0].0 as usize]);
-            for &(a, b) in pairs {
-                let dots = Dots::with(&one, &profiles[b as usize], lexicon);
-                near[a as usize].insert(b, dots);
-                near[b as usize].insert(a, dots);
+    use super::super::Document;
+    use super::super::lexicon::Lexicon;
+    use super::*;
+
+    fn profiles(texts: &[String]) -> (Lexicon, Vec<Profile>) {
+        let mut lexicon = Lexicon::default();
+        let said: Vec<_> = texts
+            .iter()
+            .map(|text| lexicon.count(&Document { title: text, body: "反映路灯不亮", ..Document::default() }))
+            .collect();
+        lexicon.settle();
+        let features = said.iter().map(|said| lexicon.heaviest(said, 2));
+        let profiles = features.map(|features| Profile::of(lexicon.weights(), &features)).collect();
+        (lexicon, profiles)
+    }
+
+    proptest! {
+        /// Whatever was joined, what two groups have in common is as if all their texts were compared anew.
+        #[test]
+        fn products_of_groups_are_those_of_all_their_texts(
+            texts in proptest::collection::vec("[春夏秋冬山水风云]{2,40}", 2..24),
+            near in proptest::collection::btree_set((0..24_u32, 0..24_u32), 0..60),
+            cut in 0.0..0.4,
+        ) {
+            let count = texts.len() as u32;
+            let near: Vec<(u32, u32)> = near.into_iter().filter(|&(a, b)| a < b && b < count).collect();
+            let (lexicon, profiles) = profiles(&texts);
+            let mut clustering = Clustering::of(profiles.clone(), &near, lexicon.weights());
+            clustering.join(&Likeness::text(), cut, |_, _| Leave::Join);
+            let groups = clustering.groups();
+            prop_assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), texts.len());
+            let sum = |group: &Vec<u32>| Profile::sum(group.iter().map(|&at| profiles[at as usize].clone()).collect());
+            let are_near = |one: &Vec<u32>, other: &Vec<u32>| {
+                near.iter().any(|(a, b)| (one.contains(a) && other.contains(b)) || (one.contains(b) && other.contains(a)))
+            };
+            for one in &groups {
+                for other in groups.iter().filter(|other| *other != one) {
+                    let anew = Dots::of(&sum(one), &sum(other), lexicon.weights());
+                    prop_assert_eq!(clustering.dots(one[0], other[0]), are_near(one, other).then_some(anew));
+                    let alike = Likeness::text().judge(&anew, &sum(one).totals, &sum(other).totals);
+                    prop_assert!(!are_near(one, other) || alike < cut, "{alike}");
+                }
+                prop_assert_eq!(clustering.take(one), Some(sum(one)));
             }
         }
-        Clustering { members: (0..profiles.len() as u32).map(|n| vec![n]).collect(), profiles, near }
-    }
-
-    /// The two groups as they are now, if they are alike enough.
-    fn pair(&self, a: u32, b: u32, by: &Likeness, cut: f64) -> Option<Pair> {
-        let (one, other) = (&self.profiles[a as usize].totals, &self.profiles[b as usize].totals);
-        let alike = by.judge(&self.near[a as usize][&b], one, other);
-        (alike >= cut).then_some(Pair { alike, a, b, sizes: (one.size, other.size) })
-    }
-
-    /// Whether both groups are as they were. A group only grows, and one that was joined to another is empty.
-    fn holds(&self, pair: &Pair) -> bool {
-        pair.sizes == (self.profiles[pair.a as usize].totals.size, self.profiles[pair.b as usize].totals.size)
-    }
-
-    /// Joins the second to the first. Only what one of them had no neighbour in is compared anew.
-    fn join(&mut self, a: u32, b: u32, lexicon: &Lexicon) {
-        let joined = std::mem::take(&mut self.profiles[b as usize]);
-        let mut theirs = std::mem::take(&mut self.near[b as usize]);
-        theirs.remove(&a);
-        let mut near = std::mem::take(&mut self.near[a as usize]);
-        near.remove(&b);
-        let (one, two) = (Table::of(&self.profiles[a as usize]), Table::of(&joined));
-        for (&other, dots) in &mut near {
-            let profile = &self.profiles[other as usize];
-            dots.take(theirs.remove(&other).unwrap_or_else(|| Dots::with(&two, profile, lexicon)));
-        }
-        for (other, mut dots) in theirs {
-            dots.take(Dots::with(&one, &self.profiles[other as usize], lexicon));
-            near.insert(other, dots);
-        }
-        for (&other, &dots) in &near {
-            self.near[other as usize].remove(&b);
-            self.near[other as usize].insert(a, dots);
-        }
-        self.near[a as usize] = near;
-        self.profiles[a as usize].add(&joined);
-        let moved = std::mem::take(&mut self.members[b as usize]);
-        self.members[a as usize].extend(moved);
-        self.members[a as usize].sort_unstable();
     }
 }

@@ -1,12 +1,14 @@
 //! The whole archive looked at again: groups by average linkage, whatever the order in which tickets came.
 
+use std::borrow::Cow;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::agglomerate::{Leave, agglomerate};
+use super::agglomerate::{Clustering, Leave};
 use super::blocks::{Block, blocks};
-use super::lexicon::Lexicon;
 use super::postings::{KEYS, REMEMBERED, keys};
 use super::profile::Profile;
+use super::weights::Weights;
 use super::{Engine, parting};
 
 /// Earlier tickets looked at for each: more than when one is placed, as nobody waits for it.
@@ -59,7 +61,7 @@ pub struct Consolidation {
 /// The tickets as consolidation sees them: by id, in blocks, with the weights of now.
 struct View<'a> {
     engine: &'a Engine,
-    lexicon: Lexicon,
+    weights: Cow<'a, Weights>,
     blocks: Vec<Block>,
     /// By ticket: its block.
     block_of: Vec<u32>,
@@ -70,13 +72,14 @@ struct View<'a> {
 impl Engine {
     /// What the problems would be, all tickets taken together. Nothing changes before [`Engine::apply`].
     pub fn consolidate(&self, mut new_problem: impl FnMut() -> String) -> Consolidation {
-        let view = View::of(self);
+        let mut view = View::of(self);
         let profiles: Vec<Profile> = view.blocks.iter().map(|block| view.profile(&block.members)).collect();
-        let (by, cut) = (&self.settings.local, self.settings.local_cut);
-        let groups = agglomerate(profiles, &view.near, &view.lexicon, by, cut, |a, b| view.may_join(a, b));
-        let groups: Vec<Vec<u32>> = groups.into_iter().flat_map(|group| view.parts(group)).collect();
+        view.look_around(&profiles);
+        let mut local = Clustering::of(profiles, &view.near, &view.weights);
+        local.join(&self.settings.local, self.settings.local_cut, |a, b| view.may_join(a, b));
+        let groups: Vec<Vec<u32>> = local.groups().into_iter().flat_map(|group| view.parts(group)).collect();
         let named = view.name(&groups, &mut new_problem);
-        let mut done = Consolidation { themes: view.themes(&groups, &named), ..Consolidation::default() };
+        let mut done = Consolidation { themes: view.themes(&groups, &named, local), ..Consolidation::default() };
         for (group, problem) in groups.iter().zip(&named) {
             view.changes(group, problem.as_ref(), &mut done.changes);
         }
@@ -107,28 +110,29 @@ impl<'a> View<'a> {
         for (number, block) in blocks.iter().enumerate() {
             block.members.iter().for_each(|&member| block_of[member as usize] = number as u32);
         }
-        let lexicon = engine.lexicon.settled();
-        let mut view = View { engine, lexicon, blocks, block_of, near: Vec::new(), apart: FxHashSet::default() };
-        view.near = view.neighbours();
+        let weights = engine.lexicon.settled();
+        let mut view = View { engine, weights, blocks, block_of, near: Vec::new(), apart: FxHashSet::default() };
         view.apart = view.forbidden();
         view
     }
 
-    /// Pairs of blocks with tickets that share much.
-    fn neighbours(&self) -> Vec<(u32, u32)> {
-        let mut pairs = FxHashSet::default();
-        for (position, ticket) in self.engine.tickets.iter().enumerate() {
-            let keys = keys(Profile::of(&self.lexicon, &ticket.features).terms(), KEYS);
-            for other in self.engine.postings.nearest(&keys, NEIGHBOURS, REMEMBERED) {
-                let (a, b) = (self.block_of[position], self.block_of[other as usize]);
-                if a != b {
-                    pairs.insert((a.min(b), a.max(b)));
-                }
+    /// Finds the pairs of blocks with tickets that share much; these are the blocks' profiles.
+    fn look_around(&mut self, profiles: &[Profile]) {
+        let mut pairs = Vec::with_capacity(NEIGHBOURS * self.block_of.len());
+        let mut look = |a: u32, keys: &[(u32, u32)]| {
+            let near = self.engine.postings.nearest(keys, NEIGHBOURS, REMEMBERED);
+            let blocks = near.into_iter().map(|other| self.block_of[other as usize]).filter(|&b| a != b);
+            pairs.extend(blocks.map(|b| (a.min(b), a.max(b))));
+        };
+        for ((a, block), profile) in (0..).zip(&self.blocks).zip(profiles) {
+            match *block.members {
+                [_] => look(a, &keys(profile.terms(), KEYS)),
+                _ => block.members.iter().for_each(|&at| look(a, &keys(self.profile(&[at]).terms(), KEYS))),
             }
         }
-        let mut pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
         pairs.sort_unstable();
-        pairs
+        pairs.dedup();
+        self.near = pairs;
     }
 
     /// Pairs of blocks that a person forbade to bring together.
@@ -194,7 +198,7 @@ impl<'a> View<'a> {
         }
         let profiles: Vec<Profile> =
             group.iter().map(|&block| self.profile(&self.blocks[block as usize].members)).collect();
-        let parts = parting::parts(&profiles, &self.lexicon);
+        let parts = parting::parts(&profiles, &self.weights);
         parts.into_iter().map(|part| part.into_iter().map(|at| group[at as usize]).collect()).collect()
     }
 
@@ -231,7 +235,7 @@ impl<'a> View<'a> {
         let profile = |group: usize| self.profile(&self.tickets(&groups[group]).collect::<Vec<_>>());
         let scored = pairs.into_iter().map(|(a, b)| {
             let (one, other) = (profile(a), profile(b));
-            let score = self.engine.settings.local.of(&one, &other, &self.lexicon);
+            let score = self.engine.settings.local.of(&one, &other, &self.weights);
             let (from, into) = if one.totals.size > other.totals.size { (b, a) } else { (a, b) };
             (score, named[from].clone(), named[into].clone())
         });
@@ -249,8 +253,9 @@ impl<'a> View<'a> {
         let count = block.members.len() as u32;
         let all: Vec<(u32, u32)> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect();
         let bound = |a: &[u32], b: &[u32]| self.decided_together(block, a, b);
-        let mut parts =
-            agglomerate(singles, &all, &self.lexicon, &settings.local, settings.local_cut, |_, _| Leave::Join);
+        let mut parts = Clustering::of(singles, &all, &self.weights);
+        parts.join(&settings.local, settings.local_cut, |_, _| Leave::Join);
+        let mut parts = parts.groups();
         parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
         let whole = parts.first()?.clone();
         let leaving: Vec<u32> = parts
@@ -271,7 +276,8 @@ impl<'a> View<'a> {
         a.iter().any(|at| bound(at).iter().any(|ticket| others.contains(ticket.as_str())))
     }
 
-    fn themes(&self, groups: &[Vec<u32>], named: &[Option<String>]) -> Vec<Theme> {
+    /// `local` is what the groups came from; what was compared there is not compared again.
+    fn themes(&self, groups: &[Vec<u32>], named: &[Option<String>], mut local: Clustering) -> Vec<Theme> {
         let settings = &self.engine.settings;
         let mut group_of = vec![0; self.blocks.len()];
         for (number, group) in groups.iter().enumerate() {
@@ -282,14 +288,23 @@ impl<'a> View<'a> {
             .iter()
             .map(|&(a, b)| (group_of[a as usize], group_of[b as usize]))
             .filter(|(a, b)| a != b)
+            .map(|(a, b)| (a.min(b), a.max(b)))
             .collect();
         near.sort_unstable();
         near.dedup();
-        let profiles = groups.iter().map(|group| self.profile(&self.tickets(group).collect::<Vec<_>>())).collect();
-        let themes =
-            agglomerate(profiles, &near, &self.lexicon, &settings.theme, settings.theme_cut, |_, _| Leave::Join);
+        let kept = groups.iter().map(|group| local.take(group));
+        let profiles: Vec<Option<Profile>> = kept.collect();
+        let is_kept: Vec<bool> = profiles.iter().map(Option::is_some).collect();
+        let anew = |group: &Vec<u32>| self.profile(&self.tickets(group).collect::<Vec<_>>());
+        let profiles = profiles.into_iter().zip(groups).map(|(kept, group)| kept.unwrap_or_else(|| anew(group)));
+        let known = |a: u32, b: u32| {
+            let (a, b) = (a as usize, b as usize);
+            (is_kept[a] && is_kept[b]).then(|| local.dots(groups[a][0], groups[b][0])).flatten()
+        };
+        let mut themes = Clustering::knowing(profiles.collect(), &near, &self.weights, known);
+        themes.join(&settings.theme, settings.theme_cut, |_, _| Leave::Join);
         let ticket = |member: u32| self.engine.tickets[member as usize].id.to_string();
-        let several = themes.into_iter().filter(|theme| theme.len() > 1);
+        let several = themes.groups().into_iter().filter(|theme| theme.len() > 1);
         several
             .map(|theme| {
                 let (problems, lone): (Vec<u32>, Vec<u32>) =
@@ -311,7 +326,7 @@ impl<'a> View<'a> {
     }
 
     fn profile(&self, members: &[u32]) -> Profile {
-        let profile = |&member: &u32| Profile::of(&self.lexicon, &self.engine.tickets[member as usize].features);
+        let profile = |&member: &u32| Profile::of(&self.weights, &self.engine.tickets[member as usize].features);
         Profile::sum(members.iter().map(profile).collect())
     }
 }

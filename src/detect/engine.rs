@@ -12,6 +12,7 @@ use super::likeness::Likeness;
 use super::postings::{KEYS, Postings, keys};
 use super::problem::Problem;
 use super::profile::{Profile, Scale};
+use super::weights::Weights;
 
 /// How alike is alike enough, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,8 +69,8 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
-    pub fn profile(&self, lexicon: &Lexicon) -> Profile {
-        Profile::scaled(lexicon, &self.features, &self.scale)
+    pub fn profile(&self, weights: &Weights) -> Profile {
+        Profile::scaled(weights, &self.features, &self.scale)
     }
 }
 
@@ -125,8 +126,8 @@ impl Engine {
         }
         let position = self.tickets.len() as u32;
         let id: Arc<str> = id.into();
-        let scale = Scale::of(&self.lexicon, &features);
-        let profile = Profile::scaled(&self.lexicon, &features, &scale);
+        let scale = Scale::of(self.lexicon.weights(), &features);
+        let profile = Profile::scaled(self.lexicon.weights(), &features, &scale);
         self.postings.add(position, &keys(profile.terms(), KEYS));
         self.positions.insert(id.clone(), position);
         self.tickets.push(Ticket { id, features, scale, problem: None, by: By::Machine });
@@ -135,10 +136,10 @@ impl Engine {
 
     fn reweigh(&mut self) {
         for ticket in &mut self.tickets {
-            ticket.scale = Scale::of(&self.lexicon, &ticket.features);
+            ticket.scale = Scale::of(self.lexicon.weights(), &ticket.features);
         }
-        let (lexicon, tickets) = (&self.lexicon, &self.tickets);
-        let profile_of = |position: u32| tickets[position as usize].profile(lexicon);
+        let (weights, tickets) = (self.lexicon.weights(), &self.tickets);
+        let profile_of = |position: u32| tickets[position as usize].profile(weights);
         self.problems.iter_mut().for_each(|problem| problem.refresh(profile_of));
     }
 
@@ -165,10 +166,10 @@ impl Engine {
         let source = std::mem::replace(&mut moved.problem, target);
         let was_by = std::mem::replace(&mut moved.by, by);
         let stays = source == target;
-        let (lexicon, tickets) = (&self.lexicon, &self.tickets);
+        let (weights, tickets) = (self.lexicon.weights(), &self.tickets);
         let profile_of = |at: u32| match own {
             Some(own) if at == position => own.clone(),
-            _ => tickets[at as usize].profile(lexicon),
+            _ => tickets[at as usize].profile(weights),
         };
         if let Some(source) = source.map(|source| &mut self.problems[source as usize]) {
             source.by_person -= u32::from(was_by == By::Person);
@@ -199,7 +200,7 @@ impl Engine {
     }
 
     pub(super) fn profile_of(&self, position: u32) -> Profile {
-        self.tickets[position as usize].profile(&self.lexicon)
+        self.tickets[position as usize].profile(self.lexicon.weights())
     }
 
     /// Moves all tickets of one problem into another, as a person decided.

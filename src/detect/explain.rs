@@ -50,7 +50,7 @@ pub fn terms(engine: &Engine, texts: &[Document], n: usize) -> Vec<(String, f64)
 /// The `n` words for which a ticket is in its problem: those that weigh most in both.
 pub fn reasons(engine: &Engine, text: &Document, problem: &str, n: usize) -> Vec<(String, f64)> {
     let Some(problem) = engine.problem(problem) else { return Vec::new() };
-    let own = Profile::of(&engine.lexicon, &engine.lexicon.read(text));
+    let own = Profile::of(engine.lexicon.weights(), &engine.lexicon.read(text));
     let mut shared: FxHashMap<u32, f64> = FxHashMap::default();
     let pairs = f64::from(problem.profile.totals.size) * PARTS * PARTS;
     own.shared(&problem.profile, |term, a, b| {
@@ -157,8 +157,8 @@ pub fn central(engine: &Engine, problem: &str, n: usize) -> Vec<String> {
     let plain = Likeness::text();
     let mut scored: Vec<(f64, u32)> = problem.members[problem.members.len().saturating_sub(SAMPLE)..]
         .iter()
-        .map(|&member| (Profile::of(&engine.lexicon, engine.features(member)), member))
-        .map(|(own, member)| (plain.of(&own, &problem.profile, &engine.lexicon), member))
+        .map(|&member| (Profile::of(engine.lexicon.weights(), engine.features(member)), member))
+        .map(|(own, member)| (plain.of(&own, &problem.profile, engine.lexicon.weights()), member))
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     scored.truncate(n);
@@ -173,7 +173,7 @@ pub fn near_duplicates(engine: &Engine, ids: &[String]) -> Vec<(String, usize)> 
     positions.dedup();
     let mut kept: Vec<(u32, Profile, usize)> = Vec::new();
     for position in positions {
-        let own = Profile::of(&engine.lexicon, engine.features(position));
+        let own = Profile::of(engine.lexicon.weights(), engine.features(position));
         match kept.iter_mut().find(|(_, other, _)| own.cosine(other) >= SAME_TEXT) {
             Some((_, _, folded)) => *folded += 1,
             None => kept.push((position, own, 0)),

@@ -1,5 +1,6 @@
 //! What the archive knows about each term: how common it is, and how much of a place's name.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::hash::Hasher;
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::slots::Slots;
 use super::text::{self, Term, fold};
+use super::weights::{Weight, Weights};
 use super::{Document, place};
 
 /// A title names the matter; what it says counts this many times (measured: a plateau from four to nine).
@@ -40,34 +42,26 @@ const UNKNOWN: u32 = 1 << 24;
 const USUAL_MENTIONS: usize = 256;
 const USUAL_SLOTS: usize = 1024;
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Weight {
-    /// Inverse document frequency, ln(1 + N/df).
-    pub idf: f32,
-    /// How much of a place's name that tells places apart, 0 to 1.
-    pub place: f32,
-    /// How little of any place's name, 0 to 1.
-    pub matter: f32,
-}
-
-/// One term. Kept together, as whoever asks for one of these asks for the others.
+/// One term, as counted.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-struct Known {
+struct Counted {
     /// Tickets that have it.
     seen: u32,
     /// Tickets that have it in a place's name.
     in_place: u32,
-    /// As of the last weighing; until then, that of a new term.
-    weight: Weight,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Lexicon {
     /// By key.
     numbers: Slots,
-    terms: Vec<Known>,
+    terms: Vec<Counted>,
+    /// As of the last weighing; until then, those of new terms.
+    weights: Weights,
     documents: u32,
     weighed_at: u32,
+    /// The weights are those of [`Lexicon::settled`].
+    is_settled: bool,
 }
 
 impl Lexicon {
@@ -80,6 +74,7 @@ impl Lexicon {
     /// Reads a ticket and counts its terms. Gives them all, to be asked for the [heaviest](Lexicon::heaviest).
     pub fn count(&mut self, document: &Document) -> Said {
         self.documents += 1;
+        self.is_settled = false;
         let mut mentions = self.mentions(document);
         for mention in &mut mentions {
             if mention.number == UNKNOWN {
@@ -110,6 +105,7 @@ impl Lexicon {
 
     /// Makes every term of a place's name known as such, whatever the tickets say.
     pub fn know_place(&mut self, name: &str) {
+        self.is_settled = false;
         let folded = fold(name);
         let mut keys = Vec::new();
         text::terms(&folded, |term| keys.push(term.key));
@@ -126,42 +122,36 @@ impl Lexicon {
         let growth = if self.weighed_at < LARGE { self.weighed_at / 2 } else { self.weighed_at };
         let due = self.documents > self.weighed_at + growth;
         if due {
-            self.weigh(|known, all| known.weighed(all, 2));
+            self.weighed_at = self.documents;
+            self.weights = self.terms.iter().map(|term| term.weighed(self.documents, 2)).collect();
         }
         due
     }
 
-    /// With the weights as of now, and none for a term of a single ticket: nothing else can be like it for that.
-    pub fn settled(&self) -> Lexicon {
-        let mut settled = self.clone();
-        settled.settle();
-        settled
+    /// The weights as of now, and none for a term of a single ticket: nothing else can be like it for that.
+    pub fn settled(&self) -> Cow<'_, Weights> {
+        if self.is_settled {
+            return Cow::Borrowed(&self.weights);
+        }
+        let weight = |term: &Counted| if term.seen < 2 { Weight::default() } else { term.weighed(self.documents, 0) };
+        Cow::Owned(self.terms.iter().map(weight).collect())
     }
 
     /// Takes those weights itself.
     pub fn settle(&mut self) {
-        self.weigh(|known, all| if known.seen < 2 { Weight::default() } else { known.weighed(all, 0) });
-    }
-
-    fn weigh(&mut self, weight: impl Fn(&Known, u32) -> Weight) {
         self.weighed_at = self.documents;
-        for known in &mut self.terms {
-            known.weight = weight(known, self.documents);
-        }
+        self.weights = self.settled().into_owned();
+        self.is_settled = true;
     }
 
-    pub fn idf(&self, number: u32) -> f32 {
-        self.weight(number).idf
-    }
-
-    pub fn weight(&self, number: u32) -> Weight {
-        self.terms.get(number as usize).map_or(Weight::default(), |known| known.weight)
+    pub fn weights(&self) -> &Weights {
+        &self.weights
     }
 
     /// A term that came after the weighing weighs as one of two tickets, and may be a place or not.
-    fn newcomer(&self) -> Known {
+    fn newcomer(&self) -> Weight {
         let idf = (1.0 + self.weighed_at as f32 / 2.0).ln();
-        Known { weight: Weight { idf, place: PRIOR_PLACE, matter: 1.0 - PRIOR_PLACE }, ..Known::default() }
+        Weight { idf, place: PRIOR_PLACE, matter: 1.0 - PRIOR_PLACE }
     }
 
     /// How many tickets have all of `word`'s terms, at most: the frequency of the rarest.
@@ -191,7 +181,8 @@ impl Lexicon {
             return UNKNOWN;
         }
         *self.numbers.of(key) = number;
-        self.terms.push(self.newcomer());
+        self.terms.push(Counted::default());
+        self.weights.push(self.newcomer());
         number
     }
 
@@ -200,10 +191,10 @@ impl Lexicon {
         let mut packed = Vec::with_capacity(said.0.len());
         let mut weights = Vec::with_capacity(said.0.len());
         for &count in &said.0 {
-            let known = &self.terms[(count >> 8) as usize];
-            if known.seen >= least {
+            let term = count >> 8;
+            if self.terms[term as usize].seen >= least {
                 packed.push(count);
-                weights.push((count & 255) as f32 * known.weight.idf);
+                weights.push((count & 255) as f32 * self.weights.idf(term));
             }
         }
         if packed.len() > KEPT_TERMS {
@@ -252,7 +243,7 @@ fn damped(times: u32) -> u32 {
     }
 }
 
-impl Known {
+impl Counted {
     /// Its weight among `all` tickets, if at least `least` had it.
     fn weighed(&self, all: u32, least: u32) -> Weight {
         let (seen, all) = (self.seen.max(least) as f32, all as f32);
@@ -263,6 +254,10 @@ impl Known {
 }
 
 impl Features {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The terms, each with its damped count.
     pub fn counts(&self) -> impl Iterator<Item = (u32, f32)> {
         self.0.iter().map(|packed| (packed >> 8, (packed & 255) as f32 / COUNT_PARTS))
@@ -332,7 +327,7 @@ mod tests {
             lexicon.learn(document);
         }
         lexicon.weigh_if_grown();
-        let profile = |document: &Document| Profile::of(&lexicon, &lexicon.read(document));
+        let profile = |document: &Document| Profile::of(lexicon.weights(), &lexicon.read(document));
         let alike = |caller| profile(&earlier).cosine(&profile(&of(caller)));
         assert!(alike(Some("c1")) > 0.05);
         assert_eq!((alike(Some("c2")), alike(None)), (0.0, 0.0));
@@ -368,7 +363,7 @@ mod tests {
                 document(text, &mut |document| features = lexicon.read(document));
                 prop_assert!(features.counts().count() <= KEPT_TERMS);
                 prop_assert!(features.counts().is_sorted_by(|a, b| a.0 < b.0));
-                let length = Profile::of(&lexicon, &features).cosine(&Profile::of(&lexicon, &features)).sqrt();
+                let length = Profile::of(lexicon.weights(), &features).cosine(&Profile::of(lexicon.weights(), &features)).sqrt();
                 prop_assert!(length < 1.0 + KEPT_TERMS as f64 / PARTS, "{length}");
             }
         }

@@ -1,7 +1,8 @@
 //! How alike two groups of tickets are.
 
-use super::lexicon::{Features, Lexicon};
-use super::profile::{PARTS, Profile, Scale, Table, Totals};
+use super::lexicon::Features;
+use super::profile::{Entry, PARTS, Profile, SHARE_PARTS, Scale, Table, Totals};
+use super::weights::Weights;
 
 /// How groups are compared. All similarities are cosines of tf·idf vectors, averaged over the pairs of tickets.
 ///
@@ -59,21 +60,21 @@ impl Likeness {
     }
 
     /// 0 to 1.
-    pub fn of(&self, one: &Profile, other: &Profile, lexicon: &Lexicon) -> f64 {
-        self.judge(&Dots::of(one, other, lexicon), &one.totals, &other.totals)
+    pub fn of(&self, one: &Profile, other: &Profile, weights: &Weights) -> f64 {
+        self.judge(&Dots::of(one, other, weights), &one.totals, &other.totals)
     }
 
     /// The same, of one that many are compared with.
-    pub fn of_table(&self, one: &Table, other: &Profile, lexicon: &Lexicon) -> f64 {
-        self.judge(&Dots::with(one, other, lexicon), one.totals(), &other.totals)
+    pub fn of_table(&self, one: &Table, other: &Profile) -> f64 {
+        self.judge(&Dots::with(one, other), one.totals(), &other.totals)
     }
 
     /// The same against a single ticket, of which only what is shared gets weighed.
-    pub fn of_single(&self, one: &Table, features: &Features, scale: &Scale, lexicon: &Lexicon) -> f64 {
+    pub fn of_single(&self, one: &Table, features: &Features, scale: &Scale) -> f64 {
         let mut dots = Dots::default();
         for (term, count) in features.counts() {
-            if let Some(weight) = one.weight(term) {
-                dots.add(lexicon, term, weight, scale.weigh(count * lexicon.idf(term)));
+            if let Some(own) = one.get(term) {
+                dots.add(own, scale.weigh(count * own.idf));
             }
         }
         let totals = Totals {
@@ -88,14 +89,15 @@ impl Likeness {
     /// The same, of groups whose products are known.
     pub fn judge(&self, dots: &Dots, one: &Totals, other: &Totals) -> f64 {
         let pairs = f64::from(one.size) * f64::from(other.size) * PARTS * PARTS;
+        let shares = pairs * f64::from(SHARE_PARTS);
         let mean = |sum: u64, size: u32| sum as f64 / PARTS / f64::from(size);
         let (here, there) = (mean(one.places, one.size), mean(other.places, other.size));
-        let place = share(dots.place / pairs, here * there);
-        let matter = share(dots.matter / pairs, mean(one.matters, one.size) * mean(other.matters, other.size));
+        let place = share(dots.place as f64 / shares, here * there);
+        let matter = share(dots.matter as f64 / shares, mean(one.matters, one.size) * mean(other.matters, other.size));
         let both_named = ramp(here.min(there), self.place_named);
         let place_holds = 1.0 - self.place_discount * both_named * (1.0 - ramp(place, self.same_place));
         let matter_holds = 1.0 - self.matter_discount * (1.0 - ramp(matter, self.same_matter));
-        let text = if self.wherever { matter } else { dots.text / pairs };
+        let text = if self.wherever { matter } else { dots.text as f64 / pairs };
         // Who copies the words of another place's complaint still complains about his own.
         let repeated = (text - self.repetition).max(0.0);
         let alike = (text - repeated * (1.0 - place_holds)) * place_holds * matter_holds;
@@ -116,25 +118,26 @@ impl Likeness {
 }
 
 /// Products of two groups' weights, added up: of all terms, of the place part, of the rest. Those of a group are the sum
-/// of its parts'.
-#[derive(Debug, Clone, Copy, Default)]
+/// of its parts'. Whole numbers: their order is without effect.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Dots {
-    text: f64,
-    place: f64,
-    matter: f64,
+    text: u64,
+    /// These in parts of [`SHARE_PARTS`].
+    place: u64,
+    matter: u64,
 }
 
 impl Dots {
-    pub fn of(one: &Profile, other: &Profile, lexicon: &Lexicon) -> Dots {
+    pub fn of(one: &Profile, other: &Profile, weights: &Weights) -> Dots {
         let mut dots = Dots::default();
-        one.shared(other, |term, a, b| dots.add(lexicon, term, a, b));
+        one.shared(other, |term, sum, theirs| dots.add(&Entry::of(sum, weights.of(term)), theirs));
         dots
     }
 
     /// The same, of one that many are compared with.
-    pub fn with(one: &Table, other: &Profile, lexicon: &Lexicon) -> Dots {
+    pub fn with(one: &Table, other: &Profile) -> Dots {
         let mut dots = Dots::default();
-        one.shared(other, |term, a, b| dots.add(lexicon, term, a, b));
+        one.shared(other, |own, theirs| dots.add(own, theirs));
         dots
     }
 
@@ -144,14 +147,12 @@ impl Dots {
         self.matter += other.matter;
     }
 
-    /// Every product is a whole number of 1/256 and sums are exact: their order is without effect.
-    fn add(&mut self, lexicon: &Lexicon, term: u32, a: u32, b: u32) {
-        let both = f64::from(a) * f64::from(b);
-        let weight = lexicon.weight(term);
-        let part = |share: f32| f64::from((share * share * 256.0) as u32) / 256.0;
+    #[inline]
+    fn add(&mut self, own: &Entry, theirs: u32) {
+        let both = u64::from(own.sum) * u64::from(theirs);
         self.text += both;
-        self.place += both * part(weight.place);
-        self.matter += both * part(weight.matter);
+        self.place += both * u64::from(own.place);
+        self.matter += both * u64::from(own.matter);
     }
 }
 

@@ -26,6 +26,7 @@ mod slots;
 mod stored;
 pub mod text;
 pub mod trend;
+mod weights;
 
 #[cfg(test)]
 mod obeyed;

@@ -1,10 +1,10 @@
 //! Different grievances at one place, taken apart: once the words are set aside that all of a group say, the place's name
 //! first of all, what is left of them has nothing in common.
 
-use super::agglomerate::{Leave, agglomerate};
-use super::lexicon::Lexicon;
+use super::agglomerate::{Clustering, Leave};
 use super::likeness::Likeness;
 use super::profile::Profile;
+use super::weights::Weights;
 use rustc_hash::FxHashMap;
 
 /// A part that counts; smaller ones go with the part they are most like.
@@ -15,7 +15,7 @@ const WHOLE_LEAST: usize = 80;
 const ALIKE: f64 = 0.004;
 
 /// The parts, as positions in `group`, that a group falls into; the group itself when it holds together.
-pub fn parts(group: &[Profile], lexicon: &Lexicon) -> Vec<Vec<u32>> {
+pub fn parts(group: &[Profile], weights: &Weights) -> Vec<Vec<u32>> {
     let count = group.len() as u32;
     let whole = || vec![(0..count).collect()];
     if group.len() < 2 * PART_LEAST || group.len() > WHOLE_LEAST {
@@ -24,8 +24,9 @@ pub fn parts(group: &[Profile], lexicon: &Lexicon) -> Vec<Vec<u32>> {
     let text = Likeness::text();
     let own = own_words(group);
     let pairs: Vec<(u32, u32)> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect();
-    let found = agglomerate(own.clone(), &pairs, lexicon, &text, ALIKE, |_, _| Leave::Join);
-    let (parts, strays): (Vec<_>, Vec<_>) = found.into_iter().partition(|part| part.len() >= PART_LEAST);
+    let mut found = Clustering::of(own.clone(), &pairs, weights);
+    found.join(&text, ALIKE, |_, _| Leave::Join);
+    let (parts, strays): (Vec<_>, Vec<_>) = found.groups().into_iter().partition(|part| part.len() >= PART_LEAST);
     if parts.len() < 2 {
         return whole();
     }
@@ -33,7 +34,7 @@ pub fn parts(group: &[Profile], lexicon: &Lexicon) -> Vec<Vec<u32>> {
     let bare: Vec<Profile> = parts.iter().map(|part| part.profile.clone()).collect();
     for stray in strays {
         let stray = Part::of(stray, &own);
-        let alike = |at: &usize| text.of(&bare[*at], &stray.profile, lexicon);
+        let alike = |at: &usize| text.of(&bare[*at], &stray.profile, weights);
         let nearest = (0..bare.len()).rev().max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap_or_default();
         parts[nearest].take(stray);
     }

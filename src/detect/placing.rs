@@ -111,7 +111,7 @@ impl Engine {
         let like = |number: u32| {
             let mut both = self.profile_of(lone);
             both.add(own);
-            self.settings.local.of(&both, &self.problems[number as usize].profile, &self.lexicon)
+            self.settings.local.of(&both, &self.problems[number as usize].profile, self.lexicon.weights())
         };
         let mut problems = near.iter().filter_map(|(unit, _)| unit.problem());
         problems.find(|&number| self.is_held(number) && free(number) && like(number) >= self.settings.unite_cut)
@@ -139,7 +139,7 @@ impl Engine {
         let worth_it = near.iter().filter(|(_, score)| *score >= near_enough);
         for other in worth_it.filter_map(|(unit, _)| unit.problem()) {
             let (one, two) = (&self.problems[stays as usize], &self.problems[other as usize]);
-            let like = || self.settings.local.of(&one.profile, &two.profile, &self.lexicon);
+            let like = || self.settings.local.of(&one.profile, &two.profile, self.lexicon.weights());
             let theirs = || self.is_held(stays) || self.is_held(other);
             if other == stays || two.members.is_empty() || like() < least || theirs() {
                 continue;
@@ -159,8 +159,8 @@ impl Engine {
     fn pour(&mut self, from: u32, into: u32) {
         let mut source = std::mem::replace(&mut self.problems[from as usize], Problem::new("".into()));
         source.members.iter().for_each(|&member| self.tickets[member as usize].problem = Some(into));
-        let (lexicon, tickets) = (&self.lexicon, &self.tickets);
-        let profile_of = |position: u32| tickets[position as usize].profile(lexicon);
+        let (weights, tickets) = (self.lexicon.weights(), &self.tickets);
+        let profile_of = |position: u32| tickets[position as usize].profile(weights);
         self.problems[into as usize].absorb(&mut source, profile_of);
         self.problems[from as usize] = source;
     }
@@ -175,7 +175,7 @@ impl Engine {
                 continue;
             }
             let profile = &self.problems[number as usize].profile;
-            let score = self.settings.local.of(&self.profile_of(lone), profile, &self.lexicon);
+            let score = self.settings.local.of(&self.profile_of(lone), profile, self.lexicon.weights());
             if score >= self.settings.online_cut {
                 let id = ticket.id.to_string();
                 self.place(&id, problem, By::Machine);
@@ -193,7 +193,7 @@ impl Engine {
             Some(position) => self.tickets[position as usize].features.clone(),
             None => self.lexicon.read(document),
         };
-        let fitting = self.fitting(document.id, known, &Profile::of(&self.lexicon, &features));
+        let fitting = self.fitting(document.id, known, &Profile::of(self.lexicon.weights(), &features));
         fitting.into_iter().filter_map(|(unit, score)| Some((self.problem_named(unit)?, score))).take(n).collect()
     }
 
@@ -201,7 +201,7 @@ impl Engine {
     fn fitting(&self, id: &str, itself: Option<u32>, own: &Profile) -> Vec<(Unit, f64)> {
         let near = self.postings.nearest(&keys(own.terms(), ASKED), self.settings.candidates + 1, LATEST);
         let mut seen = FxHashSet::default();
-        let table = Table::of(own);
+        let table = Table::of(own, self.lexicon.weights());
         let mut fitting: Vec<(Unit, f64)> = near
             .into_iter()
             .filter(|&ticket| Some(ticket) != itself)
@@ -214,12 +214,12 @@ impl Engine {
     }
 
     fn alike(&self, own: &Table, unit: Unit) -> f64 {
-        let (lexicon, by) = (&self.lexicon, &self.settings.local);
+        let by = &self.settings.local;
         match unit {
-            Unit::Problem(number) => by.of_table(own, &self.problems[number as usize].profile, lexicon),
+            Unit::Problem(number) => by.of_table(own, &self.problems[number as usize].profile),
             Unit::Lone(ticket) => {
                 let Ticket { features, scale, .. } = &self.tickets[ticket as usize];
-                by.of_single(own, features, scale, lexicon)
+                by.of_single(own, features, scale)
             }
         }
     }

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
-use super::lexicon::{Features, KEPT_TERMS, Lexicon};
+use super::lexicon::Features;
 use super::slots::Slots;
+use super::weights::{Weight, Weights};
 
 /// A ticket's weights are whole numbers of this many parts, so that sums are exact and their order is without effect: a
 /// restart adds in another order and must find the same.
@@ -44,15 +45,15 @@ pub struct Profile {
 
 impl Profile {
     /// The profile of one ticket. Without terms where all that it says is its own.
-    pub fn of(lexicon: &Lexicon, features: &Features) -> Profile {
-        Profile::scaled(lexicon, features, &Scale::of(lexicon, features))
+    pub fn of(weights: &Weights, features: &Features) -> Profile {
+        Profile::scaled(weights, features, &Scale::of(weights, features))
     }
 
     /// The same, where its scale is known.
-    pub fn scaled(lexicon: &Lexicon, features: &Features, scale: &Scale) -> Profile {
-        let mut sums = Vec::with_capacity(KEPT_TERMS);
-        let weights = features.counts().map(|(term, count)| (term, scale.weigh(count * lexicon.idf(term))));
-        sums.extend(weights.filter(|(_, weight)| *weight > 0));
+    pub fn scaled(weights: &Weights, features: &Features, scale: &Scale) -> Profile {
+        let mut sums = Vec::with_capacity(features.len());
+        let weighed = features.counts().map(|(term, count)| (term, scale.weigh(count * weights.idf(term))));
+        sums.extend(weighed.filter(|(_, weight)| *weight > 0));
         let totals =
             Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares: squares(&sums) };
         Profile { sums, totals }
@@ -145,10 +146,10 @@ impl Profile {
     }
 
     /// Tells every term that both have, with both weights.
-    pub fn shared(&self, other: &Profile, tell: impl FnMut(u32, u32, u32)) {
+    pub fn shared(&self, other: &Profile, mut tell: impl FnMut(u32, u32, u32)) {
         let (few, many) = if self.sums.len() <= other.sums.len() { (self, other) } else { (other, self) };
         if few.sums.len() * MUCH_LONGER < many.sums.len() {
-            search(&few.sums, &many.sums, tell);
+            search(&few.sums, &many.sums, |at, theirs| tell(few.sums[at].0, few.sums[at].1, theirs));
         } else {
             walk(&few.sums, &many.sums, tell);
         }
@@ -192,13 +193,13 @@ fn walk(one: &[(u32, u32)], other: &[(u32, u32)], mut tell: impl FnMut(u32, u32,
     }
 }
 
-/// Looks each term of the short list up in the long one.
-fn search(few: &[(u32, u32)], many: &[(u32, u32)], mut tell: impl FnMut(u32, u32, u32)) {
+/// Looks each term of the short list up in the long one. Tells where it stands in the short one, and the long one's weight.
+fn search(few: &[(u32, u32)], many: &[(u32, u32)], mut tell: impl FnMut(usize, u32)) {
     let mut rest = many;
-    for &(term, weight) in few {
+    for (at, &(term, _)) in few.iter().enumerate() {
         rest = &rest[skip(rest, term)..];
         match rest.first() {
-            Some(&(same, theirs)) if same == term => tell(term, weight, theirs),
+            Some(&(same, theirs)) if same == term => tell(at, theirs),
             Some(_) => {}
             None => break,
         }
@@ -215,12 +216,35 @@ fn skip(sorted: &[(u32, u32)], term: u32) -> usize {
     from + sorted[from..sorted.len().min(reach + 1)].partition_point(|&(other, _)| other < term)
 }
 
-/// A profile's weights by term, to compare it with many others: the time goes by the others' terms alone.
+/// A profile by term, to compare it with many others: the time goes by the others' terms alone.
 pub struct Table<'p> {
     profile: &'p Profile,
-    /// A bit for some of all terms: most that are asked for are not there, and this is told at once.
-    marks: [u64; MARKS / u64::BITS as usize],
-    weights: Slots,
+    /// 1 where a term may be there, by the end of its number: most that are asked for are not, and this is told at once.
+    marks: [u8; MARKS],
+    /// By term: which entry is its.
+    at: Slots,
+    /// In the order of the profile's terms.
+    entries: Vec<Entry>,
+}
+
+/// A term of a profile, with what products of it need.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    pub sum: u32,
+    pub idf: f32,
+    /// The squares of its shares, in parts of [`SHARE_PARTS`].
+    pub place: u32,
+    pub matter: u32,
+}
+
+/// Shares are whole numbers of so many parts, so that sums of products are exact.
+pub const SHARE_PARTS: f32 = 256.0;
+
+impl Entry {
+    pub fn of(sum: u32, weight: Weight) -> Entry {
+        let parts = |share: f32| (share * share * SHARE_PARTS) as u32;
+        Entry { sum, idf: weight.idf, place: parts(weight.place), matter: parts(weight.matter) }
+    }
 }
 
 const MARKS: usize = 4096;
@@ -230,12 +254,17 @@ const ROOM: usize = 4;
 const MUCH_LONGER_THAN_ONE: usize = 8;
 
 impl<'p> Table<'p> {
-    pub fn of(profile: &'p Profile) -> Table<'p> {
-        let mut table = Table { profile, marks: [0; _], weights: Slots::with(profile.sums.len() * ROOM) };
-        for &(term, weight) in &profile.sums {
-            let (word, bit) = mark(term);
-            table.marks[word] |= bit;
-            *table.weights.of(term) = weight;
+    pub fn of(profile: &'p Profile, weights: &Weights) -> Table<'p> {
+        let terms = profile.terms();
+        let mut table = Table {
+            profile,
+            marks: [0; _],
+            at: Slots::with(terms.len() * ROOM),
+            entries: terms.iter().map(|&(term, sum)| Entry::of(sum, weights.of(term))).collect(),
+        };
+        for (&(term, _), at) in terms.iter().zip(0..) {
+            table.marks[term as usize % MARKS] = 1;
+            *table.at.of(term) = at;
         }
         table
     }
@@ -244,28 +273,32 @@ impl<'p> Table<'p> {
         &self.profile.totals
     }
 
-    pub fn weight(&self, term: u32) -> Option<u32> {
-        let (word, bit) = mark(term);
-        if self.marks[word] & bit == 0 { None } else { self.weights.get(term) }
+    #[inline]
+    pub fn get(&self, term: u32) -> Option<&Entry> {
+        if self.marks[term as usize % MARKS] == 0 {
+            return None;
+        }
+        self.at.get(term).map(|at| &self.entries[at as usize])
     }
 
-    /// As [`Profile::shared`].
-    pub fn shared(&self, other: &Profile, mut tell: impl FnMut(u32, u32, u32)) {
-        if other.sums.len() > self.profile.sums.len() * MUCH_LONGER_THAN_ONE {
-            return self.profile.shared(other, tell);
+    /// Tells every term that both have: its entry here, its weight there. Which may be there is asked of many at once,
+    /// without a branch.
+    pub fn shared(&self, other: &Profile, mut tell: impl FnMut(&Entry, u32)) {
+        if other.sums.len() > self.entries.len() * MUCH_LONGER_THAN_ONE {
+            return search(&self.profile.sums, &other.sums, |at, theirs| tell(&self.entries[at], theirs));
         }
-        for &(term, theirs) in &other.sums {
-            if let Some(weight) = self.weight(term) {
-                tell(term, weight, theirs);
+        for terms in other.sums.chunks(u64::BITS as usize) {
+            let mark = |term: u32| u64::from(self.marks[term as usize % MARKS]);
+            let mut marked = (0..).zip(terms).fold(0, |marked, (at, &(term, _))| marked | mark(term) << at);
+            while marked != 0 {
+                let (term, theirs) = terms[marked.trailing_zeros() as usize];
+                marked &= marked - 1;
+                if let Some(at) = self.at.get(term) {
+                    tell(&self.entries[at as usize], theirs);
+                }
             }
         }
     }
-}
-
-/// Which word, and which bit of it.
-fn mark(term: u32) -> (usize, u64) {
-    let scattered = term.wrapping_mul(0x9E37_79B1) >> (u32::BITS - MARKS.trailing_zeros());
-    ((scattered / u64::BITS) as usize, 1 << (scattered % u64::BITS))
 }
 
 /// What makes a ticket's counts weights: kept with the ticket, so that a comparison weighs shared terms only.
@@ -278,10 +311,10 @@ pub struct Scale {
 }
 
 impl Scale {
-    pub fn of(lexicon: &Lexicon, features: &Features) -> Scale {
+    pub fn of(weights: &Weights, features: &Features) -> Scale {
         let (mut length, mut place, mut matter) = (0.0, 0.0, 0.0);
         for (term, count) in features.counts() {
-            let known = lexicon.weight(term);
+            let known = weights.of(term);
             let weight = count * known.idf;
             let square = weight * weight;
             length += square;

@@ -11,7 +11,7 @@ use super::postings::Postings;
 use super::{Engine, Settings};
 
 /// Changes whenever the same bytes would mean something else.
-const FORMAT: u64 = 7;
+const FORMAT: u64 = 8;
 /// Items of one section: neither writing nor reading holds much beside the engine.
 const SECTION_ITEMS: usize = 4_096;
 /// No section is longer; a damaged length must not be believed.

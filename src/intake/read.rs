@@ -49,20 +49,17 @@ pub fn open(path: &Path, mapping: &Mapping, zone: Tz) -> Result<TicketFile, Inta
     let failed = |error: &dyn std::fmt::Display| IntakeError::File(error.to_string());
     let is_sheet = path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("xlsx"));
     let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
-    let (headers, rows_at_most, rows) = if is_sheet { sheet(bytes)? } else { table(decode(&bytes)) };
+    let (headers, rows_at_most, rows) = if is_sheet { sheet(bytes)? } else { table(decode(bytes)) };
     let columns = mapping.columns(&headers).map_err(IntakeError::Mapping)?;
     Ok(TicketFile { headers, rows_at_most, rows, columns, zone })
 }
 
 /// UTF-8 or UTF-16 by its mark, else UTF-8 when it is that throughout, else GB18030.
-fn decode(bytes: &[u8]) -> String {
-    if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
-        return encoding.decode(bytes).0.into_owned();
+fn decode(bytes: Vec<u8>) -> String {
+    if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(&bytes) {
+        return encoding.decode(&bytes).0.into_owned();
     }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => encoding_rs::GB18030.decode(bytes).0.into_owned(),
-    }
+    String::from_utf8(bytes).unwrap_or_else(|not| encoding_rs::GB18030.decode(not.as_bytes()).0.into_owned())
 }
 
 fn table(text: String) -> (Vec<String>, u64, Rows) {
@@ -304,7 +301,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let text = decode(&[b"id,title,time\n".as_slice(), &bytes].concat());
+            let text = decode([b"id,title,time\n".as_slice(), &bytes].concat());
             let (headers, at_most, rows) = table(text);
             prop_assert!(!headers.is_empty());
             prop_assert!(rows.count() as u64 <= at_most);
