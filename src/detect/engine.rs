@@ -120,7 +120,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn index(&mut self, id: &str, features: Features) -> (u32, Profile) {
+    /// Gives its position, its profile, and the terms it is found by.
+    pub(super) fn index(&mut self, id: &str, features: Features) -> (u32, Profile, Vec<(u32, u32)>) {
         if self.lexicon.weigh_if_grown() {
             self.reweigh();
         }
@@ -128,10 +129,11 @@ impl Engine {
         let id: Arc<str> = id.into();
         let scale = Scale::of(self.lexicon.weights(), &features);
         let profile = Profile::scaled(self.lexicon.weights(), &features, &scale);
-        self.postings.add(position, &keys(profile.terms(), KEYS));
+        let keys = keys(profile.terms(), KEYS);
+        self.postings.add(position, &keys);
         self.positions.insert(id.clone(), position);
         self.tickets.push(Ticket { id, features, scale, problem: None, by: By::Machine });
-        (position, profile)
+        (position, profile, keys)
     }
 
     fn reweigh(&mut self) {

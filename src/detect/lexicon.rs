@@ -189,17 +189,18 @@ impl Lexicon {
     /// Of these terms those that weigh most and that `least` tickets have.
     pub fn heaviest(&self, said: &Said, least: u32) -> Features {
         let mut packed = Vec::with_capacity(said.0.len());
+        // Their bits: numbers that are not negative have the same order, and whole ones are compared sooner.
         let mut weights = Vec::with_capacity(said.0.len());
         for &count in &said.0 {
             let term = count >> 8;
             if self.terms[term as usize].seen >= least {
                 packed.push(count);
-                weights.push((count & 255) as f32 * self.weights.idf(term));
+                weights.push(((count & 255) as f32 * self.weights.idf(term)).to_bits());
             }
         }
         if packed.len() > KEPT_TERMS {
             let mut ranked = weights.clone();
-            let (_, &mut lightest, _) = ranked.select_nth_unstable_by(KEPT_TERMS - 1, |a, b| b.total_cmp(a));
+            let (_, &mut lightest, _) = ranked.select_nth_unstable_by(KEPT_TERMS - 1, |a, b| b.cmp(a));
             let mut ties = KEPT_TERMS - weights.iter().filter(|weight| **weight > lightest).count();
             let mut weights = weights.into_iter();
             packed.retain(|_| {

@@ -63,8 +63,8 @@ impl Engine {
             return None;
         }
         let features = self.lexicon.learn(document);
-        let (position, own) = self.index(document.id, features);
-        let mut fitting = self.fitting(document.id, Some(position), &own);
+        let (position, own, found_by) = self.index(document.id, features);
+        let mut fitting = self.fitting(document.id, Some(position), &own, &keys(&found_by, ASKED));
         if let Some(bound) = self.bound_unit(document.id) {
             let at = fitting.iter().position(|(unit, _)| *unit == bound);
             let score = at.map_or(1.0, |at| fitting.remove(at).1);
@@ -193,13 +193,14 @@ impl Engine {
             Some(position) => self.tickets[position as usize].features.clone(),
             None => self.lexicon.read(document),
         };
-        let fitting = self.fitting(document.id, known, &Profile::of(self.lexicon.weights(), &features));
+        let own = Profile::of(self.lexicon.weights(), &features);
+        let fitting = self.fitting(document.id, known, &own, &keys(own.terms(), ASKED));
         fitting.into_iter().filter_map(|(unit, score)| Some((self.problem_named(unit)?, score))).take(n).collect()
     }
 
-    /// What the ticket is most like, most first; nothing it must not be together with.
-    fn fitting(&self, id: &str, itself: Option<u32>, own: &Profile) -> Vec<(Unit, f64)> {
-        let near = self.postings.nearest(&keys(own.terms(), ASKED), self.settings.candidates + 1, LATEST);
+    /// What the ticket is most like, among tickets that share the terms `by`, most first; nothing it must not be together with.
+    fn fitting(&self, id: &str, itself: Option<u32>, own: &Profile, by: &[(u32, u32)]) -> Vec<(Unit, f64)> {
+        let near = self.postings.nearest(by, self.settings.candidates + 1, LATEST);
         let mut seen = FxHashSet::default();
         let table = Table::of(own, self.lexicon.weights());
         let mut fitting: Vec<(Unit, f64)> = near
