@@ -29,6 +29,7 @@ use crate::mail::{Ask, Letter, Link, compose, wording};
 use crate::store::mails::{self, Mail};
 use crate::store::notices::Notice;
 use crate::store::people::Person;
+use crate::store::plans::TaskInCase;
 use crate::store::{cases, directives, inbound, new_id, people, plans};
 use chrono::NaiveDate;
 use drafts::{Drafts, Offered};
@@ -85,19 +86,23 @@ fn asked(
     let mut told = Asked { asks: Vec::new(), settles: Vec::new() };
     let Some(first) = group.first() else { return Ok(told) };
     let preference = crate::store::preferences::of(&mut ctx.tx, &first.recipient_id)?;
+    let about_tasks: Vec<String> =
+        group.iter().filter(|of| of.subject_kind == "task").map(|of| of.subject_id.clone()).collect();
+    let tasks = plans::by_ids(&mut ctx.tx, &about_tasks)?;
     let mut said = HashSet::new();
     for notice in group {
+        let found = tasks.get(&notice.subject_id);
         let says = (&notice.subject_id, notice.stage, &notice.detail);
         if preference.mutes(notice.stage.code()) {
             drafts.skip(notice, "muted");
         } else if told.asks.len() == most {
             break;
-        } else if let Some(why) = moot::why(ctx, notice)? {
+        } else if let Some(why) = moot::why(ctx, notice, found.map(|found| &found.task))? {
             drafts.skip(notice, why);
         } else if said.contains(&says) {
             // Once is enough: a mail tells what the rows are now.
             told.settles.push(notice.id.clone());
-        } else if let Some(ask) = ask(ctx, notice, offered.as_deref_mut(), lang)? {
+        } else if let Some(ask) = ask(ctx, notice, found, offered.as_deref_mut(), lang)? {
             said.insert(says);
             told.asks.push(ask);
             told.settles.push(notice.id.clone());
@@ -239,21 +244,27 @@ fn worded(ctx: &mut Ctx, asks: &[Ask], to: &To, case_line: &str, bundle: Bundle)
 }
 
 /// What one notice says; `None` when nobody needs it any more. Only a mail has links that act without signing in.
-fn ask(ctx: &mut Ctx, notice: &Notice, offered: Option<&mut Offered>, lang: Lang) -> Result<Option<Ask>, Error> {
+fn ask(
+    ctx: &mut Ctx,
+    notice: &Notice,
+    found: Option<&TaskInCase>,
+    offered: Option<&mut Offered>,
+    lang: Lang,
+) -> Result<Option<Ask>, Error> {
     let url = ctx.app.settings.public_url.clone();
     if notice.subject_kind == "task" {
-        let Some(found) = plans::task_in_case(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
+        let Some(found) = found else { return Ok(None) };
         if matches!(notice.stage, Stage::HelpAsked | Stage::HelpDue) {
-            return matters::request(ctx, notice, offered, &found, lang);
+            return matters::request(ctx, notice, offered, found, lang);
         }
         if matches!(notice.stage, Stage::ObjectionRaised | Stage::ObjectionConsulted | Stage::ObjectionDue) {
-            return matters::objection(ctx, notice, &found, lang);
+            return matters::objection(ctx, notice, found, lang);
         }
         let task = &found.task;
         let mut lines = match notice.stage {
             Stage::TaskReleased | Stage::TaskChanged | Stage::TaskPassedOn => matters::demands(task, lang),
-            Stage::ExtensionAsked => matters::asked_extension(ctx, &found, lang)?.into_iter().collect(),
-            Stage::ExtensionDecided => matters::decided_extension(ctx, &found, lang)?.into_iter().collect(),
+            Stage::ExtensionAsked => matters::asked_extension(ctx, found, lang)?.into_iter().collect(),
+            Stage::ExtensionDecided => matters::decided_extension(ctx, found, lang)?.into_iter().collect(),
             _ => Vec::new(),
         };
         lines.extend(notice.detail.lines().map(str::to_owned));
@@ -262,7 +273,7 @@ fn ask(ctx: &mut Ctx, notice: &Notice, offered: Option<&mut Offered>, lang: Lang
         // The task's own unit acts from the mail; others look at it.
         let may_act = notice.recipient_id == task.unit_id && found.case_state.is_running();
         let mut links = match offered {
-            Some(offered) if may_act => mail_links::offer_all(ctx, offered, &found),
+            Some(offered) if may_act => mail_links::offer_all(ctx, offered, found),
             _ => Vec::new(),
         };
         links.push(Link { label: "查看任务", url: format!("{url}/tasks/{}", task.id) });

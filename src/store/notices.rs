@@ -70,10 +70,16 @@ pub fn owed_to(tx: &mut Tx, recipient_id: &str, case_id: Option<&str>) -> Result
     Ok(of_case.load(tx.0)?)
 }
 
+/// Of these notices those that are owed.
+macro_rules! still_owed_of {
+    ($ids:expr) => {
+        notice::table.filter(notice::id.eq_any($ids)).filter(notice::state.eq(NoticeState::Owed.code()))
+    };
+}
+
 /// Which of these notices are still owed, held until the transaction ends. What another replica holds it settles itself.
 pub fn still_owed(tx: &mut Tx, ids: &[String]) -> Result<HashSet<String>, StoreError> {
-    let owed = notice::table.filter(notice::id.eq_any(ids)).filter(notice::state.eq(NoticeState::Owed.code()));
-    let owed = owed.select(notice::id);
+    let owed = still_owed_of!(ids).select(notice::id);
     let held: Vec<String> = match tx.0 {
         Conn::Sqlite(c) => owed.load(c)?,
         Conn::Pg(c) => owed.for_update().skip_locked().load(c)?,
@@ -144,21 +150,18 @@ pub fn reminders_of(tx: &mut Tx, subject_kind: &str, ids: &[String]) -> Result<V
 pub fn freeze(tx: &mut Tx, row: Mail, message: &str, notices: &[String]) -> Result<(), StoreError> {
     let mail_id = row.id.clone();
     mails::insert(tx, row, message)?;
-    let (mailed, owed) = (NoticeState::Mailed.code(), NoticeState::Owed.code());
-    for id in notices {
-        on_backend!(tx.0, c => diesel::update(notice::table.find(id).filter(notice::state.eq(owed)))
-            .set((notice::state.eq(mailed), notice::mail_id.eq(&mail_id)))
-            .execute(c))?;
-    }
+    diesel::update(still_owed_of!(notices))
+        .set((notice::state.eq(NoticeState::Mailed.code()), notice::mail_id.eq(&mail_id)))
+        .execute(tx.0)?;
     Ok(())
 }
 
-/// Settles an owed notice by a recorded decision instead of a mail.
-pub fn skip(tx: &mut Tx, notice_id: &str, decision: &str) -> Result<bool, StoreError> {
-    let skipped = diesel::update(notice::table.find(notice_id).filter(notice::state.eq(NoticeState::Owed.code())))
+/// Settles owed notices by a recorded decision instead of a mail.
+pub fn skip(tx: &mut Tx, notices: &[String], decision: &str) -> Result<(), StoreError> {
+    diesel::update(still_owed_of!(notices))
         .set((notice::state.eq(NoticeState::Skipped.code()), notice::decision.eq(decision)))
         .execute(tx.0)?;
-    Ok(skipped == 1)
+    Ok(())
 }
 
 /// Owes again what a mail settled that did not arrive.
@@ -170,7 +173,7 @@ pub fn owe_again(tx: &mut Tx, mail_id: &str) -> Result<usize, StoreError> {
 
 /// Settles notices by a message of another channel.
 pub fn settle_by_message(tx: &mut Tx, delivery_id: &str, notices: &[String]) -> Result<(), StoreError> {
-    diesel::update(notice::table.filter(notice::id.eq_any(notices)).filter(notice::state.eq(NoticeState::Owed.code())))
+    diesel::update(still_owed_of!(notices))
         .set((notice::state.eq(NoticeState::Mailed.code()), notice::delivery_id.eq(delivery_id)))
         .execute(tx.0)?;
     Ok(())

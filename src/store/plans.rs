@@ -191,6 +191,18 @@ pub fn task_in_case(tx: &mut Tx, id: &str) -> Result<Option<TaskInCase>, StoreEr
         .transpose()
 }
 
+/// Of these tasks those that exist, by their ids.
+pub fn by_ids(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, TaskInCase>, StoreError> {
+    let mut found = HashMap::new();
+    for some in ids.chunks(1000) {
+        let rows: Vec<InCaseRow> = tasks_in_cases!().filter(task::id.eq_any(some)).load(tx.0)?;
+        for row in rows {
+            found.insert(row.0.id.clone(), in_case(row)?);
+        }
+    }
+    Ok(found)
+}
+
 /// Tasks of running cases in one of `states`, the earliest due first.
 pub fn in_states(tx: &mut Tx, states: &[TaskState]) -> Result<Vec<TaskInCase>, StoreError> {
     let codes: Vec<&str> = states.iter().map(|state| state.code()).collect();

@@ -7,22 +7,22 @@ use crate::app::{Ctx, Error};
 use crate::domain::notice::{MailState, RecipientKind, Stage};
 use crate::domain::task::{ProxyAct, TaskState};
 use crate::store::notices::Notice;
-use crate::store::plans::{self, Task};
+use crate::store::plans::Task;
 use crate::store::tasks::{self, Submission};
 use crate::store::{consultations, directives, mails, proxy_entries};
 use chrono::Datelike;
 
-/// Why a notice needs no word any more; `None` while it does.
-pub fn why(ctx: &mut Ctx, notice: &Notice) -> Result<Option<&'static str>, Error> {
+/// Why a notice needs no word any more; `None` while it does. A notice about a task comes with it.
+pub fn why(ctx: &mut Ctx, notice: &Notice, task: Option<&Task>) -> Result<Option<&'static str>, Error> {
     let is_moot = match notice.subject_kind.as_str() {
         "task" => {
-            let Some(task) = plans::task_by_id(&mut ctx.tx, &notice.subject_id)? else { return Ok(None) };
+            let Some(task) = task else { return Ok(None) };
             if notice.stage.is_reminder() && !chase::is_formal(notice.stage) {
-                let is_elsewhere = !is_with(notice, &task);
+                let is_elsewhere = !is_with(notice, task);
                 let elsewhere = is_elsewhere.then_some(NO_LONGER_NEEDED);
-                return Ok(elsewhere.or_else(|| chase::overtaken(ctx, &task, notice.stage, notice.cycle)));
+                return Ok(elsewhere.or_else(|| chase::overtaken(ctx, task, notice.stage, notice.cycle)));
             }
-            of_task(ctx, notice, &task)?
+            of_task(ctx, notice, task)?
         }
         "directive" => return of_directive(ctx, notice),
         "case" => of_consultation(ctx, notice)?,

@@ -20,11 +20,10 @@ const GROUPS_AT_ONCE: i64 = 2_000;
 /// What is owed this recently may be somebody's first: it is looked for between others.
 const NEWLY: TimeDelta = TimeDelta::seconds(5);
 const NEW_AT_ONCE: i64 = 200;
-/// Recipients that are written to before new ones are looked for, and whose mails are worded on one snapshot.
+/// Recipients that are written to before new ones are looked for.
 const BETWEEN_LOOKS: usize = 64;
+/// Mails that are worded on one snapshot.
 const WORDED_AT_ONCE: usize = 16;
-/// Mails written in one transaction, which others wait for.
-const WRITTEN_AT_ONCE: usize = 32;
 
 /// What leaves now for one recipient.
 #[derive(Clone)]
@@ -35,6 +34,21 @@ struct Leaving {
     /// Nobody wrote to them just now.
     is_quiet: bool,
     first_owed: NaiveDateTime,
+}
+
+impl Leaving {
+    /// What leaves in a mail each.
+    fn mails(&self) -> Vec<Leaving> {
+        let each = |case: &Option<String>| Leaving {
+            recipient_id: self.recipient_id.clone(),
+            cases: vec![case.clone()],
+            ..*self
+        };
+        match self.bundle {
+            Bundle::OneCase => self.cases.iter().map(each).collect(),
+            Bundle::Overflow | Bundle::Digest => vec![self.clone()],
+        }
+    }
 }
 
 /// Freezes what may leave now into mails. Gives how many notices were settled. However many wait, whoever is owed a first
@@ -90,7 +104,8 @@ impl Outbox {
     /// Some are worded while those before are written.
     async fn freeze(&self, leaving: &[Leaving]) -> Result<usize, Error> {
         let (mut settled, mut drafts) = (0, Drafts::default());
-        for some in leaving.chunks(WORDED_AT_ONCE) {
+        let mails: Vec<Leaving> = leaving.iter().flat_map(Leaving::mails).collect();
+        for some in mails.chunks(WORDED_AT_ONCE) {
             let (worded, written) = futures_util::join!(self.worded(some), self.write(drafts));
             settled += written?;
             drafts = worded;
@@ -125,7 +140,7 @@ impl Outbox {
     async fn write(&self, mut drafts: Drafts) -> Result<usize, Error> {
         let mut settled = 0;
         while !drafts.is_empty() {
-            let (some, app, actor) = (drafts.take(WRITTEN_AT_ONCE), self.app.clone(), self.actor.clone());
+            let (some, app, actor) = (drafts.take(), self.app.clone(), self.actor.clone());
             // Somebody waits for these mails, and the transaction is short: not behind the others.
             let written = self.app.store.write(move |tx| app.run(tx, actor, |ctx| drafts::write(ctx, some)));
             settled += written.await?;

@@ -296,7 +296,7 @@ async fn drain(app: &App, config: &Config) -> Result<(i64, f64), Box<dyn std::er
             jobs.stop().await;
             return Ok((sent, sent as f64 / seconds));
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
