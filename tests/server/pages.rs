@@ -3,6 +3,7 @@
 use crate::chain::{complaints, diamond, issue};
 use crate::support::{Client, On, Server, between};
 use calamine::Reader;
+use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::json;
 
@@ -226,5 +227,50 @@ async fn the_rail_counts_what_waits_and_shows_only_what_the_role_may_use() {
     assert!(thumb.find("/unit").unwrap() < thumb.find("/desk").unwrap(), "an officer's own tasks come first: {thumb}");
     let leader = rail(&text_of(&server.sign_in("leader").await, "/lead").await);
     assert!(between(&leader, "class=\"thumb\"", "</a>").unwrap().contains("/lead"), "{leader}");
+    server.stop().await;
+}
+
+#[rstest]
+#[case(On::Sqlite)]
+#[case(On::Postgres)]
+#[tokio::test]
+async fn many_cases_come_in_pages_the_ended_ones_last(#[case] on: On) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let (coordinator, second) = (server.sign_in("coordinator").await, server.sign_in("second").await);
+    let deadline = (server.app.clock.now() + TimeDelta::days(90)).date().to_string();
+    for n in 0..53 {
+        let case = json!({ "title": format!("专项{n:02}"), "goal": "", "grade": "important", "lead_unit_id": server.units["traffic"],
+            "deadline": deadline, "problem_ids": [] });
+        let id = coordinator.act("/cases", case).await["id"].as_str().unwrap().to_owned();
+        if n > 50 {
+            coordinator.on_case(&id, "ask-termination", json!({ "reason": "并入别的专项" })).await;
+            let version = coordinator.read(&format!("/cases/{id}")).await["version"].clone();
+            let own = json!({ "basis": "会议纪要", "version": version });
+            coordinator.refused(&format!("/cases/{id}/confirm-termination"), own, 409).await;
+            second.on_case(&id, "confirm-termination", json!({ "basis": "会议纪要" })).await;
+        }
+    }
+    let titles = |list: &serde_json::Value| -> Vec<String> {
+        list["cases"].as_array().unwrap().iter().map(|case| case["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = titles(&coordinator.read("/cases?limit=100").await);
+    assert_eq!(all.len(), 53);
+    assert_eq!(all[51..], ["专项52", "专项51"], "the newest first");
+    for (offset, limit) in [(0, 20), (20, 31), (49, 3), (51, 2), (60, 5)] {
+        let page = coordinator.read(&format!("/cases?offset={offset}&limit={limit}")).await;
+        assert_eq!(page["total"], 53);
+        let end = (offset + limit).min(53);
+        assert_eq!(titles(&page), all[offset.min(end)..end], "{limit} from {offset}");
+    }
+    assert_eq!(titles(&coordinator.read("/cases?state=terminated&q=专项52").await), ["专项52"]);
+
+    let (first, last) = (text_of(&coordinator, "/cases").await, text_of(&coordinator, "/cases?page=1").await);
+    assert_eq!([&first, &last].map(|page| page.matches("<tr data-row>").count()), [50, 3]);
+    assert!(first.contains("1–50 / 53") && first.contains("href=\"/cases?state=&#38;q=&#38;page=1\""), "{first}");
+    assert!(last.contains("专项52") && !first.contains("专项52"));
+    let desk = text_of(&coordinator, "/desk").await;
+    assert!(
+        desk.contains("href=\"/desk?all=1\"") && !text_of(&coordinator, "/desk?all=1").await.contains("/desk?all=1")
+    );
     server.stop().await;
 }

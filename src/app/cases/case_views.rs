@@ -20,6 +20,7 @@ use crate::store::people;
 use crate::store::plans::Task;
 use crate::store::tasks::{self, Report};
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// A case in a list.
 #[derive(Debug, Clone)]
@@ -135,15 +136,42 @@ pub fn unit_names(ctx: &mut Ctx) -> Result<HashMap<String, String>, Error> {
     Ok(people::unit_names(&mut ctx.tx)?.into_iter().collect())
 }
 
-/// The cases the actor may read: open ones first, in a leader's order, then the worst lamp first.
+/// The cases the actor may read: open ones first, in a leader's order, then the worst lamp first; those that have ended by
+/// their numbers, the newest first.
 pub fn list(ctx: &mut Ctx, states: &[CaseState]) -> Result<Vec<CaseLine>, Error> {
-    let rows = if states.is_empty() { cases::all(&mut ctx.tx)? } else { cases::in_states(&mut ctx.tx, states)? };
+    let rows = cases::in_states(&mut ctx.tx, states)?;
+    let rows = readable(ctx, rows)?;
     lines(ctx, rows)
+}
+
+/// A part of [`list`], of cases whose number or title contains `word`; and how many there are in all.
+pub fn page(
+    ctx: &mut Ctx,
+    states: &[CaseState],
+    word: &str,
+    shown: Range<usize>,
+) -> Result<(Vec<CaseLine>, i64), Error> {
+    let rows = cases::in_states(&mut ctx.tx, states)?;
+    let mut rows = readable(ctx, rows)?;
+    let word = word.trim().to_lowercase();
+    rows.retain(|case| [&case.no, &case.title].iter().any(|text| text.to_lowercase().contains(&word)));
+    let (open, ended): (Vec<Case>, Vec<Case>) = rows.into_iter().partition(|case| case.state.is_open());
+    let (opens, total) = (open.len(), open.len() + ended.len());
+    let cut =
+        |from: usize, len: usize| shown.start.saturating_sub(from).min(len)..shown.end.saturating_sub(from).min(len);
+    // An open one's place in the list shows with its plan; an ended one's stands, so only those shown are read.
+    let mut found = match cut(0, opens) {
+        none if none.is_empty() => Vec::new(),
+        some => lines(ctx, open)?.drain(some).collect(),
+    };
+    found.extend(lines(ctx, ended[cut(opens, ended.len())].to_vec())?);
+    Ok((found, total as i64))
 }
 
 /// Cases whose number, title or goal contains `text`, of those the actor may read.
 pub fn containing(ctx: &mut Ctx, text: &str, limit: i64) -> Result<Vec<CaseLine>, Error> {
     let rows = cases::containing(&mut ctx.tx, text, limit)?;
+    let rows = readable(ctx, rows)?;
     lines(ctx, rows)
 }
 
@@ -151,7 +179,7 @@ fn lines(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<CaseLine>, Error> {
     let units = unit_names(ctx)?;
     let order = ordering::open_ones(ctx)?;
     let mut lines = Vec::new();
-    for case in readable(ctx, rows)? {
+    for case in rows {
         let plan = CasePlan::of(ctx, case)?.with_blocks(ctx)?;
         let graph = plan.graph(&ctx.app.clock)?;
         let schedule = plan.schedule(ctx, &graph);

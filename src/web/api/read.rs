@@ -14,6 +14,7 @@ use crate::app::{
     tickets::{self, known_problem},
 };
 use crate::domain::access::Action;
+use crate::domain::case::CaseState;
 use crate::domain::webhook::Means;
 use crate::lang::{Lang, Message};
 use crate::plan::TaskDates;
@@ -223,11 +224,17 @@ pub(super) fn task(row: &Task) -> Value {
         "acceptance": row.acceptance, "evidence": row.evidence, "version": row.version })
 }
 
-async fn list_cases(api: Api) -> ApiResult {
+async fn list_cases(api: Api, query: Query<Listing>) -> ApiResult {
+    let (from, limit) = (query.offset.max(0) as usize, query.limit() as usize);
+    let query = query.into_inner();
+    let states: Vec<CaseState> = match query.state.as_deref().and_then(CaseState::parse) {
+        Some(state) => vec![state],
+        None => CaseState::ALL.to_vec(),
+    };
     answer(
         &api,
-        |ctx| case_views::list(ctx, &[]),
-        |lines| json!({ "cases": lines.iter().map(case).collect::<Vec<_>>() }),
+        move |ctx| case_views::page(ctx, &states, &query.q.unwrap_or_default(), from..from + limit),
+        |(lines, total)| json!({ "total": total, "cases": lines.iter().map(case).collect::<Vec<_>>() }),
     )
     .await
 }

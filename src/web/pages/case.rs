@@ -1,10 +1,10 @@
 //! Cases: the list, and one case with its plan as graph, Gantt chart or table.
 
-use super::by_name;
 use super::case_charts::{self as charts, Chart, Graph};
 use super::case_drawn::{self as drawn, CardView, GanttRow, Link, Panel};
 use super::case_read::{self as parts, Asked, Parts};
 use super::case_tried::{self as tried, Trial};
+use super::{Pager, ROWS, by_name};
 use crate::app::cases::before_assigning::Nearby;
 use crate::app::cases::case_people::{CasePeople, Opinions};
 use crate::app::cases::case_views::{self, CaseLine, CaseView};
@@ -35,6 +35,7 @@ use serde::Deserialize;
 struct ListPage {
     page: Page,
     cases: Vec<CaseLine>,
+    pager: Pager,
     state: String,
     q: String,
     states: [(&'static str, &'static str); 5],
@@ -44,10 +45,6 @@ impl ListPage {
     /// The list's address with another state.
     fn narrowed(&self, state: &str) -> String {
         address("/cases", &[("state", state), ("q", &self.q)])
-    }
-
-    fn export(&self) -> String {
-        address("/export/cases", &[("state", &self.state), ("q", &self.q)])
     }
 }
 
@@ -183,11 +180,13 @@ pub(super) struct Narrowed {
     state: String,
     #[serde(default)]
     q: String,
+    #[serde(default)]
+    page: u32,
 }
 
 impl Narrowed {
-    /// The cases asked for, of those the reader may see.
-    pub(super) fn cases(&self, ctx: &mut Ctx) -> Result<Vec<CaseLine>, Error> {
+    /// Some of the cases asked for, of those the reader may see, and how many there are.
+    pub(super) fn cases(&self, ctx: &mut Ctx, from: i64, most: i64) -> Result<(Vec<CaseLine>, i64), Error> {
         let of_group = |state: CaseState| match state {
             CaseState::Issued => "issued",
             CaseState::Verifying => "verifying",
@@ -196,10 +195,7 @@ impl Narrowed {
         };
         let wanted = CaseState::ALL.iter().copied();
         let wanted: Vec<_> = wanted.filter(|known| self.state.is_empty() || of_group(*known) == self.state).collect();
-        let word = self.q.trim().to_lowercase();
-        let mut cases = case_views::list(ctx, &wanted)?;
-        cases.retain(|line| [&line.case.no, &line.case.title].iter().any(|text| text.to_lowercase().contains(&word)));
-        Ok(cases)
+        case_views::page(ctx, &wanted, &self.q, from as usize..(from + most) as usize)
     }
 }
 
@@ -207,9 +203,11 @@ const STATES: [(&str, &str); 5] =
     [("", "全部"), ("draft", "拟立项"), ("issued", "在办"), ("verifying", "成效观察"), ("ended", "已结束")];
 
 async fn list(page: Page, asked: Query<Narrowed>) -> PageResult {
-    let Narrowed { state, q } = asked.clone().into_inner();
-    let cases = page.read(move |ctx| asked.cases(ctx)).await?;
-    page.html(&ListPage { page: page.clone(), cases, state, q, states: STATES })
+    let Narrowed { state, q, page: at } = asked.clone().into_inner();
+    let at = i64::from(at);
+    let (cases, total) = page.read(move |ctx| asked.cases(ctx, at * ROWS, ROWS)).await?;
+    let pager = Pager::new("/cases", &[("state", &state), ("q", &q)], at, total);
+    page.html(&ListPage { page: page.clone(), cases, pager, state, q, states: STATES })
 }
 
 const TABS: [(&str, &str); 5] =

@@ -1,5 +1,6 @@
 //! The coordinator's desk, the unit's tasks, the leaders' view, the search box.
 
+use super::{Pager, ROWS};
 use crate::app::cases::case_views::{self, CaseLine};
 use crate::app::desk::{self, Group, Waiting};
 use crate::app::leadership::{self, Leadership};
@@ -25,6 +26,7 @@ struct DeskPage {
     /// Each under its heading (a translation key), what delays most first, with how many there are in all.
     groups: Vec<(&'static str, Vec<Waiting>, usize)>,
     cases: Vec<CaseLine>,
+    cases_total: i64,
 }
 
 #[derive(Template)]
@@ -32,6 +34,7 @@ struct DeskPage {
 struct UnitPage {
     page: Page,
     own: Vec<TaskLine>,
+    pager: Pager,
     /// What others ask of it.
     asked: Vec<HelpLine>,
 }
@@ -87,13 +90,26 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-async fn show(page: Page) -> PageResult {
+#[derive(Deserialize)]
+struct At {
+    #[serde(default)]
+    page: u32,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    /// Everything that waits, however much it is.
+    all: Option<String>,
+}
+
+async fn show(page: Page, shown: Query<Shown>) -> PageResult {
     let may_read_cases = page.may(Action::ReadCase);
-    let (waiting, cases) = page
+    let (waiting, (cases, cases_total)) = page
         .read(move |ctx| {
             let open =
                 [CaseState::Issued, CaseState::Verifying, CaseState::Draft, CaseState::Consulted, CaseState::Approved];
-            let cases = if may_read_cases { case_views::list(ctx, &open)? } else { Vec::new() };
+            let cases =
+                if may_read_cases { case_views::page(ctx, &open, "", 0..ROWS as usize)? } else { Default::default() };
             Ok((desk::waiting(ctx)?, cases))
         })
         .await?;
@@ -103,17 +119,24 @@ async fn show(page: Page) -> PageResult {
     let of = |group: Group| {
         let mut rows: Vec<Waiting> = waiting.iter().filter(|row| row.group == group).cloned().collect();
         let all = rows.len();
-        rows.truncate(if group == Group::Problem { PROBLEMS_SHOWN } else { all });
+        rows.truncate(match group {
+            Group::Problem => PROBLEMS_SHOWN,
+            _ if shown.all.is_some() => all,
+            _ => ROWS as usize,
+        });
         (group.label(), rows, all)
     };
     let groups = Group::ALL.iter().map(|group| of(*group)).filter(|(_, rows, _)| !rows.is_empty());
-    page.html(&DeskPage { page: page.clone(), total, groups: groups.collect(), cases })
+    page.html(&DeskPage { page: page.clone(), total, groups: groups.collect(), cases, cases_total })
 }
 
-async fn unit(page: Page) -> PageResult {
+async fn unit(page: Page, at: Query<At>) -> PageResult {
+    let at = i64::from(at.page);
     let (own, asked) =
         page.read(|ctx| Ok((task_views::of_my_units(ctx, |_| true)?, help::asked_of_my_units(ctx)?))).await?;
-    page.html(&UnitPage { page: page.clone(), own, asked })
+    let pager = Pager::new("/unit", &[], at, own.len() as i64);
+    let own = own.into_iter().skip((at * ROWS) as usize).take(ROWS as usize).collect();
+    page.html(&UnitPage { page: page.clone(), own, pager, asked })
 }
 
 async fn lead(page: Page) -> PageResult {

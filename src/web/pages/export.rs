@@ -11,7 +11,7 @@ use actix_web::web::Query;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 /// Lists that can be exported, by their page's path.
-pub(super) const KINDS: [&str; 3] = ["/tickets", "/problems", "/mail"];
+pub(super) const KINDS: [&str; 4] = ["/tickets", "/problems", "/cases", "/mail"];
 /// The most rows of a spreadsheet.
 const ROWS_MAX: i64 = 20_000;
 pub(super) const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -96,7 +96,7 @@ async fn export_mails(page: Page, asked: Query<mail_pages::Asked>) -> PageResult
 }
 
 async fn export_cases(page: Page, asked: Query<case_pages::Narrowed>) -> PageResult {
-    let lines = page.read(move |ctx| asked.cases(ctx)).await?;
+    let (lines, _) = page.read(move |ctx| asked.cases(ctx, 0, ROWS_MAX)).await?;
     let cells = |line: case_views::CaseLine| {
         let state = line.lamp.map_or(line.case.state.label(), |lamp| lamp.label());
         let forecast = line.forecast.map(|day| day.to_string()).unwrap_or_default();

@@ -49,11 +49,11 @@ struct Asked {
     #[serde(default)]
     state: String,
     #[serde(default)]
-    page: i64,
+    page: u32,
 }
 
 async fn list(page: Page, asked: Query<Asked>) -> PageResult {
-    let (state, at) = (asked.state.clone(), asked.page.max(0));
+    let (state, at) = (asked.state.clone(), i64::from(asked.page));
     let wanted = InboundState::parse(&state);
     let (rows, total) = page.read(move |ctx| inbox::list(ctx, wanted, at * ROWS, ROWS)).await?;
     let pager = Pager::new("/inbox", &[("state", &state)], at, total);

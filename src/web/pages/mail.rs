@@ -81,7 +81,7 @@ pub(super) struct Asked {
     #[serde(default)]
     silent: String,
     #[serde(default)]
-    page: i64,
+    page: u32,
 }
 
 impl Asked {
@@ -132,7 +132,7 @@ impl Asked {
 }
 
 async fn log(page: Page, asked: Query<Asked>) -> PageResult {
-    let (filter, at, asked) = (asked.filter(), asked.page.max(0), asked.into_inner());
+    let (filter, at, asked) = (asked.filter(), i64::from(asked.page), asked.into_inner());
     let (rows, total, means, silent) = page
         .read(move |ctx| {
             let (rows, total) =
@@ -149,7 +149,7 @@ fn states() -> Vec<(&'static str, &'static str)> {
 }
 
 async fn unsent(page: Page, asked: Query<Asked>) -> PageResult {
-    let (filter, at, asked) = (asked.filter(), asked.page.max(0), asked.into_inner());
+    let (filter, at, asked) = (asked.filter(), i64::from(asked.page), asked.into_inner());
     let span = Span { offset: at * ROWS, limit: ROWS, counts_to: None };
     let (rows, total) = page.read(move |ctx| tracking::unsent(ctx, &filter, span)).await?;
     let pager = Pager::new("/mail/unsent", &asked.pairs(), at, total);

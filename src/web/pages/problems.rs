@@ -97,7 +97,7 @@ pub(super) struct Asked {
     #[serde(default)]
     q: String,
     #[serde(default)]
-    page: i64,
+    page: u32,
 }
 
 impl Asked {
@@ -116,7 +116,7 @@ impl Asked {
 async fn list(page: Page, asked: Query<Asked>) -> PageResult {
     let asked = asked.into_inner();
     let (state, filter) = (asked.state().to_owned(), asked.filter());
-    let at = asked.page.max(0);
+    let at = i64::from(asked.page);
     let (lines, total) = page.read(move |ctx| problems::list(ctx, &filter, at * ROWS, ROWS)).await?;
     let states = ProblemState::ALL.iter().map(|state| (state.code(), state.label())).chain([("", "全部")]).collect();
     let pager = Pager::new("/problems", &[("state", &state), ("q", &asked.q)], at, total);

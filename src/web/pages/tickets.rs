@@ -70,7 +70,7 @@ pub(super) struct Asked {
     #[serde(default)]
     disposition: String,
     #[serde(default)]
-    page: i64,
+    page: u32,
 }
 
 impl Asked {
@@ -88,7 +88,7 @@ impl Asked {
 async fn list(page: Page, asked: Query<Asked>) -> PageResult {
     let asked = asked.into_inner();
     let filter = asked.filter();
-    let at = asked.page.max(0);
+    let at = i64::from(asked.page);
     let (rows, total) = page.read(move |ctx| tickets::list(ctx, &filter, at * ROWS, ROWS)).await?;
     let filters = [("q", asked.q.as_str()), ("district", &asked.district), ("disposition", &asked.disposition)];
     let pager = Pager::new("/tickets", &filters, at, total);

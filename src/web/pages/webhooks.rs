@@ -97,7 +97,7 @@ struct Asked {
     #[serde(default)]
     state: String,
     #[serde(default)]
-    page: i64,
+    page: u32,
 }
 
 async fn one(page: Page, id: Path<String>, asked: Query<Asked>) -> PageResult {
@@ -111,7 +111,7 @@ async fn preview(page: Page, id: Path<String>, body: Bytes) -> PageResult {
 }
 
 async fn shown(page: Page, id: String, asked: Asked, looked_at: Option<String>, fresh: Option<String>) -> PageResult {
-    let (state, at) = (DeliveryState::parse(&asked.state), asked.page.max(0));
+    let (state, at) = (DeliveryState::parse(&asked.state), i64::from(asked.page));
     let (path, unsaved) = (format!("/webhooks/{id}"), looked_at.is_some());
     let read = move |ctx: &mut Ctx| {
         let Endpoint { webhook: hook, address, .. } = webhooks::one(ctx, &id)?;
