@@ -19,7 +19,7 @@ pub async fn complaints(server: &Server, operator: &Client, prefix: &str, count:
     operator.act("/tickets", json!(tickets)).await;
 }
 
-fn task(title: &str, unit: &str, after: &[&str]) -> Value {
+pub fn task(title: &str, unit: &str, after: &[&str]) -> Value {
     json!({ "title": title, "unit_id": unit, "duration": 5, "duration_unit": "working_days",
         "acceptance": "有验收记录", "after": after })
 }

@@ -1,6 +1,6 @@
 //! Every page, in both languages, for the people it is for.
 
-use crate::chain::{complaints, diamond, issue};
+use crate::chain::{complaints, diamond, issue, task};
 use crate::support::{Client, On, Server, between};
 use calamine::Reader;
 use chrono::TimeDelta;
@@ -234,15 +234,20 @@ async fn the_rail_counts_what_waits_and_shows_only_what_the_role_may_use() {
 #[case(On::Sqlite)]
 #[case(On::Postgres)]
 #[tokio::test]
-async fn many_cases_come_in_pages_the_ended_ones_last(#[case] on: On) {
+async fn many_cases_come_in_pages_those_in_hand_first_and_the_ended_last(#[case] on: On) {
     let Some(server) = Server::start_without_jobs(on).await else { return };
     let (coordinator, second) = (server.sign_in("coordinator").await, server.sign_in("second").await);
     let deadline = (server.app.clock.now() + TimeDelta::days(90)).date().to_string();
-    for n in 0..53 {
+    for n in 0..54 {
         let case = json!({ "title": format!("专项{n:02}"), "goal": "", "grade": "important", "lead_unit_id": server.units["traffic"],
             "deadline": deadline, "problem_ids": [] });
         let id = coordinator.act("/cases", case).await["id"].as_str().unwrap().to_owned();
-        if n > 50 {
+        if n == 7 {
+            let only = task("现场踏勘", &server.units["traffic"], &[]);
+            coordinator.act(&format!("/cases/{id}/add-task"), only).await;
+            issue(&server, &coordinator, &id).await;
+        }
+        if n > 51 {
             coordinator.on_case(&id, "ask-termination", json!({ "reason": "并入别的专项" })).await;
             let version = coordinator.read(&format!("/cases/{id}")).await["version"].clone();
             let own = json!({ "basis": "会议纪要", "version": version });
@@ -254,20 +259,21 @@ async fn many_cases_come_in_pages_the_ended_ones_last(#[case] on: On) {
         list["cases"].as_array().unwrap().iter().map(|case| case["title"].as_str().unwrap().to_owned()).collect()
     };
     let all = titles(&coordinator.read("/cases?limit=100").await);
-    assert_eq!(all.len(), 53);
-    assert_eq!(all[51..], ["专项52", "专项51"], "the newest first");
-    for (offset, limit) in [(0, 20), (20, 31), (49, 3), (51, 2), (60, 5)] {
+    assert_eq!(all.len(), 54);
+    assert_eq!(all[..2], ["专项07", "专项51"], "what is in hand, then the newest");
+    assert_eq!(all[52..], ["专项53", "专项52"], "the newest first");
+    for (offset, limit) in [(0, 20), (20, 31), (49, 3), (52, 2), (60, 5)] {
         let page = coordinator.read(&format!("/cases?offset={offset}&limit={limit}")).await;
-        assert_eq!(page["total"], 53);
-        let end = (offset + limit).min(53);
+        assert_eq!(page["total"], 54);
+        let end = (offset + limit).min(54);
         assert_eq!(titles(&page), all[offset.min(end)..end], "{limit} from {offset}");
     }
-    assert_eq!(titles(&coordinator.read("/cases?state=terminated&q=专项52").await), ["专项52"]);
+    assert_eq!(titles(&coordinator.read("/cases?state=terminated&q=专项53").await), ["专项53"]);
 
     let (first, last) = (text_of(&coordinator, "/cases").await, text_of(&coordinator, "/cases?page=1").await);
-    assert_eq!([&first, &last].map(|page| page.matches("<tr data-row>").count()), [50, 3]);
-    assert!(first.contains("1–50 / 53") && first.contains("href=\"/cases?state=&#38;q=&#38;page=1\""), "{first}");
-    assert!(last.contains("专项52") && !first.contains("专项52"));
+    assert_eq!([&first, &last].map(|page| page.matches("<tr data-row>").count()), [50, 4]);
+    assert!(first.contains("1–50 / 54") && first.contains("href=\"/cases?state=&#38;q=&#38;page=1\""), "{first}");
+    assert!(last.contains("专项53") && !first.contains("专项53"));
     let desk = text_of(&coordinator, "/desk").await;
     assert!(
         desk.contains("href=\"/desk?all=1\"") && !text_of(&coordinator, "/desk?all=1").await.contains("/desk?all=1")

@@ -19,6 +19,7 @@ use crate::store::observations::{self, LookBack, Observation};
 use crate::store::people;
 use crate::store::plans::Task;
 use crate::store::tasks::{self, Report};
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -136,8 +137,8 @@ pub fn unit_names(ctx: &mut Ctx) -> Result<HashMap<String, String>, Error> {
     Ok(people::unit_names(&mut ctx.tx)?.into_iter().collect())
 }
 
-/// The cases the actor may read: open ones first, in a leader's order, then the worst lamp first; those that have ended by
-/// their numbers, the newest first.
+/// The cases the actor may read: open ones first, in a leader's order, then those in hand, the worst lamp first, then the
+/// others, the newest first; at last those that have ended.
 pub fn list(ctx: &mut Ctx, states: &[CaseState]) -> Result<Vec<CaseLine>, Error> {
     let rows = cases::in_states(&mut ctx.tx, states)?;
     let rows = readable(ctx, rows)?;
@@ -155,16 +156,19 @@ pub fn page(
     let mut rows = readable(ctx, rows)?;
     let word = word.trim().to_lowercase();
     rows.retain(|case| [&case.no, &case.title].iter().any(|text| text.to_lowercase().contains(&word)));
-    let (open, ended): (Vec<Case>, Vec<Case>) = rows.into_iter().partition(|case| case.state.is_open());
-    let (opens, total) = (open.len(), open.len() + ended.len());
+    let order = ordering::open_ones(ctx)?;
+    let is_ranked = |case: &Case| case.state == CaseState::Issued || place_in(&order, case).is_some();
+    let (ranked, mut others): (Vec<Case>, Vec<Case>) = rows.into_iter().partition(is_ranked);
+    others.sort_by_key(|case| !case.state.is_open());
+    let (first, total) = (ranked.len(), ranked.len() + others.len());
     let cut =
         |from: usize, len: usize| shown.start.saturating_sub(from).min(len)..shown.end.saturating_sub(from).min(len);
-    // An open one's place in the list shows with its plan; an ended one's stands, so only those shown are read.
-    let mut found = match cut(0, opens) {
+    // A ranked one's place shows with its plan; the others stand by their numbers, so only those shown are read.
+    let mut found = match cut(0, first) {
         none if none.is_empty() => Vec::new(),
-        some => lines(ctx, open)?.drain(some).collect(),
+        some => lines(ctx, ranked)?.drain(some).collect(),
     };
-    found.extend(lines(ctx, ended[cut(opens, ended.len())].to_vec())?);
+    found.extend(lines(ctx, others[cut(first, others.len())].to_vec())?);
     Ok((found, total as i64))
 }
 
@@ -189,7 +193,7 @@ fn lines(ctx: &mut Ctx, rows: Vec<Case>) -> Result<Vec<CaseLine>, Error> {
     }
     let place = |line: &CaseLine| line.position.unwrap_or(i32::MAX);
     lines.sort_by_key(|line| {
-        (!line.case.state.is_open(), place(line), line.lamp, std::cmp::Reverse(line.case.no.clone()))
+        (!line.case.state.is_open(), place(line), line.lamp.is_none(), line.lamp, Reverse(line.case.no.clone()))
     });
     Ok(lines)
 }
