@@ -12,6 +12,7 @@ mod messages;
 mod moot;
 pub mod opinion_links;
 pub mod outbox;
+mod outdated;
 pub mod preferences;
 pub mod replies;
 pub mod tracking;
@@ -182,6 +183,8 @@ fn frozen_mail(ctx: &mut Ctx, of: Frozen) -> Result<(Mail, String), Error> {
         let path = preferences::unsubscribe_path(ctx, &first.recipient_id);
         format!("{}{path}", ctx.app.settings.mail_link_url())
     });
+    // What is about the whole case names it itself.
+    let case_line = if asks.iter().any(|ask| ask.heading == case_line) { String::new() } else { case_line };
     let list_id = case.map(|case| format!("{}.{domain}", case.no.to_lowercase()));
     // A unit can answer by mail; where nobody reads answers, the mail does not say so.
     let answerable = ctx.app.settings.mail.inbound_maildir.is_some() && first.recipient_kind == RecipientKind::Unit;
@@ -283,7 +286,7 @@ fn ask(
             stage: notice.stage,
             heading: format!("{} {}", found.number(), task.title),
             lines,
-            due_shown: due.map(|day| due_words(day, &ctx.app, lang)),
+            due_shown: due.map(|day| due_line(ctx, day, lang)),
             due_at: due.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
             invitation: None,
             links,
@@ -319,15 +322,18 @@ fn ask(
     {
         links.insert(0, opinion_links::offer(ctx, offered, &case.id, &notice.recipient_id));
     }
-    let detail = notice.detail.lines().map(str::to_owned);
+    // Of a question the detail is its date alone.
+    let due = matches!(notice.stage, Stage::OpinionAsked).then(|| notice.detail.parse().ok()).flatten();
+    let detail = notice.detail.lines().filter(|_| due.is_none()).map(str::to_owned);
     let lines = std::iter::once(case.goal.clone()).filter(|line| !line.is_empty()).chain(detail).collect();
+    let settings = &ctx.app.settings;
     Ok(Some(Ask {
         uid: format!("case-{}", case.id),
         stage: notice.stage,
         heading: format!("{} {}", case.no, case.title),
         lines,
-        due_shown: None,
-        due_at: None,
+        due_shown: due.map(|day| due_line(ctx, day, lang)),
+        due_at: due.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
         invitation: None,
         links,
     }))
@@ -343,11 +349,20 @@ fn ask_for_report(ctx: &mut Ctx, notice: &Notice, lang: Lang) -> Result<Option<A
         stage: notice.stage,
         heading: format!("{} {}", case.no, case.title),
         lines: vec![crate::app::directives::mail_line(lang)],
-        due_shown: row.due_on.map(|day| due_words(day, &ctx.app, lang)),
+        due_shown: row.due_on.map(|day| due_line(ctx, day, lang)),
         due_at: row.due_on.map(|day| due_moment(day, settings.timezone, settings.close_of_day)),
         invitation: None,
         links: vec![Link { label: "查看并反馈", url: format!("{}/directives/{}", settings.public_url, row.id) }],
     }))
+}
+
+/// A date as a mail tells it, with how long it has passed.
+fn due_line(ctx: &Ctx, day: NaiveDate, lang: Lang) -> String {
+    let due = due_words(day, &ctx.app, lang);
+    match ctx.calendar.working_days_between(day, ctx.today) {
+        days if days > 0 => lang.fill("%{due}，已超期 %{days} 个工作日", &[("due", &due), ("days", &days)]),
+        _ => due,
+    }
 }
 
 /// `3月12日 周四 18:00前`.

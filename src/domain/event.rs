@@ -149,6 +149,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("calendar.imported", "导入日历"),
     ("mail.undelivered", "通知未能送达"),
     ("mail.resent", "重发邮件"),
+    ("mail.withdrawn", "撤销发送邮件"),
     ("mail.inbound_settled", "处理来信"),
     ("mail.preference_set", "设置通知偏好"),
     ("mail.wording_changed", "修改邮件模板"),

@@ -83,6 +83,8 @@ coded! {
         Failed = "failed" "发送失败",
         /// Accepted, and reported as undeliverable later.
         Bounced = "bounced" "被退信",
+        /// Outdated before it could leave: what its notices still ask is in another.
+        Withdrawn = "withdrawn" "撤销发送",
     }
 }
 
@@ -138,6 +140,15 @@ impl Stage {
     pub fn is_of_directive(self) -> bool {
         use Stage::*;
         matches!(self, DirectiveGiven | DirectiveDueSoon | DirectiveDueToday | DirectiveOverdue)
+    }
+
+    /// Whether the reader is to do something; the others only tell.
+    pub fn asks(self) -> bool {
+        use Stage::*;
+        self.is_reminder()
+            || matches!(self, OpinionAsked | TaskReleased | TaskPassedOn | SignOffAsked | SubmissionToAccept)
+            || matches!(self, SubmissionReturned | ExtensionAsked | HelpAsked | HelpDue | MailUndelivered)
+            || matches!(self, ObjectionRaised | ObjectionConsulted | ObjectionDue)
     }
 
     /// Whether its mail carries a calendar entry of a meeting.

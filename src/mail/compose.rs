@@ -136,10 +136,14 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>, ComposeError> {
     let mut attached = Vec::new();
     for (at, (ask, invited)) in invitation::of(letter).enumerate() {
         let (kind, calendar) = (kind(invited.method())?, invitation::calendar(letter, ask, invited));
-        // A reader asks "accept?" of the one that is another reading of the mail itself; the others are opened.
-        match at {
-            0 => alternative = alternative.singlepart(part(kind, calendar)),
-            _ => attached.push(attachment(kind, format!("invite-{at}.ics"), calendar)),
+        // A reader asks "accept?" of the one that is another reading of the mail itself. Who does not know such a reading
+        // opens it as a file, as the others are.
+        if at == 0 {
+            alternative = alternative.singlepart(part(kind, calendar.clone()));
+            let file = ContentType::parse("application/ics").map_err(|error| failed(&error))?;
+            attached.push(attachment(file, "invite.ics".to_owned(), calendar));
+        } else {
+            attached.push(attachment(kind, format!("invite-{at}.ics"), calendar));
         }
     }
     if let Some(calendar) = calendar_of(letter) {
@@ -379,6 +383,8 @@ mod tests {
                 part.content_type().is_some_and(|kind| kind.subtype() == Some("calendar"))
             };
             let part = parsed.parts.iter().find(is_calendar).unwrap();
+            let is_file = |part: &mail_parser::MessagePart| part.attachment_name() == Some("invite.ics");
+            assert!(parsed.attachments().any(is_file), "also as a file");
             let method = part.content_type().unwrap().attribute("method").unwrap().to_owned();
             (method, part.text_contents().unwrap().replace("\r\n ", ""))
         };

@@ -43,9 +43,11 @@ pub struct Attempt {
     pub at: NaiveDateTime,
 }
 
+const SMTP: &str = "smtp";
+
 impl Attempt {
     pub fn by_smtp(mail_id: String, outcome: AttemptOutcome, response: String, at: NaiveDateTime) -> Attempt {
-        Attempt { id: new_id(), mail_id, channel: "smtp".to_owned(), outcome, response, at }
+        Attempt { id: new_id(), mail_id, channel: SMTP.to_owned(), outcome, response, at }
     }
 }
 
@@ -62,6 +64,7 @@ pub fn mailed_since(tx: &mut Tx, recipients: &[String], since: NaiveDateTime) ->
     let rows: Vec<(String, Option<String>, i64, Option<NaiveDateTime>)> = mail::table
         .filter(mail::recipient_id.eq_any(recipients))
         .filter(mail::created_at.gt(since))
+        .filter(mail::state.ne(MailState::Withdrawn.code()))
         .group_by((mail::recipient_id, mail::case_id))
         .select((mail::recipient_id, mail::case_id, diesel::dsl::count(mail::id), diesel::dsl::max(mail::created_at)))
         .load(tx.0)?;
@@ -176,6 +179,20 @@ pub fn give_back(tx: &mut Tx, holder: &str, mails: &[String]) -> Result<(), Stor
     Ok(())
 }
 
+/// Takes a claimed mail back that was not tried; `false` when the claim was lost.
+pub fn withdraw(tx: &mut Tx, mail_id: &str, holder: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let withdrawn = diesel::update(mail::table.find(mail_id).filter(mail::claimed_by.eq(holder)))
+        .set((
+            mail::state.eq(MailState::Withdrawn.code()),
+            mail::attempts.eq(mail::attempts - 1),
+            mail::claimed_by.eq(None::<String>),
+            mail::claimed_until.eq(None::<NaiveDateTime>),
+            mail::settled_at.eq(now),
+        ))
+        .execute(tx.0)?;
+    Ok(withdrawn == 1)
+}
+
 /// Marks a mail that was sent as bounced; `false` when it was not sent.
 pub fn bounce(tx: &mut Tx, mail_id: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
     let bounced = diesel::update(mail::table.find(mail_id).filter(mail::state.eq(MailState::Sent.code())))
@@ -240,6 +257,7 @@ pub fn record_attempt(
 /// one thread.
 pub fn thread_root(tx: &mut Tx, case_id: Option<&str>, recipient_id: &str) -> Result<Option<String>, StoreError> {
     let query = mail::table.filter(mail::recipient_id.eq(recipient_id)).into_boxed();
+    let query = query.filter(mail::state.ne(MailState::Withdrawn.code()));
     let query = match case_id {
         Some(case_id) => query.filter(mail::case_id.eq(case_id.to_owned())),
         None => query.filter(mail::case_id.is_null()),
@@ -262,6 +280,17 @@ pub fn requeue(tx: &mut Tx, mail_id: &str, now: NaiveDateTime) -> Result<(), Sto
 
 pub fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Mail>, StoreError> {
     Ok(mail::table.find(id).select(Mail::as_select()).first(tx.0).optional()?)
+}
+
+/// The outcomes of each mail's tries over SMTP that are known.
+pub fn outcomes_of(tx: &mut Tx, mails: &[String]) -> Result<HashMap<String, Vec<AttemptOutcome>>, StoreError> {
+    let tries = attempt::table.filter(attempt::mail_id.eq_any(mails)).filter(attempt::channel.eq(SMTP));
+    let rows: Vec<(String, String)> = tries.select((attempt::mail_id, attempt::outcome)).load(tx.0)?;
+    let mut outcomes: HashMap<String, Vec<AttemptOutcome>> = HashMap::new();
+    for (mail_id, outcome) in rows {
+        outcomes.entry(mail_id).or_default().extend(AttemptOutcome::parse(&outcome));
+    }
+    Ok(outcomes)
 }
 
 pub fn attempts_of(tx: &mut Tx, mail_id: &str) -> Result<Vec<Attempt>, StoreError> {

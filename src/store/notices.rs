@@ -206,6 +206,22 @@ pub fn owe_by_next(tx: &mut Tx, by: Settled, means: &str) -> Result<Vec<Notice>,
     Ok(rows)
 }
 
+/// What these mails were to settle.
+pub fn of_mails(tx: &mut Tx, mails: &[String]) -> Result<Vec<Notice>, StoreError> {
+    Ok(notice::table.filter(notice::mail_id.eq_any(mails)).select(Notice::as_select()).load(tx.0)?)
+}
+
+/// Whether the recipient was owed more about the same subject after some moment.
+pub fn any_newer(tx: &mut Tx, than: &Notice, since: NaiveDateTime) -> Result<bool, StoreError> {
+    let newer = notice::table
+        .filter(notice::subject_kind.eq(&than.subject_kind))
+        .filter(notice::subject_id.eq(&than.subject_id))
+        .filter(notice::recipient_id.eq(&than.recipient_id))
+        .filter(notice::state.ne(NoticeState::Skipped.code()))
+        .filter(notice::owed_at.gt(since));
+    Ok(newer.select(notice::id).first::<String>(tx.0).optional()?.is_some())
+}
+
 /// Ids of the tasks that a mail is about.
 pub fn tasks_of_mail(tx: &mut Tx, mail_id: &str) -> Result<Vec<String>, StoreError> {
     let about = notice::table.filter(notice::mail_id.eq(mail_id)).filter(notice::subject_kind.eq("task"));

@@ -241,11 +241,12 @@ pub(super) fn names_of(tx: &mut Tx, ids: &[String]) -> Result<HashMap<String, St
     Ok(names.into_iter().collect())
 }
 
-/// Ids of mails and messages about tasks that their unit has not signed for.
+/// Ids of mails and messages that ask something about tasks that their unit has not signed for.
 fn about_unsigned_tasks(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
     let ids: Vec<(Option<String>, Option<String>)> = notice::table
         .inner_join(task::table.on(task::id.eq(notice::subject_id)))
         .filter(notice::subject_kind.eq("task"))
+        .filter(notice::stage.eq_any(asking_stages()))
         .filter(task::state.eq(TaskState::Ready.code()))
         .filter(task::unit_id.eq(notice::recipient_id))
         .select((notice::mail_id, notice::delivery_id))
@@ -270,6 +271,7 @@ pub fn silent_units(tx: &mut Tx, case_id: Option<&str>) -> Result<Vec<SilentUnit
         .inner_join(notice::table.on(notice::subject_id.eq(task::id)))
         .filter(notice::subject_kind.eq("task"))
         .filter(task::state.eq(TaskState::Ready.code()))
+        .filter(notice::stage.eq_any(asking_stages()))
         .filter(notice::recipient_id.eq(task::unit_id))
         .filter(notice::state.eq(NoticeState::Mailed.code()))
         .select((task::id, task::unit_id, notice::owed_at))
@@ -294,6 +296,22 @@ pub fn silent_units(tx: &mut Tx, case_id: Option<&str>) -> Result<Vec<SilentUnit
         }
     }
     Ok(silent)
+}
+
+/// Stages that ask something of the reader.
+fn asking_stages() -> impl Iterator<Item = &'static str> {
+    Stage::ALL.iter().filter(|stage| stage.asks()).map(|stage| stage.code())
+}
+
+/// Which of these mails and messages ask something of their reader.
+pub fn asking(tx: &mut Tx, ids: &[String]) -> Result<HashSet<String>, StoreError> {
+    let rows: Vec<(Option<String>, Option<String>)> = notice::table
+        .filter(notice::mail_id.eq_any(ids).or(notice::delivery_id.eq_any(ids)))
+        .filter(notice::stage.eq_any(asking_stages()))
+        .select((notice::mail_id, notice::delivery_id))
+        .distinct()
+        .load(tx.0)?;
+    Ok(rows.into_iter().flat_map(|(mail, message)| [mail, message]).flatten().collect())
 }
 
 /// When the tasks that mails and messages asked to sign for were signed for, by whichever door: (mail or message, when).

@@ -183,6 +183,7 @@ async fn the_log_shows_what_went_by_every_channel_and_who_has_not_signed(#[value
     assert!(rows(&by_sms) == 1 && by_sms.contains("短信") && by_sms.contains("服务器已接收"), "{by_sms}");
     assert!(rows(&by_mail) >= 1);
     assert_eq!(rows(&all), rows(&by_sms) + rows(&by_mail));
+    assert!(by_sms.contains("尚无反应") && by_mail.contains("无需回应") && !by_mail.contains("尚无反应"), "{all}");
     assert_eq!(rows(&page("/mail?means=sms&state=failed").await), 0);
     assert!(all.contains("1 个单位尚未签收：") && all.contains("traffic局"), "{all}");
     assert_eq!(rows(&page("/mail?silent=1").await), 1, "only what asks the silent unit");
@@ -190,6 +191,7 @@ async fn the_log_shows_what_went_by_every_channel_and_who_has_not_signed(#[value
     assert!(tab.contains("短信"), "{tab}");
     let exported = sheet(&coordinator, "/export/mail?means=sms").await;
     assert_eq!((exported.len(), exported[0][1].as_str(), exported[1][1].as_str()), (2, "渠道", "短信"));
+    assert_eq!(exported[1].last().unwrap(), "尚无反应");
 
     let task = coordinator.read(&format!("/cases/{case}")).await["tasks"][0]["id"].as_str().unwrap().to_owned();
     server.sign_in("traffic").await.on_task(&task, "acknowledge", json!({})).await;

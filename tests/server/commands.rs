@@ -133,6 +133,14 @@ fn a_wrong_setting_is_named(#[case] variable: &str, #[case] value: &str, #[case]
 }
 
 #[test]
+fn a_measurement_of_mails_that_could_not_end_is_not_begun() {
+    let Some(place) = Place::new(On::Sqlite) else { return };
+    let output = place.run(&["bench", "mail", "--recipients", "12"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("--recipients 12"), "{told}");
+}
+
+#[test]
 fn the_shipped_playbooks_pass_their_own_check() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows");
     let is_playbook = |file: &PathBuf| file.extension().is_some_and(|kind| kind == "yaml");

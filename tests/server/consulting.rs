@@ -4,6 +4,7 @@ use crate::chain::{complaints, diamond, issue};
 use crate::support::{On, Server, between};
 use rstest::rstest;
 use serde_json::json;
+use shenban::mail::catcher::Caught;
 
 #[rstest]
 #[case(On::Sqlite)]
@@ -22,7 +23,11 @@ async fn units_agree_or_object_and_silence_stays_silence(#[case] on: On) {
     let today = server.app.clock.local_date(server.app.clock.now());
     let due = today + chrono::TimeDelta::days(5);
     coordinator.on_case(&case_id, "consult", json!({ "due_on": due })).await;
-    server.mails_when(|mails| mails.iter().filter(|mail| mail.subject.contains("征求意见")).count() == 3).await;
+    let asked = |mails: &[Caught]| mails.iter().filter(|mail| mail.subject.contains("征求意见")).count() == 3;
+    let mails = server.mails_when(asked).await;
+    let shown = due.format("%-m月%-d日").to_string();
+    let says = |text: &str| text.contains("期限：") && text.contains(&shown) && !text.contains(&due.to_string());
+    assert!(mails.iter().filter(|mail| mail.subject.contains("征求意见")).all(|mail| says(&mail.text)), "{mails:#?}");
     assert_eq!(education.get(&page).await.status().as_u16(), 200, "who is asked may read it");
     let stranger = server.sign_in("liaison").await;
     assert_eq!(stranger.get(&page).await.status().as_u16(), 404);
@@ -65,7 +70,7 @@ async fn a_unit_answers_from_the_mail_or_a_coordinator_enters_what_it_said(#[cas
     let (case_id, _) = diamond(&server, &coordinator).await;
     let due = server.app.clock.local_date(server.app.clock.now()) + chrono::TimeDelta::days(5);
     coordinator.on_case(&case_id, "consult", json!({ "due_on": due })).await;
-    let is_asked = |mail: &&shenban::mail::catcher::Caught| mail.subject.contains("征求意见");
+    let is_asked = |mail: &&Caught| mail.subject.contains("征求意见");
     let mails = server.mails_when(|mails| mails.iter().filter(is_asked).count() == 3).await;
     let to_education =
         mails.iter().filter(is_asked).find(|mail| mail.to.iter().any(|to| to.contains("education"))).unwrap();

@@ -228,6 +228,42 @@ async fn nothing_is_lost_and_nothing_comes_twice_but_what_may_have_arrived(#[val
     server.stop().await;
 }
 
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_have_arrived_comes_again_as_it_was_while_anybody_needs_some_of_it(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    owe_mails(&server, &coordinator, "现场踏勘").await;
+    let hostile = Hostile::start(&[Trick::DropsAfterData]).await;
+    let mailer = hostile.mailer();
+    outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+    delivery::send(&server.app, &mailer, "test", || false).await.unwrap();
+    let case = coordinator.read("/cases").await["cases"][0]["id"].as_str().unwrap().to_owned();
+    let task = coordinator.read(&format!("/cases/{case}")).await["tasks"][0]["id"].as_str().unwrap().to_owned();
+    let traffic = server.sign_in("traffic").await;
+    traffic.on_task(&task, "acknowledge", json!({})).await;
+    deliver_all(&server, &mailer, &coordinator).await;
+    let taken = hostile.taken();
+    assert_eq!((taken.len(), &taken[0]), (2, &taken[1]), "it also says that the case began");
+
+    server.days_pass(30).await;
+    let hostile = Hostile::start(&[Trick::DropsAfterData]).await;
+    let mailer = hostile.mailer();
+    outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+    delivery::send(&server.app, &mailer, "test", || false).await.unwrap();
+    assert_eq!(hostile.taken().len(), 1, "a reminder");
+    traffic.on_task(&task, "start", json!({ "percent": 20, "text": "已进场" })).await;
+    traffic.on_task(&task, "submit", json!({ "text": "已完成" })).await;
+    deliver_all(&server, &mailer, &coordinator).await;
+    let reminders =
+        |rows: Vec<Value>| rows.into_iter().filter(|mail| mail["subject"].as_str().unwrap().contains("催办"));
+    let rows: Vec<Value> = reminders(mails(&coordinator).await).collect();
+    assert_eq!((rows.len(), &rows[0]["state"]), (1, &json!("withdrawn")), "{rows:#?}");
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_address_is_flagged_and_the_notice_finds_another_way() {
     let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };

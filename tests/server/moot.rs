@@ -2,10 +2,14 @@
 
 use crate::chase::{issued, page, to};
 use crate::matters::today;
-use crate::support::{On, Server};
+use crate::support::{On, Server, smtp};
 use chrono::{NaiveDate, TimeDelta};
+use reqwest::StatusCode;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
+use shenban::app::letters::{delivery, outbox};
+use shenban::mail::Mailer;
+use shenban::store::{StoreError, mails};
 
 /// How often an address was told of a step since some number of mails.
 fn told(server: &Server, since: usize, address: &str, word: &str) -> usize {
@@ -111,5 +115,63 @@ async fn who_was_asked_for_an_opinion_and_gave_it_is_not_asked_by_mail(#[values(
     server.deliver().await;
     let asked = |unit: &str| told(&server, 0, &format!("{unit}@city.example"), "征求意见");
     assert_eq!((asked("traffic"), asked("education")), (0, 1));
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changed_while_the_mail_server_was_away_is_asked_again_before_a_mail_leaves(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (_, signed) = issued(&server, &coordinator, "traffic", "现场踏勘", "ordinary").await;
+    let (_, ended) = issued(&server, &coordinator, "education", "错峰放学", "ordinary").await;
+    let (_, changed) = issued(&server, &coordinator, "finance", "落实经费", "ordinary").await;
+    let away = Mailer::new(smtp(1));
+    outbox::freeze_owed(server.app.clone(), away.from().to_owned()).await.unwrap();
+    delivery::send(&server.app, &away, "test", || false).await.unwrap();
+    let composed = coordinator.read("/mails?limit=50").await;
+    server.sign_in("traffic").await.on_task(&signed, "acknowledge", json!({})).await;
+    coordinator.on_task(&ended, "cancel", json!({ "reason": "已并入其他任务" })).await;
+    let longer = json!({ "version": coordinator.task(&changed).await["version"], "title": "落实经费", "duration": 30,
+        "unit_id": server.units["finance"], "acceptance": "有记录" });
+    coordinator.act(&format!("/tasks/{changed}/change"), longer).await;
+    server.app.clock.set_days_later(1);
+    server.deliver().await;
+    server.deliver().await;
+    let of = |unit: &str, word: &str| told(&server, 0, &format!("{unit}@city.example"), word);
+    assert_eq!(["任务交办", "专项交办"].map(|word| of("traffic", word)), [0, 1], "what is left is said");
+    assert_eq!(["任务交办", "专项交办", "任务取消"].map(|word| of("education", word)), [0, 1, 1]);
+    assert_eq!(["任务交办", "专项交办", "任务调整"].map(|word| of("finance", word)), [1, 1, 1]);
+    let mails = server.catcher.messages();
+    assert_eq!(to(&mails, "finance@city.example").len(), 1, "with the new date alone: {mails:#?}");
+    let unchanged = composed["mails"].as_array().unwrap().iter().filter(|mail| mail["recipient"] == "police局").count();
+    assert_eq!((to(&mails, "police@city.example").len(), unchanged), (3, 3), "{mails:#?}");
+    let withdrawn = page(&coordinator, "/mail?state=withdrawn").await;
+    assert!(withdrawn.matches("<tr data-row>").count() >= 3, "{withdrawn}");
+    let log = page(&coordinator, "/mail/unsent").await;
+    assert!(log.contains("现场踏勘") && log.contains("错峰放学") && log.matches("已不需要").count() == 2, "{log}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_that_somebody_sends_again_leaves_as_it_is() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    let (_, task) = issued(&server, &coordinator, "traffic", "现场踏勘", "ordinary").await;
+    server.deliver().await;
+    let mails = coordinator.read("/mails?limit=50").await;
+    let is_its = |mail: &&Value| mail["recipient"] == "traffic局";
+    let mail = mails["mails"].as_array().unwrap().iter().find(is_its).unwrap()["id"].as_str().unwrap().to_owned();
+    let bounced = mail.clone();
+    let now = server.app.clock.now();
+    server.app.store.write(move |tx| -> Result<_, StoreError> { mails::bounce(tx, &bounced, now) }).await.unwrap();
+    server.sign_in("traffic").await.on_task(&task, "acknowledge", json!({})).await;
+    let since = server.catcher.messages().len();
+    server.app.clock.set_days_later(1);
+    assert_eq!(coordinator.form(&format!("/mail/{mail}/resend"), &[]).await.status(), StatusCode::SEE_OTHER);
+    server.deliver().await;
+    assert_eq!(told(&server, since, "traffic@city.example", "任务交办"), 1);
     server.stop().await;
 }

@@ -1,6 +1,7 @@
 //! Delivery: frozen mails are claimed, sent, and recorded until the server has taken or refused them for good.
 
-use crate::app::{Actor, App, Ctx, Error, letters::undelivered, sending};
+use crate::app::letters::{outdated, undelivered};
+use crate::app::{Actor, App, Ctx, Error, sending};
 use crate::domain::access::Action;
 use crate::domain::notice::{AttemptOutcome, MailState};
 use crate::lang::Message;
@@ -151,7 +152,7 @@ async fn exchange(app: &App, mailer: &Mailer, holder: &str, ended: Ended, wanted
         Ok(sending::claim_in(tx, &name, CLAIM_LASTS, longest, take)?)
     });
     match together.await {
-        Ok(claimed) => Ok(Exchanged { wanted, claimed }),
+        Ok(claimed) => Ok(Exchanged { wanted, claimed: outdated::withdrawn(app, holder, claimed).await? }),
         Err(error) if ended.is_empty() => Err(error),
         Err(_) => note_each(app, holder, ended).await.map(|()| Exchanged { wanted: 0, claimed: Vec::new() }),
     }

@@ -1,7 +1,7 @@
 //! What mails say about matters beside a task's state.
 
 use crate::app::letters::drafts::Offered;
-use crate::app::letters::{due_words, mail_links};
+use crate::app::letters::{due_line, mail_links};
 use crate::app::{Ctx, Error};
 use crate::domain::calendar::due_moment;
 use crate::domain::mail_link::LinkAct;
@@ -16,8 +16,10 @@ pub fn demands(task: &Task, lang: Lang) -> Vec<String> {
     let evidence: Vec<&str> = task.evidence.lines().collect();
     let evidence = (!evidence.is_empty())
         .then(|| lang.fill("办结须附：%{evidence}", &[("evidence", &evidence.join(&lang.t("、")))]));
-    let told = [task.description.clone(), task.acceptance.clone()];
-    told.into_iter().filter(|text| !text.is_empty()).chain(evidence).collect()
+    let acceptance = (!task.acceptance.is_empty())
+        .then(|| lang.fill("办结标准：%{acceptance}", &[("acceptance", &task.acceptance)]));
+    let description = Some(task.description.clone()).filter(|text| !text.is_empty());
+    [description, acceptance, evidence].into_iter().flatten().collect()
 }
 
 /// A coordination request (协助请求), with its own date; `None` once it is answered or the block is gone.
@@ -43,7 +45,7 @@ pub fn request(
         stage: notice.stage,
         heading: format!("{} {}", found.number(), found.task.title),
         lines: std::iter::once(of).chain(block.reason.lines().map(str::to_owned)).collect(),
-        due_shown: Some(due_words(block.due_on, &ctx.app, lang)),
+        due_shown: Some(due_line(ctx, block.due_on, lang)),
         due_at: Some(due_moment(block.due_on, settings.timezone, settings.close_of_day)),
         invitation: None,
         links,
@@ -77,7 +79,7 @@ pub fn objection(ctx: &mut Ctx, notice: &Notice, found: &TaskInCase, lang: Lang)
         stage: notice.stage,
         heading: format!("{} {}", found.number(), found.task.title),
         lines: std::iter::once(raised).chain(row.reason.lines().map(str::to_owned)).collect(),
-        due_shown: Some(due_words(row.due_on, &ctx.app, lang)),
+        due_shown: Some(due_line(ctx, row.due_on, lang)),
         due_at: Some(due_moment(row.due_on, settings.timezone, settings.close_of_day)),
         invitation: None,
         links: vec![Link {

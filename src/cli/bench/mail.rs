@@ -78,6 +78,14 @@ struct Figures {
 }
 
 pub fn run(args: &Args) -> Outcome {
+    let ceiling = Config::default().mails_hourly_max;
+    let fewest = mail_first::fewest_recipients(ceiling);
+    if args.recipients < fewest {
+        let given = args.recipients;
+        return Err(
+            format!("--recipients {given}: at least {fewest}, to whom {ceiling} mails an hour are enough").into()
+        );
+    }
     let folder = std::env::temp_dir().join(format!("shenban-bench-mail-{}", std::process::id()));
     let figures = actix_web::rt::System::new().block_on(measure_all(args, &folder));
     // Nothing is left behind, also after a failure; the folder is absent when the start failed.

@@ -27,6 +27,11 @@ const CHANGES_LAST: Duration = Duration::from_secs(15);
 const CASES: usize = 64;
 const TASKS: usize = 12;
 
+/// Fewer units than this get their first mails late: the hourly ceiling holds them back.
+pub fn fewest_recipients(hourly_max: u32) -> usize {
+    (CLIENTS * CASES * TASKS).div_ceil(hourly_max.max(1) as usize)
+}
+
 #[derive(Serialize)]
 pub struct First {
     changes_a_second: f64,

@@ -323,7 +323,7 @@ async fn mails(api: Api, query: Query<Listing>) -> ApiResult {
         let mail = |row: &Tracked| {
             let (line, acted) = (&row.line, row.acted.as_ref());
             json!({ "id": line.id, "subject": line.subject, "recipient": line.recipient_name, "address": line.address, "state": line.state,
-                "attempts": line.attempts, "created_at": line.created_at.and_utc(), "opened_at": row.opened_at.map(|at| at.and_utc()),
+                "attempts": line.attempts, "created_at": line.created_at.and_utc(), "asks": row.asks, "opened_at": row.opened_at.map(|at| at.and_utc()),
                 "acted_by": acted.map(|(by, _)| by), "acted_at": acted.map(|(_, at)| at.and_utc()) })
         };
         json!({ "total": total, "mails": rows.iter().map(mail).collect::<Vec<_>>() })

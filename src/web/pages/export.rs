@@ -76,7 +76,8 @@ async fn export_mails(page: Page, asked: Query<mail_pages::Asked>) -> PageResult
         let tries = line.attempts.to_string();
         let when = [at(Some(&line.created_at)), at(line.settled_at.as_ref()), at(row.opened_at.as_ref()), by, acted_at];
         let signed = at(row.signed_at.as_ref());
-        who.into_iter().chain([tries]).chain(when).chain([signed]).map(Cell::Text).collect()
+        let reaction = row.reaction().map(|word| page.t(word).into_owned()).unwrap_or_default();
+        who.into_iter().chain([tries]).chain(when).chain([signed, reaction]).map(Cell::Text).collect()
     };
     let headers = [
         "主题",
@@ -91,6 +92,7 @@ async fn export_mails(page: Page, asked: Query<mail_pages::Asked>) -> PageResult
         "办理人",
         "办理时间",
         "签收时间",
+        "反应",
     ];
     answer(&page, "mails", &headers, rows.into_iter().map(cells).collect())
 }
