@@ -8,7 +8,7 @@ use super::{StoreError, Tx};
 use crate::domain::notice::{MailState, NoticeState, RecipientKind, Stage};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = notice)]
@@ -211,15 +211,31 @@ pub fn of_mails(tx: &mut Tx, mails: &[String]) -> Result<Vec<Notice>, StoreError
     Ok(notice::table.filter(notice::mail_id.eq_any(mails)).select(Notice::as_select()).load(tx.0)?)
 }
 
-/// Whether the recipient was owed more about the same subject after some moment.
-pub fn any_newer(tx: &mut Tx, than: &Notice, since: NaiveDateTime) -> Result<bool, StoreError> {
-    let newer = notice::table
-        .filter(notice::subject_kind.eq(&than.subject_kind))
-        .filter(notice::subject_id.eq(&than.subject_id))
-        .filter(notice::recipient_id.eq(&than.recipient_id))
-        .filter(notice::state.ne(NoticeState::Skipped.code()))
-        .filter(notice::owed_at.gt(since));
-    Ok(newer.select(notice::id).first::<String>(tx.0).optional()?.is_some())
+/// What a notice is about and whose it is: kind and id of the subject, and the recipient.
+pub type SubjectOf = (String, String, String);
+
+pub fn subject_of(notice: &Notice) -> SubjectOf {
+    (notice.subject_kind.clone(), notice.subject_id.clone(), notice.recipient_id.clone())
+}
+
+/// When the recipients were last owed a word about the subjects of these notices.
+pub fn last_owed(tx: &mut Tx, of: &[Notice]) -> Result<HashMap<SubjectOf, NaiveDateTime>, StoreError> {
+    let kinds: HashSet<&String> = of.iter().map(|notice| &notice.subject_kind).collect();
+    let subjects: Vec<&String> = of.iter().map(|notice| &notice.subject_id).collect();
+    let mut last = HashMap::new();
+    for some in subjects.chunks(1000) {
+        let rows: Vec<(String, String, String, Option<NaiveDateTime>)> = notice::table
+            .filter(notice::subject_kind.eq_any(&kinds))
+            .filter(notice::subject_id.eq_any(some))
+            .filter(notice::state.ne(NoticeState::Skipped.code()))
+            .group_by((notice::subject_kind, notice::subject_id, notice::recipient_id))
+            .select((notice::subject_kind, notice::subject_id, notice::recipient_id, diesel::dsl::max(notice::owed_at)))
+            .load(tx.0)?;
+        last.extend(
+            rows.into_iter().filter_map(|(kind, subject, recipient, at)| Some(((kind, subject, recipient), at?))),
+        );
+    }
+    Ok(last)
 }
 
 /// Ids of the tasks that a mail is about.

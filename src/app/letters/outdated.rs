@@ -6,7 +6,7 @@ use super::moot;
 use crate::app::{Actor, App, Ctx, Error, sending};
 use crate::domain::notice::AttemptOutcome;
 use crate::store::mails::{self, Claimed, Mail};
-use crate::store::notices::{self, Notice};
+use crate::store::notices::{self, Notice, subject_of};
 use crate::store::plans::{self, TaskInCase};
 use chrono::TimeDelta;
 use serde_json::json;
@@ -51,6 +51,7 @@ fn outdated(ctx: &mut Ctx, claimed: Vec<Mail>, is_late: impl Fn(&Mail) -> bool) 
     let is_of_task = |notice: &&Notice| notice.subject_kind == "task";
     let about: Vec<String> = owed.iter().filter(is_of_task).map(|notice| notice.subject_id.clone()).collect();
     let tasks = plans::by_ids(&mut ctx.tx, &about)?;
+    let last_owed = notices::last_owed(&mut ctx.tx, &owed)?;
     for notice in owed {
         notices.entry(notice.mail_id.clone().unwrap_or_default()).or_default().push(notice);
     }
@@ -59,8 +60,11 @@ fn outdated(ctx: &mut Ctx, claimed: Vec<Mail>, is_late: impl Fn(&Mail) -> bool) 
     let (mut outdated, mut others) = (Vec::new(), Vec::new());
     for mail in claimed {
         match notices.get(&mail.id) {
-            Some(notices) if is_late(&mail) && is_outdated(ctx, &mail, notices, &tasks, received(&mail))? => {
-                outdated.push(mail)
+            Some(notices) if is_late(&mail) => {
+                let has_newer =
+                    |notice: &Notice| last_owed.get(&subject_of(notice)).is_some_and(|at| *at > mail.created_at);
+                let is_outdated = is_outdated(ctx, notices, &tasks, received(&mail), has_newer)?;
+                if is_outdated { &mut outdated } else { &mut others }.push(mail);
             }
             Some(_) => others.push(mail),
             None => {}
@@ -96,10 +100,10 @@ fn received(mail: &Mail, outcomes: &[AttemptOutcome]) -> Received {
 /// that somebody may have would say twice what has not changed.
 fn is_outdated(
     ctx: &mut Ctx,
-    mail: &Mail,
     notices: &[Notice],
     tasks: &HashMap<String, TaskInCase>,
     received: Received,
+    has_newer: impl Fn(&Notice) -> bool,
 ) -> Result<bool, Error> {
     if received == Received::Resent {
         return Ok(false);
@@ -108,7 +112,7 @@ fn is_outdated(
         let task = tasks.get(&notice.subject_id).map(|found| &found.task);
         let is_moot = moot::why(ctx, notice, task)?.is_some();
         match received {
-            Received::Not if is_moot || notices::any_newer(&mut ctx.tx, notice, mail.created_at)? => return Ok(true),
+            Received::Not if is_moot || has_newer(notice) => return Ok(true),
             Received::Perhaps if !is_moot => return Ok(false),
             _ => {}
         }
