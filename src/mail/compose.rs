@@ -1,11 +1,11 @@
 //! A letter's bytes: plain text and HTML side by side, and a calendar entry when something is due. All of it 7-bit.
 
+use super::due_dates;
 use super::invitation::{self, Invitation};
 use crate::domain::notice::Stage;
 use crate::lang::{Lang, Message};
 use askama::Template;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use icalendar::{Component, EventLike};
 use lettre::message::header::{self, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, MultiPartKind, SinglePart};
 use std::cmp::Reverse;
@@ -146,7 +146,7 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>, ComposeError> {
             attached.push(attachment(kind, format!("invite-{at}.ics"), calendar));
         }
     }
-    if let Some(calendar) = calendar_of(letter) {
+    if let Some(calendar) = due_dates::calendar(letter) {
         attached.push(attachment(kind("PUBLISH")?, "due.ics".to_owned(), calendar));
     }
     let body = if attached.is_empty() {
@@ -214,29 +214,6 @@ fn mailbox(address: &str) -> Result<Mailbox, ComposeError> {
 /// A header holds one line.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-fn calendar_of(letter: &Letter) -> Option<String> {
-    let due: Vec<&Ask> = letter.asks.iter().filter(|ask| ask.due_at.is_some()).collect();
-    if due.is_empty() {
-        return None;
-    }
-    let mut calendar = icalendar::Calendar::new();
-    calendar.append_property(("METHOD", "PUBLISH"));
-    for ask in due {
-        let Some(at) = ask.due_at else { continue };
-        let at = at.and_utc();
-        let event = icalendar::Event::new()
-            .uid(&ask.uid)
-            .summary(&ask.heading)
-            .description(ask.links.first().map_or("", |link| &link.url))
-            .timestamp(letter.date)
-            .starts(at - chrono::TimeDelta::minutes(30))
-            .ends(at)
-            .done();
-        calendar.push(event);
-    }
-    Some(calendar.to_string())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod bounce;
 pub mod catcher;
 pub mod compose;
+mod due_dates;
 pub mod imap;
 pub mod invitation;
 pub mod listener;
