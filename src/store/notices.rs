@@ -221,7 +221,8 @@ pub fn subject_of(notice: &Notice) -> SubjectOf {
 /// When the recipients were last owed a word about the subjects of these notices.
 pub fn last_owed(tx: &mut Tx, of: &[Notice]) -> Result<HashMap<SubjectOf, NaiveDateTime>, StoreError> {
     let kinds: HashSet<&String> = of.iter().map(|notice| &notice.subject_kind).collect();
-    let subjects: Vec<&String> = of.iter().map(|notice| &notice.subject_id).collect();
+    let subjects: HashSet<&String> = of.iter().map(|notice| &notice.subject_id).collect();
+    let subjects: Vec<&String> = subjects.into_iter().collect();
     let mut last = HashMap::new();
     for some in subjects.chunks(1000) {
         let rows: Vec<(String, String, String, Option<NaiveDateTime>)> = notice::table

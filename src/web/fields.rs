@@ -85,15 +85,20 @@ impl Fields {
     pub fn code<T: Default>(&self, name: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, Error> {
         match self.one(name) {
             None => Ok(T::default()),
-            Some(text) => parse(text).ok_or_else(|| not_understood(name, text)),
+            Some(text) => code_of(name, text, parse),
         }
     }
 
     /// Codes of a set, each of which must be one.
     pub fn codes<T>(&self, name: &'static str, parse: fn(&str) -> Option<T>) -> Result<Vec<T>, Error> {
         let values = self.all(name).into_iter();
-        values.map(|text| parse(&text).ok_or_else(|| not_understood(name, &text))).collect()
+        values.map(|text| code_of(name, &text, parse)).collect()
     }
+}
+
+/// What a field's text stands for in a set of codes.
+pub fn code_of<T>(name: &'static str, text: &str, parse: fn(&str) -> Option<T>) -> Result<T, Error> {
+    parse(text).ok_or_else(|| not_understood(name, text))
 }
 
 fn plain(value: &serde_json::Value) -> String {

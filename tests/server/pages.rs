@@ -270,6 +270,12 @@ async fn many_cases_come_in_pages_those_in_hand_first_and_the_ended_last(#[case]
     }
     assert_eq!(titles(&coordinator.read("/cases?state=terminated&q=专项53").await), ["专项53"]);
 
+    for list in ["cases", "problems"] {
+        let refused = coordinator.get(&format!("/api/v1/{list}?state=none")).await;
+        assert_eq!(refused.status().as_u16(), 422, "{list}");
+        assert!(refused.text().await.unwrap().contains("\"state\""), "{list}: the field is named");
+    }
+
     let (first, last) = (text_of(&coordinator, "/cases").await, text_of(&coordinator, "/cases?page=1").await);
     assert_eq!([&first, &last].map(|page| page.matches("<tr data-row>").count()), [50, 4]);
     assert!(first.contains("1–50 / 54") && first.contains("href=\"/cases?state=&#38;q=&#38;page=1\""), "{first}");

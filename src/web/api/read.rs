@@ -15,6 +15,7 @@ use crate::app::{
 };
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
+use crate::domain::problem::ProblemState;
 use crate::domain::webhook::Means;
 use crate::lang::{Lang, Message};
 use crate::plan::TaskDates;
@@ -22,6 +23,7 @@ use crate::store::plans::Task;
 use crate::store::sent::{SentFilter, Span};
 use crate::store::tickets::Filter;
 use crate::store::{events, problems as problem_rows};
+use crate::web::fields::code_of;
 use crate::web::routes::{Access, Route};
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Path, Query};
@@ -66,6 +68,12 @@ struct Listing {
 impl Listing {
     fn limit(&self) -> i64 {
         self.limit.unwrap_or(50).clamp(1, PAGE_MAX)
+    }
+
+    /// The state asked for, if one is.
+    fn state<T>(&self, parse: fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+        let asked = self.state.as_deref().filter(|text| !text.is_empty());
+        asked.map(|text| code_of("state", text, parse)).transpose()
     }
 }
 
@@ -160,8 +168,9 @@ fn problem(row: &problem_rows::Problem) -> Value {
 
 async fn list_problems(api: Api, query: Query<Listing>) -> ApiResult {
     let (offset, limit) = (query.offset.max(0), query.limit());
+    let state = query.state(ProblemState::parse).map_err(|error| api.failed(error))?;
     let query = query.into_inner();
-    let states = query.state.as_deref().and_then(crate::domain::problem::ProblemState::parse).into_iter().collect();
+    let states = state.into_iter().collect();
     let filter = problem_rows::Filter { states, text: query.q };
     answer(
         &api,
@@ -226,11 +235,9 @@ pub(super) fn task(row: &Task) -> Value {
 
 async fn list_cases(api: Api, query: Query<Listing>) -> ApiResult {
     let (from, limit) = (query.offset.max(0) as usize, query.limit() as usize);
+    let state = query.state(CaseState::parse).map_err(|error| api.failed(error))?;
+    let states = state.map_or_else(|| CaseState::ALL.to_vec(), |state| vec![state]);
     let query = query.into_inner();
-    let states: Vec<CaseState> = match query.state.as_deref().and_then(CaseState::parse) {
-        Some(state) => vec![state],
-        None => CaseState::ALL.to_vec(),
-    };
     answer(
         &api,
         move |ctx| case_views::page(ctx, &states, &query.q.unwrap_or_default(), from..from + limit),

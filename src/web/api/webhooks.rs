@@ -7,7 +7,7 @@ use crate::domain::access::Action;
 use crate::domain::webhook::DeliveryState;
 use crate::store::webhooks::{Delivery, WebhookAttempt};
 use crate::web::acts::{endpoint, endpoint_kind};
-use crate::web::fields::Fields;
+use crate::web::fields::{Fields, code_of};
 use crate::web::routes::{Access, Route};
 use crate::webhook::template;
 use actix_web::web::{Bytes, Path, Query};
@@ -81,7 +81,8 @@ struct Asked {
 }
 
 async fn log(api: Api, id: Path<String>, asked: Query<Asked>) -> ApiResult {
-    let state = asked.state.as_deref().and_then(DeliveryState::parse);
+    let state = asked.state.as_deref().map(|text| code_of("state", text, DeliveryState::parse));
+    let state = state.transpose().map_err(|error| api.failed(error))?;
     let (offset, limit) = (asked.offset.max(0), asked.limit.unwrap_or(50).clamp(1, ROWS_MAX));
     let read = move |ctx: &mut crate::app::Ctx| webhooks::log(ctx, &id, state, offset, limit);
     answer(&api, read, |(rows, total)| {
