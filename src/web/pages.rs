@@ -26,13 +26,14 @@ mod opinion;
 mod playbooks;
 mod problems;
 mod sign_in;
-
-pub use sign_in::DEMO_PASSWORD;
 mod supervision;
 mod task;
 mod tickets;
+mod unit;
 mod webhooks;
 mod wording;
+
+pub use sign_in::DEMO_PASSWORD;
 
 use super::page::{Page, error_page};
 use super::routes::Route;
@@ -63,6 +64,7 @@ pub fn routes() -> Vec<Route> {
         meeting::routes(),
         deadline::routes(),
         tickets::routes(),
+        unit::routes(),
         export::routes(),
         exchange::routes(),
         import::routes(),

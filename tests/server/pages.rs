@@ -102,17 +102,42 @@ async fn a_page_that_is_not_there_says_so_in_the_readers_language() {
     server.stop().await;
 }
 
+/// What an exported list says in its second column.
+pub async fn second_column(client: &Client, path: &str) -> Vec<String> {
+    let bytes = client.get(path).await.bytes().await.unwrap().to_vec();
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook_from_rs(std::io::Cursor::new(bytes)).unwrap();
+    let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+    sheet.rows().skip(1).map(|row| row[1].to_string()).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_unit_finds_its_tasks_by_state_and_words_and_takes_them_along(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let (coordinator, traffic) = (server.sign_in("coordinator").await, server.sign_in("traffic").await);
+    let (case, signed) = crate::chase::issued(&server, &coordinator, "traffic", "现场踏勘", "ordinary").await;
+    for n in 1..=50 {
+        let task = json!({ "title": format!("第{n}处标线"), "unit_id": server.units["traffic"], "duration": 5, "acceptance": "有照片" });
+        coordinator.act(&format!("/cases/{case}/add-task"), task).await;
+    }
+    traffic.on_task(&signed, "acknowledge", json!({})).await;
+    let rows = async |path: &str| text_of(&traffic, path).await.matches("<tr data-row>").count();
+    assert_eq!((rows("/unit").await, rows("/unit?page=1").await), (50, 1));
+    assert_eq!((rows("/unit?state=working").await, rows("/unit?state=late").await), (1, 0));
+    assert_eq!((rows("/unit?state=ready&q=第5").await, rows("/unit?q=没有的词").await), (2, 0));
+    assert!(text_of(&traffic, "/unit?state=ready").await.contains("/export/unit?state=ready"));
+    assert_eq!(second_column(&traffic, "/export/unit").await.len(), 51);
+    assert_eq!(second_column(&traffic, "/export/unit?state=working").await, ["现场踏勘"]);
+    assert!(second_column(&server.sign_in("education").await, "/export/unit").await.is_empty());
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_list_is_exported_as_it_was_filtered() {
     let Some(server) = Server::start(On::Sqlite).await else { return };
     looked_at(&server).await;
     let coordinator = server.sign_in("coordinator").await;
-    let rows_of = async |path: &str| {
-        let bytes = coordinator.get(path).await.bytes().await.unwrap().to_vec();
-        let mut book: calamine::Xlsx<_> = calamine::open_workbook_from_rs(std::io::Cursor::new(bytes)).unwrap();
-        let sheet = book.worksheet_range_at(0).unwrap().unwrap();
-        sheet.rows().skip(1).map(|row| row[1].to_string()).collect::<Vec<String>>()
-    };
+    let rows_of = async |path: &str| second_column(&coordinator, path).await;
     let all = coordinator.read("/tickets").await["total"].as_u64().unwrap() as usize;
     assert_eq!(rows_of("/export/tickets").await.len(), all);
     assert!(rows_of("/export/tickets?district=nowhere").await.is_empty());

@@ -1,12 +1,10 @@
-//! The coordinator's desk, the unit's tasks, the leaders' view, the search box.
+//! The coordinator's desk, the leaders' view, the search box.
 
-use super::{Pager, ROWS};
+use super::ROWS;
 use crate::app::cases::case_views::{self, CaseLine};
 use crate::app::desk::{self, Group, Waiting};
 use crate::app::leadership::{self, Leadership};
 use crate::app::search::{self, Found};
-use crate::app::tasks::help::{self, HelpLine};
-use crate::app::tasks::task_views::{self, TaskLine};
 use crate::domain::access::Action;
 use crate::domain::case::CaseState;
 use crate::web::page::{Page, PageResult};
@@ -27,16 +25,6 @@ struct DeskPage {
     groups: Vec<(&'static str, Vec<Waiting>, usize)>,
     cases: Vec<CaseLine>,
     cases_total: i64,
-}
-
-#[derive(Template)]
-#[template(path = "unit.html", config = "src/web/askama.toml")]
-struct UnitPage {
-    page: Page,
-    own: Vec<TaskLine>,
-    pager: Pager,
-    /// What others ask of it.
-    asked: Vec<HelpLine>,
 }
 
 #[derive(Template)]
@@ -84,16 +72,9 @@ impl LeadPage {
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/desk", Access::SignedIn(Action::OwnAccount), show),
-        Route::get("/unit", Access::SignedIn(Action::ReceiveTask), unit),
         Route::get("/lead", Access::SignedIn(Action::ReadLeadership), lead),
         Route::get("/search", Access::SignedIn(Action::Search), search),
     ]
-}
-
-#[derive(Deserialize)]
-struct At {
-    #[serde(default)]
-    page: u32,
 }
 
 #[derive(Deserialize)]
@@ -128,15 +109,6 @@ async fn show(page: Page, shown: Query<Shown>) -> PageResult {
     };
     let groups = Group::ALL.iter().map(|group| of(*group)).filter(|(_, rows, _)| !rows.is_empty());
     page.html(&DeskPage { page: page.clone(), total, groups: groups.collect(), cases, cases_total })
-}
-
-async fn unit(page: Page, at: Query<At>) -> PageResult {
-    let at = i64::from(at.page);
-    let (own, asked) =
-        page.read(|ctx| Ok((task_views::of_my_units(ctx, |_| true)?, help::asked_of_my_units(ctx)?))).await?;
-    let pager = Pager::new("/unit", &[], at, own.len() as i64);
-    let own = own.into_iter().skip((at * ROWS) as usize).take(ROWS as usize).collect();
-    page.html(&UnitPage { page: page.clone(), own, pager, asked })
 }
 
 async fn lead(page: Page) -> PageResult {

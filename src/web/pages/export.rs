@@ -1,9 +1,11 @@
 //! Lists as spreadsheets, filtered as the page was.
 
-use super::{case as case_pages, mail as mail_pages, problems as problem_pages, tickets as ticket_pages};
-use crate::app::{Error, cases::case_views, letters::tracking, problems, tickets};
+use super::{
+    case as case_pages, mail as mail_pages, problems as problem_pages, tickets as ticket_pages, unit as unit_page,
+};
+use crate::app::{Error, cases::case_views, letters::tracking, problems, tasks::task_views::TaskLine, tickets};
 use crate::domain::access::Action;
-use crate::store::sent::Span;
+use crate::store::{sent::Span, unsent::Unsent};
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::HttpResponse;
@@ -11,7 +13,7 @@ use actix_web::web::Query;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 /// Lists that can be exported, by their page's path.
-pub(super) const KINDS: [&str; 4] = ["/tickets", "/problems", "/cases", "/mail"];
+pub(super) const KINDS: [&str; 6] = ["/tickets", "/problems", "/cases", "/unit", "/mail", "/mail/unsent"];
 /// The most rows of a spreadsheet.
 const ROWS_MAX: i64 = 20_000;
 pub(super) const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -21,7 +23,9 @@ pub fn routes() -> Vec<Route> {
         Route::get("/export/tickets", Access::SignedIn(Action::ReadTickets), export_tickets),
         Route::get("/export/problems", Access::SignedIn(Action::ReadProblems), export_problems),
         Route::get("/export/mail", Access::SignedIn(Action::ReadMail), export_mails),
+        Route::get("/export/mail/unsent", Access::SignedIn(Action::ReadMail), export_unsent),
         Route::get("/export/cases", Access::SignedIn(Action::ReadCase), export_cases),
+        Route::get("/export/unit", Access::SignedIn(Action::ReceiveTask), export_unit),
     ]
 }
 
@@ -95,6 +99,33 @@ async fn export_mails(page: Page, asked: Query<mail_pages::Asked>) -> PageResult
         "反应",
     ];
     answer(&page, "mails", &headers, rows.into_iter().map(cells).collect())
+}
+
+async fn export_unsent(page: Page, asked: Query<mail_pages::Asked>) -> PageResult {
+    let filter = asked.filter();
+    let (rows, _) = page.read(move |ctx| tracking::unsent(ctx, &filter, Span::first(ROWS_MAX))).await?;
+    let cells = |row: Unsent| {
+        let stage = page.t(row.stage.label()).into_owned();
+        let (why, at) = (page.decided(&row.decision).to_string(), page.exactly(&row.owed_at));
+        [stage, row.about, row.recipient_name, why, at].map(Cell::Text).into()
+    };
+    let headers = ["通知", "事项", "收件", "未发原因", "时间"];
+    answer(&page, "unsent", &headers, rows.into_iter().map(cells).collect())
+}
+
+async fn export_unit(page: Page, asked: Query<unit_page::Narrowed>) -> PageResult {
+    let lines = page.read(move |ctx| asked.tasks(ctx)).await?;
+    let cells = |line: TaskLine| {
+        let (number, found) = (line.found.number(), line.found);
+        let due = found.task.due_on.map(|day| day.to_string()).unwrap_or_default();
+        let state = page.t(found.task.state.label()).into_owned();
+        let marks = [(line.late, "超期"), (line.blocked, "受阻")];
+        let marks: Vec<_> = marks.into_iter().filter(|(is, _)| *is).map(|(_, word)| page.t(word)).collect();
+        let texts = [number, found.task.title, found.case_title, found.unit_name, state, marks.join(" "), due];
+        texts.map(Cell::Text).into()
+    };
+    let headers = ["编号", "任务", "专项", "单位", "状态", "标记", "期限"];
+    answer(&page, "tasks", &headers, lines.into_iter().map(cells).collect())
 }
 
 async fn export_cases(page: Page, asked: Query<case_pages::Narrowed>) -> PageResult {
