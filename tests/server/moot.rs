@@ -2,14 +2,17 @@
 
 use crate::chase::{issued, page, to};
 use crate::matters::today;
+use crate::pages::second_column;
 use crate::support::{On, Server, smtp};
 use chrono::{NaiveDate, TimeDelta};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
 use shenban::app::letters::{delivery, outbox};
 use shenban::mail::Mailer;
-use shenban::store::{StoreError, mails};
+use shenban::store::{DatabaseUrl, StoreError, mails};
 
 /// How often an address was told of a step since some number of mails.
 fn told(server: &Server, since: usize, address: &str, word: &str) -> usize {
@@ -152,6 +155,26 @@ async fn what_changed_while_the_mail_server_was_away_is_asked_again_before_a_mai
     assert!(withdrawn.matches("<tr data-row>").count() >= 3, "{withdrawn}");
     let log = page(&coordinator, "/mail/unsent").await;
     assert!(log.contains("现场踏勘") && log.contains("错峰放学") && log.matches("已不需要").count() == 2, "{log}");
+    let exported = second_column(&coordinator, "/export/mail/unsent").await;
+    assert!(exported.len() == 2 && exported[1].ends_with("现场踏勘"), "{exported:?}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_mail_that_cannot_be_asked_about_leaves_as_soon_as_it_can() {
+    let Some(server) = Server::start_without_jobs(On::Sqlite).await else { return };
+    issued(&server, &server.sign_in("coordinator").await, "traffic", "现场踏勘", "ordinary").await;
+    let away = Mailer::new(smtp(1));
+    outbox::freeze_owed(server.app.clone(), away.from().to_owned()).await.unwrap();
+    server.app.clock.set_days_later(1);
+    let DatabaseUrl::Sqlite(file) = server.app.store.url().clone() else { unreachable!("it runs on SQLite") };
+    let mut database = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    database.batch_execute("PRAGMA busy_timeout = 20000; ALTER TABLE attempt RENAME TO lost").unwrap();
+    let sends = Mailer::new(smtp(server.catcher.address().port()));
+    assert!(delivery::send(&server.app, &sends, "test", || false).await.is_err());
+    database.batch_execute("ALTER TABLE lost RENAME TO attempt").unwrap();
+    server.deliver().await;
+    assert_eq!(told(&server, 0, "traffic@city.example", "任务交办"), 1);
     server.stop().await;
 }
 

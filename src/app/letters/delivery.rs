@@ -152,7 +152,13 @@ async fn exchange(app: &App, mailer: &Mailer, holder: &str, ended: Ended, wanted
         Ok(sending::claim_in(tx, &name, CLAIM_LASTS, longest, take)?)
     });
     match together.await {
-        Ok(claimed) => Ok(Exchanged { wanted, claimed: outdated::withdrawn(app, holder, claimed).await? }),
+        Ok(mut claimed) => match outdated::withdraw(app, holder, &mut claimed).await {
+            Ok(()) => Ok(Exchanged { wanted, claimed }),
+            Err(error) => {
+                let untried = claimed.into_iter().map(|claimed| claimed.mail.id).collect();
+                note_each(app, holder, Ended { untried, ..Ended::default() }).await.and(Err(error))
+            }
+        },
         Err(error) if ended.is_empty() => Err(error),
         Err(_) => note_each(app, holder, ended).await.map(|()| Exchanged { wanted: 0, claimed: Vec::new() }),
     }

@@ -15,25 +15,25 @@ use std::collections::HashMap;
 /// So long a mail says what is so, unless it was tried before.
 const HOLDS_FOR: TimeDelta = TimeDelta::seconds(30);
 
-/// Withdraws those of the claimed mails that are outdated; gives the others.
-pub async fn withdrawn(app: &App, holder: &str, mut claimed: Vec<Claimed>) -> Result<Vec<Claimed>, Error> {
+/// Withdraws those of the claimed mails that are outdated and leaves the others; all of them when it fails.
+pub async fn withdraw(app: &App, holder: &str, claimed: &mut Vec<Claimed>) -> Result<(), Error> {
     let since = app.clock.now() - HOLDS_FOR;
     let is_late = move |mail: &Mail| mail.attempts > 1 || mail.created_at < since;
     if !claimed.iter().any(|claimed| is_late(&claimed.mail)) {
-        return Ok(claimed);
+        return Ok(());
     }
     let mails: Vec<Mail> = claimed.iter().map(|claimed| claimed.mail.clone()).collect();
     let outdated = app.read(&Actor::job("寄送"), move |ctx| outdated(ctx, mails, is_late)).await?;
-    claimed.retain(|claimed| !outdated.contains(&claimed.mail));
     if !outdated.is_empty() {
-        let holder = holder.to_owned();
-        let withdraw = move |ctx: &mut Ctx| outdated.iter().try_for_each(|mail| withdraw(ctx, &holder, mail));
-        sending::note(app, Actor::job("寄送"), withdraw).await?;
+        let (holder, withdrawn) = (holder.to_owned(), outdated.clone());
+        let record = move |ctx: &mut Ctx| withdrawn.iter().try_for_each(|mail| record(ctx, &holder, mail));
+        sending::note(app, Actor::job("寄送"), record).await?;
     }
-    Ok(claimed)
+    claimed.retain(|claimed| !outdated.contains(&claimed.mail));
+    Ok(())
 }
 
-fn withdraw(ctx: &mut Ctx, holder: &str, mail: &Mail) -> Result<(), Error> {
+fn record(ctx: &mut Ctx, holder: &str, mail: &Mail) -> Result<(), Error> {
     if mails::withdraw(&mut ctx.tx, &mail.id, holder, ctx.now)? {
         notices::owe_again(&mut ctx.tx, &mail.id)?;
         let payload = json!({ "title": mail.subject, "to": mail.recipient_name });
