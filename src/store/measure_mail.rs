@@ -45,7 +45,7 @@ pub fn mailed(tx: &mut Tx) -> Result<Vec<(String, NaiveDateTime)>, StoreError> {
 /// Released tasks whose unit was neither mailed that it has one nor found to need no mail any more.
 pub fn released_untold(tx: &mut Tx) -> Result<i64, StoreError> {
     let told = notice::table.filter(notice::stage.eq(Stage::TaskReleased.code()));
-    let told = told.filter(notice::mail_id.is_not_null().or(notice::state.eq(NoticeState::Skipped.code())));
+    let told = told.filter(notice::state.ne(NoticeState::Owed.code()));
     let untold =
         task::table.filter(task::released_at.is_not_null()).filter(task::id.ne_all(told.select(notice::subject_id)));
     Ok(untold.count().get_result(tx.0)?)

@@ -3,12 +3,15 @@
 use super::conn::{Conn, on_backend};
 use super::mails::{self, Mail};
 use super::prepared::written;
-use super::schema::{mail, notice};
+use super::schema::{mail, mail_link, notice};
 use super::{StoreError, Tx};
 use crate::domain::notice::{MailState, NoticeState, RecipientKind, Stage};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
+
+/// Decisions on what no channel brought to anybody.
+const REACHED_NOBODY: [&str; 2] = ["no_address", "undelivered"];
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = notice)]
@@ -164,17 +167,31 @@ pub fn skip(tx: &mut Tx, notices: &[String], decision: &str) -> Result<(), Store
     Ok(())
 }
 
-/// Owes again what a mail settled that did not arrive.
+/// Owes again what a mail settled that did not arrive. It keeps the mail's name: see [`settle_again`].
 pub fn owe_again(tx: &mut Tx, mail_id: &str) -> Result<usize, StoreError> {
     Ok(diesel::update(notice::table.filter(notice::mail_id.eq(mail_id)))
-        .set((notice::state.eq(NoticeState::Owed.code()), notice::mail_id.eq(None::<String>)))
+        .set(notice::state.eq(NoticeState::Owed.code()))
         .execute(tx.0)?)
+}
+
+/// Settles by a mail that leaves again what is owed since it did not arrive, and what reached nobody meanwhile.
+pub fn settle_again(tx: &mut Tx, mail_id: &str) -> Result<(), StoreError> {
+    let reached_nobody = notice::state.eq(NoticeState::Skipped.code()).and(notice::decision.eq_any(REACHED_NOBODY));
+    let unsettled = notice::state.eq(NoticeState::Owed.code()).or(reached_nobody);
+    diesel::update(notice::table.filter(notice::mail_id.eq(mail_id)).filter(unsettled))
+        .set((notice::state.eq(NoticeState::Mailed.code()), notice::decision.eq(None::<String>)))
+        .execute(tx.0)?;
+    Ok(())
 }
 
 /// Settles notices by a message of another channel.
 pub fn settle_by_message(tx: &mut Tx, delivery_id: &str, notices: &[String]) -> Result<(), StoreError> {
     diesel::update(still_owed_of!(notices))
-        .set((notice::state.eq(NoticeState::Mailed.code()), notice::delivery_id.eq(delivery_id)))
+        .set((
+            notice::state.eq(NoticeState::Mailed.code()),
+            notice::mail_id.eq(None::<String>),
+            notice::delivery_id.eq(delivery_id),
+        ))
         .execute(tx.0)?;
     Ok(())
 }
@@ -197,7 +214,6 @@ pub fn owe_by_next(tx: &mut Tx, by: Settled, means: &str) -> Result<Vec<Notice>,
         diesel::update(notice::table.find(&row.id))
             .set((
                 notice::state.eq(NoticeState::Owed.code()),
-                notice::mail_id.eq(None::<String>),
                 notice::delivery_id.eq(None::<String>),
                 notice::tried.eq(format!("{} {means}", row.tried).trim()),
             ))
@@ -239,10 +255,16 @@ pub fn last_owed(tx: &mut Tx, of: &[Notice]) -> Result<HashMap<SubjectOf, NaiveD
     Ok(last)
 }
 
-/// Ids of the tasks that a mail is about.
+/// Ids of the tasks that a mail is about, those included that it has a link for and another mail told of later.
 pub fn tasks_of_mail(tx: &mut Tx, mail_id: &str) -> Result<Vec<String>, StoreError> {
     let about = notice::table.filter(notice::mail_id.eq(mail_id)).filter(notice::subject_kind.eq("task"));
-    Ok(about.select(notice::subject_id).distinct().load(tx.0)?)
+    let mut tasks: Vec<String> = about.select(notice::subject_id).load(tx.0)?;
+    tasks.extend(
+        mail_link::table.filter(mail_link::mail_id.eq(mail_id)).select(mail_link::task_id).load::<String>(tx.0)?,
+    );
+    tasks.sort();
+    tasks.dedup();
+    Ok(tasks)
 }
 
 /// Notices about one task, newest first.

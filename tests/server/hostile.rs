@@ -1,5 +1,6 @@
 //! A mail server that means no good, and what becomes of the mails.
 
+use crate::chase::{page, to};
 use crate::support::{Client, On, Server, smtp};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -279,6 +280,35 @@ async fn a_refused_address_is_flagged_and_the_notice_finds_another_way() {
     assert_eq!(of("failed", "traffic@city.example"), 1, "{rows:#?}");
     assert!(rows.iter().any(|mail| mail["state"] == "sent" && mail["subject"].as_str().unwrap().contains("错误邮箱")));
     assert_eq!(of("sent", "coordinator@city.example"), 1, "the coordinator is told: {rows:#?}");
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_again_to_an_address_that_works_again_is_said_once(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+    #[values(false, true)] nobody_was_reached_meanwhile: bool,
+) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    owe_mails(&server, &coordinator, "错误邮箱").await;
+    let mailer = Hostile::start(&[Trick::Says("RCPT", "550 5.1.1 no such user")]).await.mailer();
+    outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+    delivery::send(&server.app, &mailer, "test", || false).await.unwrap();
+    if nobody_was_reached_meanwhile {
+        server.app.clock.set_days_later(1);
+        outbox::freeze_owed(server.app.clone(), mailer.from().to_owned()).await.unwrap();
+        assert!(page(&coordinator, "/mail/unsent").await.contains("没有可用邮箱"));
+    }
+    let failed = mails(&coordinator).await.into_iter().find(|mail| mail["state"] == "failed").unwrap();
+    let resend = format!("/mail/{}/resend", failed["id"].as_str().unwrap());
+    assert!(coordinator.form(&resend, &[]).await.status().is_redirection());
+    server.app.clock.set_days_later(2);
+    server.deliver().await;
+    let taken = server.catcher.messages();
+    assert_eq!(to(&taken, "traffic@city.example").len(), 1, "{taken:#?}");
+    assert!(page(&coordinator, "/mail?silent=1").await.contains("尚无反应"), "it asks, and nobody has answered");
+    assert!(!page(&coordinator, "/mail/unsent").await.contains("没有可用邮箱"));
     server.stop().await;
 }
 

@@ -7,7 +7,7 @@ use crate::domain::notice::{AttemptOutcome, MailState};
 use crate::lang::Message;
 use crate::mail::{Mailer, SendError, backoff};
 use crate::store::mails::{self, Attempt, Claim, Claimed, Mail};
-use crate::store::{Tx, inbound};
+use crate::store::{Tx, inbound, notices};
 use chrono::TimeDelta;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -228,6 +228,7 @@ pub fn resend(ctx: &mut Ctx, mail_id: &str) -> Result<(), Error> {
     }
     inbound::unflag(&mut ctx.tx, &mail.address)?;
     mails::requeue(&mut ctx.tx, mail_id, ctx.now)?;
+    notices::settle_again(&mut ctx.tx, mail_id)?;
     ctx.record("mail.resent", ("mail", mail_id), mail.case_id.as_deref(), json!({ "subject": mail.subject }));
     Ok(())
 }
