@@ -6,6 +6,7 @@ pub mod consultations;
 mod prepared;
 mod saying;
 mod schema;
+mod turns;
 mod writer;
 
 pub mod attachments;
@@ -53,6 +54,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot, watch};
+use turns::Turns;
 
 pub use conn::DatabaseUrl;
 
@@ -117,7 +119,7 @@ pub struct Store {
 #[derive(Clone)]
 enum Writing {
     Sqlite(writer::Writer),
-    Postgres { pool: Pool<Opener>, waiting: Arc<Semaphore> },
+    Postgres { pool: Pool<Opener>, waiting: Arc<Semaphore>, turns: Arc<Turns> },
 }
 
 /// Requests that may wait for a connection; beyond it the answer is [`StoreError::Busy`].
@@ -148,7 +150,8 @@ impl Store {
             DatabaseUrl::Postgres(_) => {
                 drop(first);
                 let pool = pool(url, Access::ReadWrite, 16)?;
-                (Writing::Postgres { pool: pool.clone(), waiting: Arc::new(Semaphore::new(WAITING)) }, pool)
+                let waiting = Arc::new(Semaphore::new(WAITING));
+                (Writing::Postgres { pool: pool.clone(), waiting, turns: Arc::default() }, pool)
             }
         };
         let waiting_readers = Arc::new(Semaphore::new(WAITING));
@@ -169,7 +172,7 @@ impl Store {
         self.commits.subscribe()
     }
 
-    /// [`Store::write`] for background work: on SQLite it lets everybody at a screen go first.
+    /// [`Store::write`] for background work: it lets everybody at a screen go first.
     pub async fn write_behind<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -191,8 +194,9 @@ impl Store {
                 writer.submit(job)?;
                 answer.await.unwrap_or_else(|_| Err(lost().into()))
             }
-            Writing::Postgres { pool, waiting } => {
+            Writing::Postgres { pool, waiting, turns } => {
                 let _permit = waiting.try_acquire().map_err(|_| StoreError::Busy)?;
+                let _turn = turns.foreground();
                 let (pool, commits) = (pool.clone(), self.commits.clone());
                 on_blocking_thread(move || postgres_write(&pool, &commits, work)).await
             }
@@ -211,7 +215,10 @@ impl Store {
                 writer.submit_behind(job)?;
                 answer.blocking_recv().unwrap_or_else(|_| Err(lost().into()))
             }
-            Writing::Postgres { pool, .. } => postgres_write(pool, &self.commits, work),
+            Writing::Postgres { pool, turns, .. } => {
+                let _turn = turns.background();
+                postgres_write(pool, &self.commits, work)
+            }
         }
     }
 

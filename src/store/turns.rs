@@ -1,0 +1,71 @@
+//! Whose turn it is on PostgreSQL, where transactions run side by side: those of the background one after the other, each
+//! begun when nobody at a screen writes. Else an import and what follows it would share the processors with them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// So long people pass a waiting background transaction, so that it is never starved.
+const PASSED_OVER: Duration = Duration::from_millis(10);
+const LOOKS_AGAIN: Duration = Duration::from_micros(300);
+
+#[derive(Default)]
+pub(in crate::store) struct Turns {
+    /// People's transactions that run or wait for a connection.
+    people: AtomicUsize,
+    background: Mutex<()>,
+}
+
+/// Somebody's transaction, until it is dropped.
+pub(in crate::store) struct Foreground<'a>(&'a AtomicUsize);
+
+impl Drop for Foreground<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Turns {
+    pub fn foreground(&self) -> Foreground<'_> {
+        self.people.fetch_add(1, Ordering::Relaxed);
+        Foreground(&self.people)
+    }
+
+    /// Waits for the turn of a background transaction, which lasts until the answer is dropped.
+    pub fn background(&self) -> MutexGuard<'_, ()> {
+        // A transaction that panicked left nothing behind.
+        let turn = self.background.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Instant::now();
+        while self.people.load(Ordering::Relaxed) > 0 && begun.elapsed() < PASSED_OVER {
+            std::thread::sleep(LOOKS_AGAIN);
+        }
+        turn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn the_background_waits_for_people_but_not_for_ever_and_for_its_own_kind() {
+        let turns = Turns::default();
+        let somebody = turns.foreground();
+        let begun = Instant::now();
+        let first = turns.background();
+        assert!(begun.elapsed() >= PASSED_OVER, "somebody was at work");
+        drop(somebody);
+        std::thread::scope(|scope| {
+            let (sender, second) = channel();
+            let turns = &turns;
+            scope.spawn(move || {
+                let _turn = turns.background();
+                sender.send(()).unwrap();
+            });
+            assert!(second.recv_timeout(Duration::from_millis(50)).is_err(), "the first is not over");
+            drop(first);
+            second.recv_timeout(Duration::from_secs(10)).unwrap();
+        });
+    }
+}
