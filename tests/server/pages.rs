@@ -120,13 +120,16 @@ async fn a_unit_finds_its_tasks_by_state_and_words_and_takes_them_along(#[values
         let task = json!({ "title": format!("第{n}处标线"), "unit_id": server.units["traffic"], "duration": 5, "acceptance": "有照片" });
         coordinator.act(&format!("/cases/{case}/add-task"), task).await;
     }
+    let later = json!({ "title": "复勘", "unit_id": server.units["traffic"], "duration": 5, "acceptance": "有记录", "after": [signed] });
+    coordinator.act(&format!("/cases/{case}/add-task"), later).await;
     traffic.on_task(&signed, "acknowledge", json!({})).await;
     let rows = async |path: &str| text_of(&traffic, path).await.matches("<tr data-row>").count();
-    assert_eq!((rows("/unit").await, rows("/unit?page=1").await), (50, 1));
+    assert_eq!((rows("/unit").await, rows("/unit?page=1").await), (50, 2));
+    assert!(text_of(&traffic, "/unit?page=1").await.contains("复勘"), "what waits comes after what is in hand");
     assert_eq!((rows("/unit?state=working").await, rows("/unit?state=late").await), (1, 0));
     assert_eq!((rows("/unit?state=ready&q=第5").await, rows("/unit?q=没有的词").await), (2, 0));
     assert!(text_of(&traffic, "/unit?state=ready").await.contains("/export/unit?state=ready"));
-    assert_eq!(second_column(&traffic, "/export/unit").await.len(), 51);
+    assert_eq!(second_column(&traffic, "/export/unit").await.len(), 52);
     assert_eq!(second_column(&traffic, "/export/unit?state=working").await, ["现场踏勘"]);
     assert!(second_column(&server.sign_in("education").await, "/export/unit").await.is_empty());
     server.stop().await;

@@ -223,12 +223,16 @@ pub struct TaskLine {
     pub days_left: i64,
 }
 
-/// Tasks of the actor's units and what lies below them, in the states asked for: late first, then by due date.
+/// Tasks of the actor's units and what lies below them, in the states asked for: late first, then by due date, then those
+/// that wait.
 pub fn of_my_units(ctx: &mut Ctx, is_asked: impl Fn(TaskState) -> bool) -> Result<Vec<TaskLine>, Error> {
     let paths = ctx.actor.unit_paths();
     let found = plans::of_units(&mut ctx.tx, &paths, is_asked)?;
     let mut own = lines(ctx, found)?;
-    own.sort_by_key(|line| (!line.late, line.found.task.state.is_final(), line.found.task.due_on));
+    own.sort_by_key(|line| {
+        let task = &line.found.task;
+        (!line.late, task.state.is_final(), task.due_on.is_none(), task.due_on)
+    });
     Ok(own)
 }
 
