@@ -48,7 +48,8 @@ fn own_words(group: &[Profile]) -> Vec<Profile> {
         *with.entry(term).or_default() += 1;
     }
     let all = group.len() as f64;
-    group.iter().map(|profile| profile.reweighed(|term| (all / f64::from(with[&term])).ln() / all.ln())).collect()
+    let own: Vec<f64> = (0..=group.len()).map(|with| (all / with as f64).ln() / all.ln()).collect();
+    group.iter().map(|profile| profile.reweighed(|term| own[with[&term] as usize])).collect()
 }
 
 struct Part {
