@@ -63,7 +63,7 @@ fn decode(bytes: Vec<u8>) -> String {
 }
 
 fn table(text: String) -> (Vec<String>, u64, Rows) {
-    let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
+    let lines = text.as_bytes().split(|byte| b"\r\n".contains(byte)).filter(|line| !line.is_empty());
     let lines_below = lines.count().saturating_sub(1) as u64;
     let first = text.lines().next().unwrap_or_default();
     let delimiter =
