@@ -326,7 +326,13 @@ impl<'a> View<'a> {
     }
 
     fn profile(&self, members: &[u32]) -> Profile {
-        let profile = |&member: &u32| Profile::of(&self.weights, &self.engine.tickets[member as usize].features);
+        let profile = |&member: &u32| {
+            let ticket = &self.engine.tickets[member as usize];
+            match self.weights {
+                Cow::Borrowed(weights) => ticket.profile(weights),
+                Cow::Owned(ref weights) => Profile::of(weights, &ticket.features),
+            }
+        };
         Profile::sum(members.iter().map(profile).collect())
     }
 }
