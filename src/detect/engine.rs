@@ -133,8 +133,7 @@ impl Engine {
         }
         let position = self.tickets.len() as u32;
         let id: Arc<str> = id.into();
-        let scale = Scale::of(self.lexicon.weights(), &features);
-        let profile = Profile::scaled(self.lexicon.weights(), &features, &scale);
+        let (profile, scale) = Profile::with_scale(self.lexicon.weights(), &features);
         let keys = keys(profile.terms(), KEYS);
         self.postings.add(position, &keys);
         self.positions.insert(id.clone(), position);

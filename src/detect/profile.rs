@@ -45,7 +45,7 @@ pub struct Profile {
 impl Profile {
     /// The profile of one ticket. Without terms where all that it says is its own.
     pub fn of(weights: &Weights, features: &Features) -> Profile {
-        Profile::scaled(weights, features, &Scale::of(weights, features))
+        Profile::with_scale(weights, features).0
     }
 
     /// The same, where its scale is known.
@@ -53,6 +53,18 @@ impl Profile {
         let mut sums = Vec::with_capacity(features.len());
         let weighed = features.counts().map(|(term, count)| (term, scale.weigh(count * weights.idf(term))));
         sums.extend(weighed.filter(|(_, weight)| *weight > 0));
+        Profile::of_single(sums, scale)
+    }
+
+    /// The profile of one ticket, and its scale, by one look at each weight.
+    pub fn with_scale(weights: &Weights, features: &Features) -> (Profile, Scale) {
+        let mut weighed = Vec::with_capacity(features.len());
+        let scale = Scale::telling(weights, features, |term, weight| weighed.push((term, weight)));
+        let sums = weighed.into_iter().map(|(term, weight)| (term, scale.weigh(weight)));
+        (Profile::of_single(sums.filter(|(_, weight)| *weight > 0).collect(), &scale), scale)
+    }
+
+    fn of_single(sums: Vec<(u32, u32)>, scale: &Scale) -> Profile {
         let totals =
             Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares: squares(&sums) };
         Profile { sums, totals }
@@ -71,12 +83,18 @@ impl Profile {
         profiles.pop().unwrap_or_default()
     }
 
-    /// The same ticket or group, each term's weight times what `weigh` says of it, at the length of one ticket.
-    pub fn reweighed(&self, weigh: impl Fn(u32) -> f64) -> Profile {
-        let weighed: Vec<(u32, f64)> =
-            self.sums.iter().map(|&(term, weight)| (term, f64::from(weight) * weigh(term))).collect();
-        let length = weighed.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
-        let unit = if length > 0.0 { PARTS / length } else { 0.0 };
+    /// The same ticket or group at the length of one ticket, each term's weight times what `weigh` says of it, and without
+    /// the terms that it does not keep.
+    pub fn reweighed(&self, weigh: impl Fn(u32) -> (f64, bool)) -> Profile {
+        let mut weighed = Vec::with_capacity(self.sums.len());
+        let mut length = 0.0;
+        for &(term, weight) in &self.sums {
+            let (factor, is_kept) = weigh(term);
+            let weight = f64::from(weight) * factor;
+            length += weight * weight;
+            weighed.extend(is_kept.then_some((term, weight)));
+        }
+        let unit = if length > 0.0 { PARTS / length.sqrt() } else { 0.0 };
         let parts = weighed.into_iter().map(|(term, weight)| (term, (weight * unit + 0.5) as u32));
         let sums: Vec<(u32, u32)> = parts.filter(|(_, weight)| *weight > 0).collect();
         let totals = Totals { size: 1, squares: squares(&sums), ..Totals::default() };
@@ -323,10 +341,16 @@ pub struct Scale {
 
 impl Scale {
     pub fn of(weights: &Weights, features: &Features) -> Scale {
+        Scale::telling(weights, features, |_, _| ())
+    }
+
+    /// The same, with the weight of tf·idf of every term.
+    fn telling(weights: &Weights, features: &Features, mut tell: impl FnMut(u32, f32)) -> Scale {
         let (mut length, mut place, mut matter) = (0.0, 0.0, 0.0);
         for (term, count) in features.counts() {
             let known = weights.of(term);
             let weight = count * known.idf;
+            tell(term, weight);
             let square = weight * weight;
             length += square;
             place += square * known.place * known.place;
