@@ -2,11 +2,11 @@
 
 use super::Outcome;
 use super::config::{self, Config};
-use crate::detect::{Document, Engine, Settings};
+use crate::detect::{Change, Document, Engine, Settings};
 use crate::domain::ticket::NewTicket;
 use crate::intake::{self, Mapping};
 use chrono_tz::Tz;
-use std::collections::HashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -35,7 +35,7 @@ pub fn run(args: Args) -> Outcome {
     let mut out = csv::Writer::from_path(&args.out)?;
     out.write_record(["ticket", "problem", "theme"])?;
     for ticket in &tickets {
-        let of = |kind: &HashMap<String, String>| kind.get(&ticket.source_no).cloned().unwrap_or_default();
+        let of = |kind: &FxHashMap<String, String>| kind.get(&ticket.source_no).cloned().unwrap_or_default();
         out.write_record([&ticket.source_no, &of(&found.problems), &of(&found.themes)])?;
     }
     out.flush()?;
@@ -46,7 +46,7 @@ pub fn run(args: Args) -> Outcome {
 /// The tickets of a file, each number once, and how many rows were rejected.
 pub fn read(file: &Path, mapping: &Mapping, zone: Tz) -> Result<(Vec<NewTicket>, usize), Box<dyn std::error::Error>> {
     let mut tickets: Vec<NewTicket> = Vec::new();
-    let (mut seen, mut rejected) = (rustc_hash::FxHashSet::default(), 0);
+    let (mut seen, mut rejected) = (FxHashSet::default(), 0);
     for row in intake::open(file, mapping, zone)? {
         match row.outcome {
             Ok(ticket) if seen.insert(ticket.source_no.clone()) => tickets.push(ticket),
@@ -59,8 +59,8 @@ pub fn read(file: &Path, mapping: &Mapping, zone: Tz) -> Result<(Vec<NewTicket>,
 
 /// Each ticket's problem and theme, named P1, P2 …, T1, T2 …; none for a ticket that stands alone.
 pub struct Found {
-    pub problems: HashMap<String, String>,
-    pub themes: HashMap<String, String>,
+    pub problems: FxHashMap<String, String>,
+    pub themes: FxHashMap<String, String>,
 }
 
 impl Found {
@@ -73,15 +73,20 @@ impl Found {
         engine.read_all(documents);
         let mut numbers = 1..;
         let done = engine.consolidate(|| format!("P{}", numbers.next().unwrap_or_default()));
-        engine.apply(&done.changes);
-        let mut themes = HashMap::new();
-        for (number, theme) in done.themes.into_iter().enumerate() {
-            let members = theme.problems.iter().flat_map(|problem| engine.members(problem));
-            themes.extend(members.chain(theme.tickets).map(|ticket| (ticket, format!("T{}", number + 1))));
+        let moved = |change| match change {
+            Change::Moved { ticket, problem } => Some((ticket, problem?)),
+            Change::Founded { .. } => None,
+        };
+        let problems: FxHashMap<String, String> = done.changes.into_iter().filter_map(moved).collect();
+        let (mut themes, mut theme_of) = (FxHashMap::default(), FxHashMap::default());
+        for (number, theme) in (1..).zip(done.themes) {
+            themes.extend(theme.tickets.into_iter().map(|ticket| (ticket, format!("T{number}"))));
+            theme_of.extend(theme.problems.into_iter().map(|problem| (problem, format!("T{number}"))));
         }
-        let problem =
-            |ticket: &NewTicket| Some((ticket.source_no.clone(), engine.problem_of(&ticket.source_no)?.to_owned()));
-        Found { problems: tickets.iter().filter_map(problem).collect(), themes }
+        themes.extend(
+            problems.iter().filter_map(|(ticket, problem)| Some((ticket.clone(), theme_of.get(problem)?.clone()))),
+        );
+        Found { problems, themes }
     }
 }
 

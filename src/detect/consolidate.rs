@@ -13,6 +13,8 @@ use super::{Engine, parting};
 
 /// Earlier tickets looked at for each: more than when one is placed, as nobody waits for it.
 const NEIGHBOURS: usize = 24;
+/// Tickets of a group are of one grievance when this much is left in common: hardly anything is enough.
+const ONE_PART: f64 = 0.004;
 /// A part of a problem that is worth a proposal of its own.
 const SPLIT_LEAST: usize = 3;
 
@@ -198,7 +200,7 @@ impl<'a> View<'a> {
         }
         let profiles: Vec<Profile> =
             group.iter().map(|&block| self.profile(&self.blocks[block as usize].members)).collect();
-        let parts = parting::parts(&profiles, &self.weights);
+        let parts = parting::parts(&profiles, ONE_PART, &self.weights);
         parts.into_iter().map(|part| part.into_iter().map(|at| group[at as usize]).collect()).collect()
     }
 
@@ -326,7 +328,13 @@ impl<'a> View<'a> {
     }
 
     fn profile(&self, members: &[u32]) -> Profile {
-        let profile = |&member: &u32| Profile::of(&self.weights, &self.engine.tickets[member as usize].features);
+        let profile = |&member: &u32| {
+            let ticket = &self.engine.tickets[member as usize];
+            match self.weights {
+                Cow::Borrowed(weights) => ticket.profile(weights),
+                Cow::Owned(ref weights) => Profile::of(weights, &ticket.features),
+            }
+        };
         Profile::sum(members.iter().map(profile).collect())
     }
 }

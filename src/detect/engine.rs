@@ -52,6 +52,9 @@ impl Default for Settings {
 
 /// Of so many tickets all that they say is kept until it is weighed; the rest are read again, as memory is bounded.
 const READ_ONCE: usize = 50_000;
+/// So many bytes of Chinese text bring a new term, roughly; room is made for no more terms than these at once.
+const BYTES_A_TERM: usize = 30;
+const ROOM_MOST: usize = 1 << 18;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
@@ -102,6 +105,8 @@ impl Engine {
 
     /// Reads all tickets before it weighs their words; they are in no problem yet, see [`Engine::consolidate`].
     pub fn read_all<'a>(&mut self, documents: impl Iterator<Item = Document<'a>> + Clone) {
+        let bytes: usize = documents.clone().map(|document| document.title.len() + document.body.len()).sum();
+        self.lexicon.make_room((bytes / BYTES_A_TERM).min(ROOM_MOST));
         let mut said = Vec::new();
         for document in documents.clone() {
             let counted = self.lexicon.count(&document);
@@ -110,6 +115,7 @@ impl Engine {
             }
         }
         self.lexicon.settle();
+        self.postings.make_room(self.lexicon.len());
         let mut said = said.into_iter();
         for document in documents {
             let known = said.next().map(|said| self.lexicon.heaviest(&said, 2));
@@ -127,8 +133,7 @@ impl Engine {
         }
         let position = self.tickets.len() as u32;
         let id: Arc<str> = id.into();
-        let scale = Scale::of(self.lexicon.weights(), &features);
-        let profile = Profile::scaled(self.lexicon.weights(), &features, &scale);
+        let (profile, scale) = Profile::with_scale(self.lexicon.weights(), &features);
         let keys = keys(profile.terms(), KEYS);
         self.postings.add(position, &keys);
         self.positions.insert(id.clone(), position);

@@ -39,7 +39,6 @@ pub struct Features(Box<[u32]>);
 /// The number of a term that has none; numbers below fit in 24 bits.
 const UNKNOWN: u32 = 1 << 24;
 /// Room for what most tickets say.
-const USUAL_MENTIONS: usize = 256;
 const USUAL_SLOTS: usize = 1024;
 
 /// One term, as counted.
@@ -65,6 +64,18 @@ pub struct Lexicon {
 }
 
 impl Lexicon {
+    /// Room for so many more terms, as memory that is moved while it grows is paid for twice.
+    pub fn make_room(&mut self, terms: usize) {
+        self.numbers.make_room(self.terms.len() + terms);
+        self.terms.reserve(terms);
+        self.weights.make_room(terms);
+    }
+
+    /// Terms that have a number.
+    pub fn len(&self) -> usize {
+        self.terms.len()
+    }
+
     /// Reads a ticket and counts its terms. Gives the heaviest of them.
     pub fn learn(&mut self, document: &Document) -> Features {
         let said = self.count(document);
@@ -75,32 +86,37 @@ impl Lexicon {
     pub fn count(&mut self, document: &Document) -> Said {
         self.documents += 1;
         self.is_settled = false;
-        let mut mentions = self.mentions(document);
-        for mention in &mut mentions {
-            if mention.number == UNKNOWN {
-                mention.number = self.number(mention.key);
+        let newcomer = self.newcomer();
+        mentioned(document, |mentions| {
+            self.look_up(mentions);
+            for mention in &mut *mentions {
+                if mention.number == UNKNOWN {
+                    mention.number = self.number(mention.key, newcomer);
+                }
+                if let Some(known) = self.terms.get_mut(mention.number as usize) {
+                    known.seen += 1;
+                    known.in_place += u32::from(mention.named);
+                }
             }
-            if let Some(known) = self.terms.get_mut(mention.number as usize) {
-                known.seen += 1;
-                known.in_place += u32::from(mention.named);
-            }
-        }
-        packed(&mentions)
+            packed(mentions)
+        })
     }
 
     /// Reads a text without counting it. Terms nobody used yet are left out.
     pub fn read(&self, document: &Document) -> Features {
-        self.heaviest(&packed(&self.mentions(document)), 2)
+        let said = mentioned(document, |mentions| {
+            self.look_up(mentions);
+            packed(mentions)
+        });
+        self.heaviest(&said, 2)
     }
 
-    /// The text's terms. Their numbers are looked up by themselves: all the time goes to waiting for memory, and a short
-    /// loop waits for several of them at once.
-    fn mentions(&self, document: &Document) -> Vec<Mention> {
-        let mut mentions = read(document);
-        for mention in &mut mentions {
+    /// The terms' numbers, looked up by themselves: all the time goes to waiting for memory, and a short loop waits for
+    /// several of them at once.
+    fn look_up(&self, mentions: &mut [Mention]) {
+        for mention in mentions {
             mention.number = self.numbers.get(mention.key).unwrap_or(UNKNOWN);
         }
-        mentions
     }
 
     /// Makes every term of a place's name known as such, whatever the tickets say.
@@ -109,7 +125,8 @@ impl Lexicon {
         let folded = fold(name);
         let mut keys = Vec::new();
         text::terms(&folded, |term| keys.push(term.key));
-        for number in keys.into_iter().map(|key| self.number(key)).collect::<Vec<_>>() {
+        let newcomer = self.newcomer();
+        for number in keys.into_iter().map(|key| self.number(key, newcomer)).collect::<Vec<_>>() {
             if let Some(known) = self.terms.get_mut(number as usize) {
                 known.in_place = u32::MAX / 2;
             }
@@ -172,7 +189,7 @@ impl Lexicon {
     }
 
     /// The term's number, a new one for a new term while there are any.
-    fn number(&mut self, key: u32) -> u32 {
+    fn number(&mut self, key: u32, newcomer: Weight) -> u32 {
         if let Some(number) = self.numbers.get(key) {
             return number;
         }
@@ -182,36 +199,29 @@ impl Lexicon {
         }
         *self.numbers.of(key) = number;
         self.terms.push(Counted::default());
-        self.weights.push(self.newcomer());
+        self.weights.push(newcomer);
         number
     }
 
-    /// Of these terms those that weigh most and that `least` tickets have.
+    /// Of these terms those that weigh most and that `least` tickets have; of equal ones those known longest.
     pub fn heaviest(&self, said: &Said, least: u32) -> Features {
-        let mut packed = Vec::with_capacity(said.0.len());
-        // Their bits: numbers that are not negative have the same order, and whole ones are compared sooner.
-        let mut weights = Vec::with_capacity(said.0.len());
+        // One word each, the heavier the greater, then the earlier. A weight goes by its bits: numbers that are not
+        // negative have the same order, and whole ones are compared sooner.
+        let mut ranked: Vec<(u64, u32)> = Vec::with_capacity(said.0.len());
         for &count in &said.0 {
             let term = count >> 8;
             if self.terms[term as usize].seen >= least {
-                packed.push(count);
-                weights.push(((count & 255) as f32 * self.weights.idf(term)).to_bits());
+                let weight = (count & 255) as f32 * self.weights.idf(term);
+                ranked.push((u64::from(weight.to_bits()) << u32::BITS | u64::from(!term), count));
             }
         }
-        if packed.len() > KEPT_TERMS {
-            let mut ranked = weights.clone();
-            let (_, &mut lightest, _) = ranked.select_nth_unstable_by(KEPT_TERMS - 1, |a, b| b.cmp(a));
-            let mut ties = KEPT_TERMS - weights.iter().filter(|weight| **weight > lightest).count();
-            let mut weights = weights.into_iter();
-            packed.retain(|_| {
-                let weight = weights.next().unwrap_or_default();
-                let tie = weight == lightest && ties > 0;
-                ties -= usize::from(tie);
-                tie || weight > lightest
-            });
+        if ranked.len() > KEPT_TERMS {
+            ranked.select_nth_unstable_by(KEPT_TERMS - 1, |a, b| b.0.cmp(&a.0));
+            ranked.truncate(KEPT_TERMS);
         }
-        // Copied, as shrinking in place would keep the room of all.
-        Features(packed.as_slice().into())
+        let mut kept: Box<[u32]> = ranked.into_iter().map(|(_, count)| count).collect();
+        kept.sort_unstable();
+        Features(kept)
     }
 }
 
@@ -224,7 +234,7 @@ struct Mention {
     named: bool,
 }
 
-/// All that a ticket says, packed as in [`Features`]: of equal terms the earliest known comes first.
+/// All that a ticket says, each term once, packed as in [`Features`] but in no order.
 pub struct Said(Vec<u32>);
 
 /// Those without a number are left out.
@@ -232,7 +242,6 @@ fn packed(mentions: &[Mention]) -> Said {
     let mut said = Vec::with_capacity(mentions.len());
     let known = mentions.iter().filter(|mention| mention.number != UNKNOWN);
     said.extend(known.map(|mention| mention.number << 8 | damped(mention.times)));
-    said.sort_unstable();
     Said(said)
 }
 
@@ -266,13 +275,13 @@ impl Features {
 }
 
 /// Every term of the document, once, without its number.
-fn read(document: &Document) -> Vec<Mention> {
+fn mentioned<T>(document: &Document, then: impl FnOnce(&mut [Mention]) -> T) -> T {
     thread_local! {
-        static FOUND: RefCell<Slots> = RefCell::default();
+        static READ: RefCell<(Slots, Vec<Mention>)> = RefCell::default();
     }
-    FOUND.with_borrow_mut(|found| {
+    READ.with_borrow_mut(|(found, mentions)| {
         found.clear(USUAL_SLOTS);
-        let mut mentions: Vec<Mention> = Vec::with_capacity(USUAL_MENTIONS);
+        mentions.clear();
         mention(document, |key, times, named| {
             // Where it is among the mentions, and one.
             let at = found.of(key);
@@ -287,7 +296,7 @@ fn read(document: &Document) -> Vec<Mention> {
                 }
             }
         });
-        mentions
+        then(mentions)
     })
 }
 

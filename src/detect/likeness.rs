@@ -130,7 +130,7 @@ pub struct Dots {
 impl Dots {
     pub fn of(one: &Profile, other: &Profile, weights: &Weights) -> Dots {
         let mut dots = Dots::default();
-        one.shared(other, |term, sum, theirs| dots.add(&Entry::of(sum, weights.of(term)), theirs));
+        one.shared(other, |term, sum, theirs| dots.add(&Entry::of(term, sum, weights.of(term)), theirs));
         dots
     }
 

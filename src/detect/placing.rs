@@ -6,7 +6,7 @@ use super::engine::Ticket;
 use super::postings::{REMEMBERED, keys};
 use super::problem::Problem;
 use super::profile::{Profile, Table};
-use super::{By, Document, Engine};
+use super::{By, Document, Engine, parting};
 
 /// Tickets looked at of one term: half of what consolidation looks at, as somebody waits.
 const LATEST: usize = REMEMBERED / 2;
@@ -14,6 +14,12 @@ const LATEST: usize = REMEMBERED / 2;
 const ASKED: usize = 16;
 /// Two problems with more tickets each are left to consolidation, so that placing one ticket stays cheap.
 const UNITED_MOST: usize = 64;
+/// When a problem gets its so many tickets it is looked at for several grievances of one place: while it is small this is
+/// cheap and tells most.
+const PARTED: [usize; 3] = [4, 6, 8];
+/// Its tickets are of one grievance when this much is left in common; the words of few tickets are less settled than
+/// those that consolidation sees.
+const ONE_PART: f64 = 0.01;
 
 /// Where a ticket was put, and what else it might have fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +33,8 @@ pub struct Placed {
     pub along: Vec<(String, f64)>,
     /// Problems of the machine's own making that the ticket shows to be this one; they are empty now.
     pub absorbed: Vec<String>,
+    /// The problem that the ticket and those that came along are no part of after all: nothing but the place is common.
+    pub parted_from: Option<String>,
     /// See [`Likeness`].
     pub score: f64,
     pub runner_up: Option<(String, f64)>,
@@ -58,7 +66,7 @@ impl Unit {
 impl Engine {
     /// Indexes a new ticket and puts it where it fits: into a problem, or into a new one with a lone ticket it is like.
     /// Nothing for a ticket that fits nowhere yet, or is already indexed.
-    pub fn arrive(&mut self, document: &Document, new_problem: impl FnOnce() -> String) -> Option<Placed> {
+    pub fn arrive(&mut self, document: &Document, mut new_problem: impl FnMut() -> String) -> Option<Placed> {
         if self.contains(document.id) {
             return None;
         }
@@ -78,7 +86,7 @@ impl Engine {
             Unit::Lone(other) => {
                 let decided = self.decided_like_both(&own, other, &fitting).map(|number| self.id_of(number));
                 founded = decided.is_none();
-                let problem = decided.unwrap_or_else(new_problem);
+                let problem = decided.unwrap_or_else(&mut new_problem);
                 let with = self.id(other).to_owned();
                 self.place(&with, &problem, By::Machine);
                 along.push((with, score));
@@ -93,15 +101,49 @@ impl Engine {
         let (problem, mut absorbed) = self.unite(problem, &fitting);
         // One that was founded for this ticket and is gone already need not be told of.
         absorbed.retain(|gone| !(founded && *gone == own));
-        Some(Placed {
+        let placed = Placed {
             ticket: document.id.to_owned(),
             founded: founded && problem == own,
             runner_up: runner_up.filter(|(other, _)| *other != problem),
             problem,
             along,
             absorbed,
+            parted_from: None,
             score,
-        })
+        };
+        Some(self.parted(position, placed, new_problem))
+    }
+
+    /// Takes the ticket, with those of its grievance, out of a problem that has become two.
+    fn parted(&mut self, position: u32, placed: Placed, new_problem: impl FnOnce() -> String) -> Placed {
+        // Only one problem can be told of.
+        let stays = placed.founded || !placed.along.is_empty() || !placed.absorbed.is_empty();
+        let leaving = if stays { Vec::new() } else { self.leaving(position) };
+        if leaving.is_empty() {
+            return placed;
+        }
+        let problem = new_problem();
+        let number = self.number(&problem);
+        leaving.iter().for_each(|&ticket| self.settle(ticket, Some(number), By::Machine, None));
+        let others = leaving.into_iter().filter(|&ticket| ticket != position);
+        let along = others.map(|ticket| (self.id(ticket).to_owned(), placed.score)).collect();
+        let runner_up = Some((placed.problem.clone(), placed.score));
+        Placed { founded: true, along, runner_up, parted_from: Some(placed.problem), problem, ..placed }
+    }
+
+    /// The tickets, this one among them, that are another grievance than most of their problem; none where a person
+    /// decided about it.
+    fn leaving(&self, position: u32) -> Vec<u32> {
+        let Some(number) = self.tickets[position as usize].problem else { return Vec::new() };
+        let members = &self.problems[number as usize].members;
+        if !PARTED.contains(&members.len()) || self.is_held(number) {
+            return Vec::new();
+        }
+        let profiles: Vec<Profile> = members.iter().map(|&member| self.profile_of(member)).collect();
+        let parts = parting::parts(&profiles, ONE_PART, self.lexicon.weights());
+        let of_this = |part: &Vec<u32>| part.iter().any(|&at| members[at as usize] == position);
+        let own = parts.into_iter().find(of_this).filter(|own| 2 * own.len() <= members.len());
+        own.into_iter().flatten().map(|at| members[at as usize]).collect()
     }
 
     /// The problem that a person decided about, of which a problem of these two lone tickets would be a part: founded
@@ -276,5 +318,24 @@ mod tests {
         let placed = arrive(&mut engine, "4", lorries).unwrap();
         assert_eq!((&*placed.problem, placed.founded, placed.runner_up), ("P of 2", false, None));
         assert_eq!(engine.members("P of 2"), ["1", "2", "3", "4"]);
+    }
+    #[test]
+    fn a_small_problem_that_turns_out_to_be_two_of_one_place_is_parted() {
+        // Whatever is said of the place goes together at first.
+        let mut engine = Engine::new(Settings { online_cut: 0.0, ..Settings::default() });
+        let arrive = |engine: &mut Engine, id: &str, body: &str| {
+            let body = format!("清水湾小区{body}");
+            engine.arrive(&Document { id, title: "", body: &body, ..Document::default() }, || format!("P of {id}"))
+        };
+        arrive(&mut engine, "1", "夜间打桩施工太吵");
+        arrive(&mut engine, "2", "凌晨还在打桩施工");
+        assert_eq!(arrive(&mut engine, "3", "电梯停运没人修").unwrap().problem, "P of 2");
+        let placed = arrive(&mut engine, "4", "老人爬楼，电梯停运").unwrap();
+        assert_eq!((&*placed.problem, placed.founded, placed.parted_from.as_deref()), ("P of 4", true, Some("P of 2")));
+        assert_eq!(placed.along.iter().map(|(ticket, _)| &**ticket).collect::<Vec<_>>(), ["3"]);
+        assert_eq!(
+            (engine.members("P of 2"), engine.members("P of 4")),
+            (vec!["1".into(), "2".into()], vec!["3".into(), "4".into()])
+        );
     }
 }

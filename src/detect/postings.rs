@@ -4,8 +4,6 @@ use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::slots::Slots;
-
 /// A ticket is found by this many of its terms, the heaviest.
 pub const KEYS: usize = 24;
 /// Tickets remembered of one term, the latest: what is said every day finds nothing by being said.
@@ -23,6 +21,11 @@ impl Postings {
 
     pub fn lists(&self) -> &[Vec<u32>] {
         &self.0
+    }
+
+    /// Room for terms with numbers below this.
+    pub fn make_room(&mut self, terms: usize) {
+        self.0.reserve(terms.saturating_sub(self.0.len()));
     }
 
     pub fn add(&mut self, ticket: u32, keys: &[(u32, u32)]) {
@@ -45,20 +48,18 @@ impl Postings {
     /// tickets are looked at.
     pub fn nearest(&self, keys: &[(u32, u32)], n: usize, latest: usize) -> Vec<u32> {
         thread_local! {
-            static SHARED: RefCell<Slots> = RefCell::default();
+            static SHARED: RefCell<Shared> = RefCell::default();
         }
+        let having = |term: u32| {
+            let posting = self.0.get(term as usize).map_or(&[][..], Vec::as_slice);
+            &posting[posting.len().saturating_sub(latest)..]
+        };
         SHARED.with_borrow_mut(|shared| {
-            let having = |term: u32| {
-                let posting = self.0.get(term as usize).map_or(&[][..], Vec::as_slice);
-                &posting[posting.len().saturating_sub(latest)..]
-            };
-            shared.clear(2 * keys.iter().map(|&(term, _)| having(term).len()).sum::<usize>());
             for &(term, weight) in keys {
-                let square = (weight * weight) >> 8;
-                having(term).iter().for_each(|&ticket| *shared.of(ticket) += square);
+                shared.add(having(term), ((weight * weight) >> 8).max(1));
             }
             let mut most = BinaryHeap::with_capacity(n + 1);
-            for (ticket, sum) in shared.all() {
+            shared.take(|ticket, sum| {
                 let found = Reverse((sum, ticket));
                 if most.len() < n {
                     most.push(found);
@@ -67,9 +68,46 @@ impl Postings {
                 {
                     *least = found;
                 }
-            }
+            });
             most.into_sorted_vec().into_iter().map(|Reverse((_, ticket))| ticket).collect()
         })
+    }
+}
+
+/// What each ticket shares with one that is asked about.
+#[derive(Default)]
+struct Shared {
+    /// By ticket; all zero between two questions.
+    sums: Vec<u32>,
+    /// The tickets that share something; what lies beyond `count` means nothing.
+    tickets: Vec<u32>,
+    count: usize,
+}
+
+impl Shared {
+    /// Adds to the sums of these; `part` is not zero.
+    fn add(&mut self, tickets: &[u32], part: u32) {
+        let most = tickets.iter().max().map_or(0, |&last| last as usize + 1);
+        if most > self.sums.len() {
+            self.sums.resize(most.next_power_of_two(), 0);
+        }
+        if self.count + tickets.len() > self.tickets.len() {
+            self.tickets.resize(self.count + tickets.len(), 0);
+        }
+        // Without a branch, as none could be foreseen: a ticket already there is written over.
+        for &ticket in tickets {
+            let sum = &mut self.sums[ticket as usize];
+            self.tickets[self.count] = ticket;
+            self.count += usize::from(*sum == 0);
+            *sum += part;
+        }
+    }
+
+    /// Tells every ticket with its sum, and is empty then.
+    fn take(&mut self, mut tell: impl FnMut(u32, u32)) {
+        for &ticket in &self.tickets[..std::mem::take(&mut self.count)] {
+            tell(ticket, std::mem::take(&mut self.sums[ticket as usize]));
+        }
     }
 }
 

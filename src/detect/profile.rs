@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use serde::{Deserialize, Serialize};
 
 use super::lexicon::Features;
-use super::slots::Slots;
 use super::weights::{Weight, Weights};
 
 /// A ticket's weights are whole numbers of this many parts, so that sums are exact and their order is without effect: a
@@ -46,7 +45,7 @@ pub struct Profile {
 impl Profile {
     /// The profile of one ticket. Without terms where all that it says is its own.
     pub fn of(weights: &Weights, features: &Features) -> Profile {
-        Profile::scaled(weights, features, &Scale::of(weights, features))
+        Profile::with_scale(weights, features).0
     }
 
     /// The same, where its scale is known.
@@ -54,6 +53,18 @@ impl Profile {
         let mut sums = Vec::with_capacity(features.len());
         let weighed = features.counts().map(|(term, count)| (term, scale.weigh(count * weights.idf(term))));
         sums.extend(weighed.filter(|(_, weight)| *weight > 0));
+        Profile::of_single(sums, scale)
+    }
+
+    /// The profile of one ticket, and its scale, by one look at each weight.
+    pub fn with_scale(weights: &Weights, features: &Features) -> (Profile, Scale) {
+        let mut weighed = Vec::with_capacity(features.len());
+        let scale = Scale::telling(weights, features, |term, weight| weighed.push((term, weight)));
+        let sums = weighed.into_iter().map(|(term, weight)| (term, scale.weigh(weight)));
+        (Profile::of_single(sums.filter(|(_, weight)| *weight > 0).collect(), &scale), scale)
+    }
+
+    fn of_single(sums: Vec<(u32, u32)>, scale: &Scale) -> Profile {
         let totals =
             Totals { size: 1, places: scale.place.into(), matters: scale.matter.into(), squares: squares(&sums) };
         Profile { sums, totals }
@@ -72,12 +83,18 @@ impl Profile {
         profiles.pop().unwrap_or_default()
     }
 
-    /// The same ticket or group, each term's weight times what `weigh` says of it, at the length of one ticket.
-    pub fn reweighed(&self, weigh: impl Fn(u32) -> f64) -> Profile {
-        let weighed: Vec<(u32, f64)> =
-            self.sums.iter().map(|&(term, weight)| (term, f64::from(weight) * weigh(term))).collect();
-        let length = weighed.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
-        let unit = if length > 0.0 { PARTS / length } else { 0.0 };
+    /// The same ticket or group at the length of one ticket, each term's weight times what `weigh` says of it, and without
+    /// the terms that it does not keep.
+    pub fn reweighed(&self, weigh: impl Fn(u32) -> (f64, bool)) -> Profile {
+        let mut weighed = Vec::with_capacity(self.sums.len());
+        let mut length = 0.0;
+        for &(term, weight) in &self.sums {
+            let (factor, is_kept) = weigh(term);
+            let weight = f64::from(weight) * factor;
+            length += weight * weight;
+            weighed.extend(is_kept.then_some((term, weight)));
+        }
+        let unit = if length > 0.0 { PARTS / length.sqrt() } else { 0.0 };
         let parts = weighed.into_iter().map(|(term, weight)| (term, (weight * unit + 0.5) as u32));
         let sums: Vec<(u32, u32)> = parts.filter(|(_, weight)| *weight > 0).collect();
         let totals = Totals { size: 1, squares: squares(&sums), ..Totals::default() };
@@ -107,19 +124,20 @@ impl Profile {
         }
         MERGED.with_borrow_mut(|merged| {
             merge(&self.sums, coming.map_or(&[], Profile::terms), merged);
-            let mut at = 0;
-            for &(term, weight) in leaving.into_iter().flat_map(Profile::terms) {
-                at += merged[at..].iter().take_while(|(other, _)| *other < term).count();
-                merged[at].1 -= weight;
-            }
-            // Without a branch: what is left moves up, the rest is written over.
-            let (mut left, mut squares) = (0, 0);
+            let leaving = leaving.map_or(&[][..], Profile::terms);
+            // Without a branch that cannot be foreseen: what is left moves up, the rest is written over.
+            let (mut left, mut gone, mut squares) = (0, 0, 0);
             for at in 0..merged.len() {
                 let (term, sum) = merged[at];
+                let (leaves, part) = leaving.get(gone).copied().unwrap_or_default();
+                let is_it = u32::from(leaves == term);
+                let sum = sum - part * is_it;
+                gone += is_it as usize;
                 merged[left] = (term, sum);
                 left += usize::from(sum > 0);
                 squares += square(sum);
             }
+            debug_assert!(gone >= leaving.len(), "what leaves was added before");
             // Copied back into memory that nearly fits: these lists are most of what an archive takes, and to fit exactly
             // would mean new memory for every ticket.
             if left > self.sums.capacity() {
@@ -219,10 +237,9 @@ fn skip(sorted: &[(u32, u32)], term: u32) -> usize {
 /// A profile by term, to compare it with many others: the time goes by the others' terms alone.
 pub struct Table<'p> {
     profile: &'p Profile,
-    /// 1 where a term may be there, by the end of its number: most that are asked for are not, and this is told at once.
-    marks: [u8; MARKS],
-    /// By term: which entry is its.
-    at: Slots,
+    /// By the end of a term's number, or the next place that is free: which entry is its, and one. Most places are free, so
+    /// that most terms that are not there are told at once.
+    places: Vec<u32>,
     /// In the order of the profile's terms.
     entries: Vec<Entry>,
 }
@@ -230,6 +247,7 @@ pub struct Table<'p> {
 /// A term of a profile, with what products of it need.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
+    term: u32,
     pub sum: u32,
     pub idf: f32,
     /// The squares of its shares, in parts of [`SHARE_PARTS`].
@@ -241,15 +259,14 @@ pub struct Entry {
 pub const SHARE_PARTS: f32 = 256.0;
 
 impl Entry {
-    pub fn of(sum: u32, weight: Weight) -> Entry {
+    pub fn of(term: u32, sum: u32, weight: Weight) -> Entry {
         let parts = |share: f32| (share * share * SHARE_PARTS) as u32;
-        Entry { sum, idf: weight.idf, place: parts(weight.place), matter: parts(weight.matter) }
+        Entry { term, sum, idf: weight.idf, place: parts(weight.place), matter: parts(weight.matter) }
     }
 }
 
-const MARKS: usize = 4096;
-/// Slots for one term: most questions find a free one at once.
-const ROOM: usize = 4;
+/// Places for one term.
+const ROOM: usize = 16;
 /// From this many times the length on, the other is searched, not walked along.
 const MUCH_LONGER_THAN_ONE: usize = 8;
 
@@ -258,13 +275,12 @@ impl<'p> Table<'p> {
         let terms = profile.terms();
         let mut table = Table {
             profile,
-            marks: [0; _],
-            at: Slots::with(terms.len() * ROOM),
-            entries: terms.iter().map(|&(term, sum)| Entry::of(sum, weights.of(term))).collect(),
+            places: vec![0; (terms.len() * ROOM).next_power_of_two()],
+            entries: terms.iter().map(|&(term, sum)| Entry::of(term, sum, weights.of(term))).collect(),
         };
-        for (&(term, _), at) in terms.iter().zip(0..) {
-            table.marks[term as usize % MARKS] = 1;
-            *table.at.of(term) = at;
+        for (&(term, _), at) in terms.iter().zip(1..) {
+            let place = table.place(term);
+            table.places[place] = at;
         }
         table
     }
@@ -275,10 +291,22 @@ impl<'p> Table<'p> {
 
     #[inline]
     pub fn get(&self, term: u32) -> Option<&Entry> {
-        if self.marks[term as usize % MARKS] == 0 {
-            return None;
+        let at = self.places[self.place(term)];
+        at.checked_sub(1).map(|at| &self.entries[at as usize])
+    }
+
+    /// Where the term is, or would be.
+    #[inline]
+    fn place(&self, term: u32) -> usize {
+        let last = self.places.len() - 1;
+        let mut place = term as usize & last;
+        loop {
+            let at = self.places[place] as usize;
+            if at == 0 || self.entries[at - 1].term == term {
+                return place;
+            }
+            place = (place + 1) & last;
         }
-        self.at.get(term).map(|at| &self.entries[at as usize])
     }
 
     /// Tells every term that both have: its entry here, its weight there. Which may be there is asked of many at once,
@@ -287,14 +315,15 @@ impl<'p> Table<'p> {
         if other.sums.len() > self.entries.len() * MUCH_LONGER_THAN_ONE {
             return search(&self.profile.sums, &other.sums, |at, theirs| tell(&self.entries[at], theirs));
         }
+        let last = self.places.len() - 1;
         for terms in other.sums.chunks(u64::BITS as usize) {
-            let mark = |term: u32| u64::from(self.marks[term as usize % MARKS]);
+            let mark = |term: u32| u64::from(self.places[term as usize & last] != 0);
             let mut marked = (0..).zip(terms).fold(0, |marked, (at, &(term, _))| marked | mark(term) << at);
             while marked != 0 {
                 let (term, theirs) = terms[marked.trailing_zeros() as usize];
                 marked &= marked - 1;
-                if let Some(at) = self.at.get(term) {
-                    tell(&self.entries[at as usize], theirs);
+                if let Some(entry) = self.get(term) {
+                    tell(entry, theirs);
                 }
             }
         }
@@ -312,10 +341,16 @@ pub struct Scale {
 
 impl Scale {
     pub fn of(weights: &Weights, features: &Features) -> Scale {
+        Scale::telling(weights, features, |_, _| ())
+    }
+
+    /// The same, with the weight of tf·idf of every term.
+    fn telling(weights: &Weights, features: &Features, mut tell: impl FnMut(u32, f32)) -> Scale {
         let (mut length, mut place, mut matter) = (0.0, 0.0, 0.0);
         for (term, count) in features.counts() {
             let known = weights.of(term);
             let weight = count * known.idf;
+            tell(term, weight);
             let square = weight * weight;
             length += square;
             place += square * known.place * known.place;

@@ -64,7 +64,7 @@ impl Slots {
         let mut at = self.place(key);
         if self.slots[at].0 == FREE {
             if 2 * (self.taken + 1) > self.slots.len() {
-                self.grow();
+                self.grow(2 * self.slots.len());
                 at = self.place(key);
             }
             self.taken += 1;
@@ -78,9 +78,15 @@ impl Slots {
         self.slots.iter().copied().filter(|(key, _)| *key != FREE)
     }
 
-    fn grow(&mut self) {
-        let grown = Slots::with(2 * self.slots.len());
-        let before = std::mem::replace(self, grown);
+    /// Room for so many keys, at once instead of little by little.
+    pub fn make_room(&mut self, keys: usize) {
+        if 2 * keys > self.slots.len() {
+            self.grow(2 * keys);
+        }
+    }
+
+    fn grow(&mut self, slots: usize) {
+        let before = std::mem::replace(self, Slots::with(slots));
         before.all().for_each(|(key, value)| *self.of(key) = value);
     }
 

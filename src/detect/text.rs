@@ -1,7 +1,7 @@
 //! Text as terms: what matching compares.
 
 use std::hash::Hasher;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustc_hash::FxHasher;
 use unicode_normalization::UnicodeNormalization;
@@ -11,6 +11,7 @@ const MAX_CHARS: usize = 2_000;
 /// The longest thing in angle brackets that is taken for markup.
 const MAX_TAG: usize = 120;
 const IDEOGRAPHS: std::ops::RangeInclusive<char> = '\u{4E00}'..='\u{9FFF}';
+const IDEOGRAPH_COUNT: usize = *IDEOGRAPHS.end() as usize - *IDEOGRAPHS.start() as usize + 1;
 /// ASCII as wide as ideographs, in the same order; Chinese commas and question marks are of these.
 const FULL_WIDTH: std::ops::RangeInclusive<char> = '\u{FF01}'..='\u{FF5E}';
 
@@ -33,7 +34,6 @@ pub struct Term {
 /// The text as matching reads it, at most [`MAX_CHARS`] characters: [normalised](normalise), traditional characters as
 /// simplified ones, markup as blanks.
 pub fn fold(text: &str) -> Vec<char> {
-    let table = simplifications();
     let mut folded = Vec::with_capacity(text.len().min(4 * MAX_CHARS) / 3);
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
@@ -41,7 +41,7 @@ pub fn fold(text: &str) -> Vec<char> {
             break;
         }
         if IDEOGRAPHS.contains(&c) {
-            folded.push(simplified(c, table));
+            folded.push(simplified(c));
         } else if let Some(end) = markup(c, rest.as_str()) {
             folded.push(' ');
             rest = rest.as_str()[end..].chars();
@@ -52,7 +52,7 @@ pub fn fold(text: &str) -> Vec<char> {
         } else if "、。“”".contains(c) {
             folded.push(c);
         } else {
-            folded.extend(std::iter::once(c).nfkc().flat_map(char::to_lowercase).map(|c| simplified(c, table)));
+            folded.extend(std::iter::once(c).nfkc().flat_map(char::to_lowercase).map(simplified));
         }
     }
     folded
@@ -160,15 +160,18 @@ fn markup(first: char, rest: &str) -> Option<usize> {
     end.map(|end| end + 1)
 }
 
-fn simplified(c: char, table: &[char]) -> char {
-    (c as usize).checked_sub(*IDEOGRAPHS.start() as usize).and_then(|at| table.get(at)).copied().unwrap_or(c)
-}
-
-/// The simplified form of every ideograph.
-fn simplifications() -> &'static [char] {
-    static TABLE: OnceLock<Vec<char>> = OnceLock::new();
-    let one = |c: char| fast2s::convert(c.encode_utf8(&mut [0; 4])).chars().next().unwrap_or(c);
-    TABLE.get_or_init(|| IDEOGRAPHS.map(one).collect())
+/// The simplified form of an ideograph, any other character as it is. A form is asked for once and kept: a city writes few
+/// of the characters there are.
+fn simplified(c: char) -> char {
+    static FORMS: [AtomicU32; IDEOGRAPH_COUNT] = [const { AtomicU32::new(0) }; IDEOGRAPH_COUNT];
+    let at = (c as usize).checked_sub(*IDEOGRAPHS.start() as usize);
+    let Some(form) = at.and_then(|at| FORMS.get(at)) else { return c };
+    if let Some(known) = char::from_u32(form.load(Ordering::Relaxed)).filter(|known| *known != '\0') {
+        return known;
+    }
+    let simplified = fast2s::convert(c.encode_utf8(&mut [0; 4])).chars().next().unwrap_or(c);
+    form.store(simplified.into(), Ordering::Relaxed);
+    simplified
 }
 
 #[cfg(test)]

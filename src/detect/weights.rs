@@ -26,6 +26,10 @@ impl Weights {
         self.of(term).idf
     }
 
+    pub fn make_room(&mut self, terms: usize) {
+        self.0.reserve(terms);
+    }
+
     pub fn push(&mut self, weight: Weight) {
         self.0.push(weight);
     }

@@ -1,6 +1,7 @@
 //! Which column is which field.
 
 use crate::lang::Message;
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -64,8 +65,8 @@ impl Mapping {
     }
 
     /// The column of each field in a file with these headers. Errors: no number or no time, naming the headers seen.
-    pub fn columns(&self, headers: &[String]) -> Result<HashMap<&'static str, usize>, Message> {
-        let mut columns = HashMap::new();
+    pub fn columns(&self, headers: &[String]) -> Result<FxHashMap<&'static str, usize>, Message> {
+        let mut columns = FxHashMap::default();
         for field in FIELDS {
             let names = self.fields.get(field).map(Vec::as_slice).unwrap_or_default();
             let found = names

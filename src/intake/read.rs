@@ -6,7 +6,7 @@ use crate::lang::Message;
 use calamine::{Data, Reader};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::path::Path;
 
 /// Why a file cannot be read at all.
@@ -40,7 +40,7 @@ pub struct TicketFile {
     pub headers: Vec<String>,
     pub rows_at_most: u64,
     rows: Rows,
-    columns: HashMap<&'static str, usize>,
+    columns: FxHashMap<&'static str, usize>,
     zone: Tz,
 }
 
@@ -63,7 +63,7 @@ fn decode(bytes: Vec<u8>) -> String {
 }
 
 fn table(text: String) -> (Vec<String>, u64, Rows) {
-    let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
+    let lines = text.as_bytes().split(|byte| b"\r\n".contains(byte)).filter(|line| !line.is_empty());
     let lines_below = lines.count().saturating_sub(1) as u64;
     let first = text.lines().next().unwrap_or_default();
     let delimiter =
@@ -215,7 +215,12 @@ fn moment(text: &str, zone: Tz) -> Option<NaiveDateTime> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(at.naive_utc());
     }
-    let plain = text.replace(['/', '年', '月'], "-").replace(['日', 'T'], " ").replace("  ", " ");
+    let plain = |c| match c {
+        '/' | '年' | '月' => '-',
+        '日' | 'T' => ' ',
+        other => other,
+    };
+    let plain = text.chars().map(plain).collect::<String>().replace("  ", " ");
     let plain = plain.trim();
     let local = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f"]
         .iter()

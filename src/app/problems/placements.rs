@@ -43,6 +43,7 @@ pub fn store(ctx: &mut Ctx, rows: &[Ticket], placed: Vec<Placed>) -> Result<BTre
             absorb(ctx, from, placed, &mut gathered)?;
         }
         gathered.touched.insert(placed.problem.clone());
+        gathered.touched.extend(placed.parted_from.clone());
     }
     let counted = counted_when_founded(ctx, &placed, &gathered);
     let taken_out: Vec<String> = gathered.taken_out.into_iter().collect();
