@@ -5,6 +5,7 @@ use crate::import::{real_messages, take_in};
 use crate::support::{Client, On, Server, between};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
+use shenban::store::memberships;
 
 /// The last messages are of this day.
 const THE_DAY: NaiveDate = NaiveDate::from_ymd_opt(2020, 1, 9).unwrap();
@@ -58,6 +59,12 @@ async fn the_real_messages_lead_to_a_case_that_is_closed_through_the_pages() {
     assert!(first.contains("新增 4326 件，已有 0 件，拒收 0 行"), "{first}");
     assert!(again.contains("新增 0 件，已有 4326 件，拒收 0 行"), "{again}");
     server.detect().await;
+    let stored = server.app.store.read(memberships::open_memberships).await.unwrap();
+    assert!(stored.len() > 2_000, "{} tickets are in problems", stored.len());
+    for (ticket, problem, _) in stored {
+        let found = server.app.index.read(|index| index.problem_of(&ticket).map(str::to_owned)).unwrap();
+        assert_eq!(found, Some(problem), "the index has {ticket} where it is stored");
+    }
     let problems = coordinator.read("/problems?state=proposed").await;
     let problem = &problems["problems"][0];
     assert!(problem["callers"].as_i64().unwrap() >= 5, "{problem}");
