@@ -254,6 +254,10 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let _permit = self.waiting_readers.try_acquire().map_err(|_| StoreError::Busy)?;
+        let _turn = match &self.writing {
+            Writing::Sqlite(_) => None,
+            Writing::Postgres { turns, .. } => Some(turns.foreground()),
+        };
         let readers = self.readers.clone();
         on_blocking_thread(move || work(&mut *connection(&readers)?)).await
     }

@@ -1,5 +1,5 @@
 //! Whose turn it is on PostgreSQL, where transactions run side by side: those of the background one after the other, each
-//! begun when nobody at a screen writes. Else an import and what follows it would share the processors with them.
+//! begun when nobody at a screen waits. Else an import and what follows it would share the processors with them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,12 +11,12 @@ const LOOKS_AGAIN: Duration = Duration::from_micros(300);
 
 #[derive(Default)]
 pub(in crate::store) struct Turns {
-    /// People's transactions that run or wait for a connection.
+    /// Transactions and reads of people that run or wait for a connection.
     people: AtomicUsize,
     background: Mutex<()>,
 }
 
-/// Somebody's transaction, until it is dropped.
+/// Somebody's transaction or read, until it is dropped.
 pub(in crate::store) struct Foreground<'a>(&'a AtomicUsize);
 
 impl Drop for Foreground<'_> {
