@@ -17,7 +17,7 @@ const LEASE: &str = "detection";
 const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
 /// Tickets stored in one transaction where everybody who writes waits for it, and where they do not.
-const CHUNK: usize = 24;
+const CHUNK: usize = 16;
 const LARGE_CHUNK: usize = 192;
 /// Tickets read at once.
 const READ_AT_ONCE: i64 = 2 * LARGE_CHUNK as i64;
@@ -26,7 +26,7 @@ const TOLD_FROM: i64 = 1_024;
 /// Counting goes through all of a problem's tickets: in a burst it waits for this many new ones.
 const COUNTING_EVERY: i64 = 8_192;
 /// Tickets that are given their place in one transaction.
-const ORDERED_AT_ONCE: i64 = 128;
+const ORDERED_AT_ONCE: i64 = 64;
 const TITLE_MAX_CHARS: usize = 40;
 
 /// The place up to which tickets were matched.

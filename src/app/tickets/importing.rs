@@ -13,7 +13,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 /// Rows stored in one transaction: many when nobody else writes, few when people do. See [`rows_next`].
-const ROWS_AT_LEAST: usize = 32;
+const ROWS_AT_LEAST: usize = 16;
 const ROWS_AT_MOST: usize = 1_000;
 /// How long a transaction is to take, waiting for its turn included.
 const TURN_LASTS: Duration = Duration::from_millis(15);
