@@ -181,7 +181,9 @@ pub async fn every_owed_notice_arrived_once(server: &Server) {
     let admin = server.sign_in("admin").await;
     for _ in 0..200 {
         let mails = admin.read("/mails?limit=200").await;
-        let rows = mails["mails"].as_array().unwrap();
+        // Days that a test lets pass make a mail that was just worded an old one, which is worded anew with what came since.
+        let rows: Vec<_> =
+            mails["mails"].as_array().unwrap().iter().filter(|mail| mail["state"] != "withdrawn").collect();
         if rows.iter().all(|mail| mail["state"] == "sent") {
             let caught = server.catcher.messages();
             let mut ids: Vec<&str> = caught.iter().map(|mail| mail.message_id.as_str()).collect();
