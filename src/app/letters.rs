@@ -28,7 +28,7 @@ use crate::domain::notice::{MailState, RecipientKind, Stage};
 use crate::lang::Lang;
 use crate::mail::{Ask, Letter, Link, compose, wording};
 use crate::store::mails::{self, Mail};
-use crate::store::notices::Notice;
+use crate::store::notices::{self, Notice};
 use crate::store::people::Person;
 use crate::store::plans::TaskInCase;
 use crate::store::{cases, directives, inbound, new_id, people, plans};
@@ -54,7 +54,7 @@ pub enum Bundle {
 fn draft(ctx: &mut Ctx, drafts: &mut Drafts, group: Vec<Notice>, bundle: Bundle, from: &str) -> Result<(), Error> {
     let Some(first) = group.first().cloned() else { return Ok(()) };
     let Some(to) = recipient(ctx, &first)? else {
-        drafts.skip_all(group, "no_address");
+        drafts.skip_all(group, notices::NO_ADDRESS);
         return Ok(());
     };
     let mut offered = Offered { mail_id: new_id(), ..Offered::default() };

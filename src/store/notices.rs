@@ -10,8 +10,10 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
 
-/// Decisions on what no channel brought to anybody.
-const REACHED_NOBODY: [&str; 2] = ["no_address", "undelivered"];
+/// Decisions on what no channel brought to anybody: there was none, or none that delivered.
+pub const NO_ADDRESS: &str = "no_address";
+pub const UNDELIVERED: &str = "undelivered";
+const REACHED_NOBODY: [&str; 2] = [NO_ADDRESS, UNDELIVERED];
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = notice)]

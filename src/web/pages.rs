@@ -43,7 +43,9 @@ use crate::app::cases::before_assigning::Load;
 use crate::domain::event::words;
 use crate::lang::Lang;
 use crate::store::events::Event;
+use crate::store::notices;
 use actix_web::HttpResponse;
+use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -92,6 +94,32 @@ fn by_name(units: &HashMap<String, String>) -> Vec<(String, String)> {
     let mut units: Vec<(String, String)> = units.clone().into_iter().collect();
     units.sort_by(|a, b| a.1.cmp(&b.1));
     units
+}
+
+/// What a list was asked to show: one state or all, what its lines say, which page.
+#[derive(Clone, Deserialize)]
+struct Narrowed {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    page: u32,
+}
+
+impl Narrowed {
+    fn first_row(&self) -> i64 {
+        i64::from(self.page) * ROWS
+    }
+
+    /// The list's address with another state.
+    fn with_state(&self, path: &str, state: &str) -> String {
+        address(path, &[("state", state), ("q", &self.q)])
+    }
+
+    fn pager(&self, path: &str, total: i64) -> Pager {
+        Pager::new(path, &[("state", &self.state), ("q", &self.q)], i64::from(self.page), total)
+    }
 }
 
 /// Where a list stands, with links to the pages before and after.
@@ -158,7 +186,7 @@ impl Page {
         self.t(match why {
             "passed" => "已有后一步",
             "drafted" => "已拟督办单",
-            "no_address" => "没有可用邮箱",
+            notices::NO_ADDRESS => "没有可用邮箱",
             "no_longer_needed" => "已不需要",
             "muted" => "收件人不接收",
             written => written,

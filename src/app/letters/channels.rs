@@ -40,7 +40,8 @@ pub fn draft(ctx: &mut Ctx, drafts: &mut Drafts, group: Vec<Notice>, bundle: Bun
             None => left.extend(open),
         }
     }
-    let reason = if left.iter().any(|notice| !notice.tried.is_empty()) { "undelivered" } else { "no_address" };
+    let reason =
+        if left.iter().any(|notice| !notice.tried.is_empty()) { notices::UNDELIVERED } else { notices::NO_ADDRESS };
     drafts.skip_all(left, reason);
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::case_charts::{self as charts, Chart, Graph};
 use super::case_drawn::{self as drawn, CardView, GanttRow, Link, Panel};
 use super::case_read::{self as parts, Asked, Parts};
 use super::case_tried::{self as tried, Trial};
-use super::{Pager, ROWS, by_name};
+use super::{Narrowed, Pager, ROWS, by_name};
 use crate::app::cases::before_assigning::Nearby;
 use crate::app::cases::case_people::{CasePeople, Opinions};
 use crate::app::cases::case_views::{self, CaseLine, CaseView};
@@ -20,7 +20,6 @@ use crate::plan::layout::layout;
 use crate::store::events::Event;
 use crate::store::sent::Sent;
 use crate::store::tickets::Ticket;
-use crate::web::address;
 use crate::web::fields::Fields;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
@@ -28,7 +27,6 @@ use actix_web::http::header;
 use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use serde::Deserialize;
 
 #[derive(Template)]
 #[template(path = "cases.html", config = "src/web/askama.toml")]
@@ -36,15 +34,14 @@ struct ListPage {
     page: Page,
     cases: Vec<CaseLine>,
     pager: Pager,
-    state: String,
-    q: String,
+    asked: Narrowed,
     states: [(&'static str, &'static str); 5],
 }
 
 impl ListPage {
     /// The list's address with another state.
     fn narrowed(&self, state: &str) -> String {
-        address("/cases", &[("state", state), ("q", &self.q)])
+        self.asked.with_state("/cases", state)
     }
 }
 
@@ -174,40 +171,27 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Clone, Deserialize)]
-pub(super) struct Narrowed {
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    page: u32,
-}
-
-impl Narrowed {
-    /// Some of the cases asked for, of those the reader may see, and how many there are.
-    pub(super) fn cases(&self, ctx: &mut Ctx, from: i64, most: i64) -> Result<(Vec<CaseLine>, i64), Error> {
-        let of_group = |state: CaseState| match state {
-            CaseState::Issued => "issued",
-            CaseState::Verifying => "verifying",
-            state if state.is_open() => "draft",
-            _ => "ended",
-        };
-        let wanted = CaseState::ALL.iter().copied();
-        let wanted: Vec<_> = wanted.filter(|known| self.state.is_empty() || of_group(*known) == self.state).collect();
-        case_views::page(ctx, &wanted, &self.q, from as usize..(from + most) as usize)
-    }
+/// Some of the cases asked for, of those the reader may see, and how many there are.
+pub(super) fn narrowed(ctx: &mut Ctx, asked: &Narrowed, from: i64, most: i64) -> Result<(Vec<CaseLine>, i64), Error> {
+    let of_group = |state: CaseState| match state {
+        CaseState::Issued => "issued",
+        CaseState::Verifying => "verifying",
+        state if state.is_open() => "draft",
+        _ => "ended",
+    };
+    let wanted = CaseState::ALL.iter().copied();
+    let wanted: Vec<_> = wanted.filter(|known| asked.state.is_empty() || of_group(*known) == asked.state).collect();
+    case_views::page(ctx, &wanted, &asked.q, from as usize..(from + most) as usize)
 }
 
 const STATES: [(&str, &str); 5] =
     [("", "全部"), ("draft", "拟立项"), ("issued", "在办"), ("verifying", "成效观察"), ("ended", "已结束")];
 
 async fn list(page: Page, asked: Query<Narrowed>) -> PageResult {
-    let Narrowed { state, q, page: at } = asked.clone().into_inner();
-    let at = i64::from(at);
-    let (cases, total) = page.read(move |ctx| asked.cases(ctx, at * ROWS, ROWS)).await?;
-    let pager = Pager::new("/cases", &[("state", &state), ("q", &q)], at, total);
-    page.html(&ListPage { page: page.clone(), cases, pager, state, q, states: STATES })
+    let wanted = asked.clone();
+    let (cases, total) = page.read(move |ctx| narrowed(ctx, &wanted, wanted.first_row(), ROWS)).await?;
+    let pager = asked.pager("/cases", total);
+    page.html(&ListPage { page: page.clone(), cases, pager, asked: asked.into_inner(), states: STATES })
 }
 
 const TABS: [(&str, &str); 5] =

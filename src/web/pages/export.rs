@@ -1,7 +1,8 @@
 //! Lists as spreadsheets, filtered as the page was.
 
 use super::{
-    case as case_pages, mail as mail_pages, problems as problem_pages, tickets as ticket_pages, unit as unit_page,
+    Narrowed, case as case_pages, mail as mail_pages, problems as problem_pages, tickets as ticket_pages,
+    unit as unit_page,
 };
 use crate::app::{Error, cases::case_views, letters::tracking, problems, tasks::task_views::TaskLine, tickets};
 use crate::domain::access::Action;
@@ -113,8 +114,8 @@ async fn export_unsent(page: Page, asked: Query<mail_pages::Asked>) -> PageResul
     answer(&page, "unsent", &headers, rows.into_iter().map(cells).collect())
 }
 
-async fn export_unit(page: Page, asked: Query<unit_page::Narrowed>) -> PageResult {
-    let lines = page.read(move |ctx| asked.tasks(ctx)).await?;
+async fn export_unit(page: Page, asked: Query<Narrowed>) -> PageResult {
+    let lines = page.read(move |ctx| unit_page::narrowed(ctx, &asked)).await?;
     let cells = |line: TaskLine| {
         let (number, found) = (line.found.number(), line.found);
         let due = found.task.due_on.map(|day| day.to_string()).unwrap_or_default();
@@ -128,8 +129,8 @@ async fn export_unit(page: Page, asked: Query<unit_page::Narrowed>) -> PageResul
     answer(&page, "tasks", &headers, lines.into_iter().map(cells).collect())
 }
 
-async fn export_cases(page: Page, asked: Query<case_pages::Narrowed>) -> PageResult {
-    let (lines, _) = page.read(move |ctx| asked.cases(ctx, 0, ROWS_MAX)).await?;
+async fn export_cases(page: Page, asked: Query<Narrowed>) -> PageResult {
+    let (lines, _) = page.read(move |ctx| case_pages::narrowed(ctx, &asked, 0, ROWS_MAX)).await?;
     let cells = |line: case_views::CaseLine| {
         let state = line.lamp.map_or(line.case.state.label(), |lamp| lamp.label());
         let forecast = line.forecast.map(|day| day.to_string()).unwrap_or_default();

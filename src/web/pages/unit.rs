@@ -1,17 +1,15 @@
 //! The tasks of the reader's units, and what others ask of them.
 
-use super::{Pager, ROWS};
+use super::{Narrowed, Pager, ROWS};
 use crate::app::tasks::help::{self, HelpLine};
 use crate::app::tasks::task_views::{self, TaskLine};
 use crate::app::{Ctx, Error};
 use crate::domain::access::Action;
 use crate::domain::task::TaskState;
-use crate::web::address;
 use crate::web::page::{Page, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::web::Query;
 use askama::Template;
-use serde::Deserialize;
 
 #[derive(Template)]
 #[template(path = "unit.html", config = "src/web/askama.toml")]
@@ -19,17 +17,16 @@ struct ListPage {
     page: Page,
     own: Vec<TaskLine>,
     pager: Pager,
-    state: String,
-    q: String,
+    asked: Narrowed,
     states: [(&'static str, &'static str); 7],
     /// What others ask of it.
-    asked: Vec<HelpLine>,
+    helps: Vec<HelpLine>,
 }
 
 impl ListPage {
     /// The list's address with another state.
     fn narrowed(&self, state: &str) -> String {
-        address("/unit", &[("state", state), ("q", &self.q)])
+        self.asked.with_state("/unit", state)
     }
 }
 
@@ -47,45 +44,33 @@ const STATES: [(&str, &str); 7] = [
     ("ended", "已结束"),
 ];
 
-#[derive(Clone, Deserialize)]
-pub(super) struct Narrowed {
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    page: u32,
+/// Those of the reader's tasks that are asked for: late first, then by due date.
+pub(super) fn narrowed(ctx: &mut Ctx, asked: &Narrowed) -> Result<Vec<TaskLine>, Error> {
+    let mut own = task_views::of_my_units(ctx, |state| may_be(&asked.state, state))?;
+    own.retain(|line| (asked.state != "late" || line.late) && says(line, asked.q.trim()));
+    Ok(own)
 }
 
-impl Narrowed {
-    /// Those of the reader's tasks that are asked for: late first, then by due date.
-    pub(super) fn tasks(&self, ctx: &mut Ctx) -> Result<Vec<TaskLine>, Error> {
-        let mut own = task_views::of_my_units(ctx, |state| self.may_be(state))?;
-        own.retain(|line| (self.state != "late" || line.late) && self.says(line));
-        Ok(own)
+fn may_be(asked: &str, state: TaskState) -> bool {
+    match asked {
+        "" | "late" => true,
+        "working" => matches!(state, TaskState::Acknowledged | TaskState::InProgress),
+        "ended" => state.is_final(),
+        code => state.code() == code,
     }
+}
 
-    fn may_be(&self, state: TaskState) -> bool {
-        match self.state.as_str() {
-            "" | "late" => true,
-            "working" => matches!(state, TaskState::Acknowledged | TaskState::InProgress),
-            "ended" => state.is_final(),
-            code => state.code() == code,
-        }
-    }
-
-    fn says(&self, line: &TaskLine) -> bool {
-        let (found, q) = (&line.found, self.q.trim());
-        let texts = [&found.number(), &found.task.title, &found.case_title, &found.unit_name];
-        texts.into_iter().any(|text| text.contains(q))
-    }
+fn says(line: &TaskLine, text: &str) -> bool {
+    let found = &line.found;
+    let texts = [&found.number(), &found.task.title, &found.case_title, &found.unit_name];
+    texts.into_iter().any(|known| known.contains(text))
 }
 
 async fn list(page: Page, asked: Query<Narrowed>) -> PageResult {
-    let Narrowed { state, q, page: at } = asked.clone().into_inner();
-    let at = i64::from(at);
-    let (own, asked) = page.read(move |ctx| Ok((asked.tasks(ctx)?, help::asked_of_my_units(ctx)?))).await?;
-    let pager = Pager::new("/unit", &[("state", &state), ("q", &q)], at, own.len() as i64);
-    let own = own.into_iter().skip((at * ROWS) as usize).take(ROWS as usize).collect();
-    page.html(&ListPage { page: page.clone(), own, pager, state, q, states: STATES, asked })
+    let wanted = asked.clone();
+    let (own, helps) = page.read(move |ctx| Ok((narrowed(ctx, &wanted)?, help::asked_of_my_units(ctx)?))).await?;
+    let pager = asked.pager("/unit", own.len() as i64);
+    let own = own.into_iter().skip(asked.first_row() as usize).take(ROWS as usize).collect();
+    let asked = asked.into_inner();
+    page.html(&ListPage { page: page.clone(), own, pager, asked, states: STATES, helps })
 }
