@@ -9,12 +9,12 @@ use super::blocks::{Block, blocks};
 use super::postings::{KEYS, REMEMBERED, keys};
 use super::profile::Profile;
 use super::weights::Weights;
-use super::{Engine, parting};
+use super::{Engine, Settings, parting};
 
 /// Earlier tickets looked at for each: more than when one is placed, as nobody waits for it.
 const NEIGHBOURS: usize = 24;
 /// Tickets of a group are of one grievance when this much is left in common: hardly anything is enough.
-const ONE_PART: f64 = 0.004;
+const ONE_GRIEVANCE: f64 = 0.004;
 /// A part of a problem that is worth a proposal of its own.
 const SPLIT_LEAST: usize = 3;
 
@@ -200,8 +200,14 @@ impl<'a> View<'a> {
         }
         let profiles: Vec<Profile> =
             group.iter().map(|&block| self.profile(&self.blocks[block as usize].members)).collect();
-        let parts = parting::parts(&profiles, ONE_PART, &self.weights);
-        parts.into_iter().map(|part| part.into_iter().map(|at| group[at as usize]).collect()).collect()
+        let Settings { local, online_cut, .. } = &self.engine.settings;
+        let halves = |part: Vec<u32>| {
+            let some: Vec<Profile> = part.iter().map(|&at| profiles[at as usize].clone()).collect();
+            let halves = parting::halves(&some, local, *online_cut, &self.weights);
+            halves.into_iter().map(move |half| half.into_iter().map(|at| part[at as usize]).collect::<Vec<_>>())
+        };
+        let parts = parting::grievances(&profiles, ONE_GRIEVANCE, &self.weights).into_iter().flat_map(halves);
+        parts.map(|part| part.into_iter().map(|at| group[at as usize]).collect()).collect()
     }
 
     fn changes(&self, group: &[u32], problem: Option<&String>, changes: &mut Vec<Change>) {

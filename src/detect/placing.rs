@@ -6,7 +6,7 @@ use super::engine::Ticket;
 use super::postings::{REMEMBERED, keys};
 use super::problem::Problem;
 use super::profile::{Profile, Table};
-use super::{By, Document, Engine, parting};
+use super::{By, Document, Engine, Settings, parting};
 
 /// Tickets looked at of one term: half of what consolidation looks at, as somebody waits.
 const LATEST: usize = REMEMBERED / 2;
@@ -16,10 +16,12 @@ const ASKED: usize = 16;
 const UNITED_MOST: usize = 64;
 /// When a problem gets its so many tickets it is looked at for several grievances of one place: while it is small this is
 /// cheap and tells most.
-const PARTED: [usize; 3] = [4, 6, 8];
+const SMALL: [usize; 3] = [4, 6, 8];
+/// When it is looked at for halves that have grown apart.
+const GROWN: [usize; 3] = [10, 12, 16];
 /// Its tickets are of one grievance when this much is left in common; the words of few tickets are less settled than
 /// those that consolidation sees.
-const ONE_PART: f64 = 0.01;
+const ONE_GRIEVANCE: f64 = 0.01;
 
 /// Where a ticket was put, and what else it might have fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,13 +138,18 @@ impl Engine {
     fn leaving(&self, position: u32) -> Vec<u32> {
         let Some(number) = self.tickets[position as usize].problem else { return Vec::new() };
         let members = &self.problems[number as usize].members;
-        if !PARTED.contains(&members.len()) || self.is_held(number) {
+        let (is_small, has_grown) = (SMALL.contains(&members.len()), GROWN.contains(&members.len()));
+        if !(is_small || has_grown) || self.is_held(number) {
             return Vec::new();
         }
         let profiles: Vec<Profile> = members.iter().map(|&member| self.profile_of(member)).collect();
-        let parts = parting::parts(&profiles, ONE_PART, self.lexicon.weights());
+        let (Settings { local, online_cut, .. }, weights) = (&self.settings, self.lexicon.weights());
+        let parts = match is_small {
+            true => parting::grievances(&profiles, ONE_GRIEVANCE, weights),
+            false => parting::halves(&profiles, local, *online_cut, weights),
+        };
         let of_this = |part: &Vec<u32>| part.iter().any(|&at| members[at as usize] == position);
-        let own = parts.into_iter().find(of_this).filter(|own| 2 * own.len() <= members.len());
+        let own = parts.into_iter().find(of_this).filter(|own| own.len() > 1 && 2 * own.len() <= members.len());
         own.into_iter().flatten().map(|at| members[at as usize]).collect()
     }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Which engine placed a ticket: a later one may place it anew.
-const ENGINE_VERSION: i32 = 7;
+const ENGINE_VERSION: i32 = 8;
 
 /// What changes, gathered before any of it is stored.
 #[derive(Default)]
