@@ -100,22 +100,16 @@ pub fn submit(ctx: &mut Ctx, task_id: &str, version: i64, text: String) -> Resul
     take_plan_of(ctx, task_id)?;
     let mut found = open(ctx, task_id, Some(version), Action::WorkTask)?;
     let text = required("text", text)?;
-    checklists::all_ticked(ctx, task_id)?;
-    let unfinished: Vec<String> = plans::predecessors(&mut ctx.tx, task_id, DependencyKind::FinishToFinish)?
-        .into_iter()
-        .filter(|(_, state)| !state.is_final())
-        .map(|(no, _)| format!("{no:02}"))
-        .collect();
-    if !unfinished.is_empty() {
-        return Err(Error::Refused(
-            Message::new("须待任务 %{numbers} 完成后才能提交办结。").with("numbers", unfinished.join("、")),
-        ));
+    let before = tasks::before_submission(&mut ctx.tx, task_id, &found.unit_path)?;
+    checklists::all_ticked(before.unticked)?;
+    if before.unfinished > 0 {
+        return Err(awaits_predecessors(ctx, task_id)?);
     }
     found.task.submission_round += 1;
     found.task.submitted_at = Some(ctx.now);
     found.task.percent = 100;
     let round = found.task.submission_round;
-    let awaits_sign_off = inside::wants_sign_off(ctx, &found)?;
+    let awaits_sign_off = before.wants_sign_off && !inside::may_sign_off(ctx, &found);
     tasks::insert_submission(
         &mut ctx.tx,
         &Submission {
@@ -137,6 +131,13 @@ pub fn submit(ctx: &mut Ctx, task_id: &str, version: i64, text: String) -> Resul
     )?;
     step(ctx, &mut found, TaskMove::Submit, json!({ "round": round }))?;
     if awaits_sign_off { inside::ask_sign_off(ctx, &found, round) } else { hand_in(ctx, &found) }
+}
+
+fn awaits_predecessors(ctx: &mut Ctx, task_id: &str) -> Result<Error, Error> {
+    let predecessors = plans::predecessors(&mut ctx.tx, task_id, DependencyKind::FinishToFinish)?;
+    let unfinished = predecessors.into_iter().filter(|(_, state)| !state.is_final());
+    let numbers: Vec<String> = unfinished.map(|(no, _)| format!("{no:02}")).collect();
+    Ok(Error::Refused(Message::new("须待任务 %{numbers} 完成后才能提交办结。").with("numbers", numbers.join("、"))))
 }
 
 /// Tells whoever is to accept it: the unit whose task it is a part of, else the lead unit.

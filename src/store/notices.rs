@@ -1,8 +1,8 @@
 //! notice → mail: what a change owes, and what settled it.
 
-use super::conn::{Conn, on_backend};
+use super::conn::Conn;
 use super::mails::{self, Mail};
-use super::prepared::written;
+use super::prepared::{insert_rows, written};
 use super::schema::{mail, mail_link, notice};
 use super::{StoreError, Tx};
 use crate::domain::notice::{MailState, NoticeState, RecipientKind, Stage};
@@ -50,14 +50,10 @@ impl Notice {
     }
 }
 
-/// Owes the notices; one that is owed or settled already in its cycle is left as it is. Gives back how many are new.
-pub fn owe(tx: &mut Tx, rows: Vec<Notice>) -> Result<usize, StoreError> {
-    let mut owed = 0;
-    for row in rows {
-        owed +=
-            on_backend!(tx.0, c => diesel::insert_into(notice::table).values(row).on_conflict_do_nothing().execute(c))?;
-    }
-    Ok(owed)
+/// Owes the notices; one that is owed or settled already in its cycle is left as it is.
+pub fn owe(tx: &mut Tx, rows: Vec<Notice>) -> Result<(), StoreError> {
+    insert_rows!(tx, notice::table, rows, on_conflict_do_nothing);
+    Ok(())
 }
 
 /// All notices owed to one recipient about one case, the oldest first.

@@ -185,22 +185,22 @@ of_any_table! {
 /// Inserts rows with statements that a connection prepares once: many at a time, and the rest one by one. Diesel prepares an
 /// insert of any other number of rows anew.
 macro_rules! insert_rows {
-    ($tx:expr, $table:expr, $rows:expr) => {
+    ($tx:expr, $table:expr, $rows:expr $(, $on_conflict:ident)?) => {
         $crate::store::conn::on_backend!($tx.0, c => {
             let (many, rest) = $rows.as_chunks::<32>();
             let (some, rest) = rest.as_chunks::<8>();
             let (few, single) = rest.as_chunks::<2>();
             for chunk in many {
-                diesel::insert_into($table).values(chunk.clone()).execute(c)?;
+                diesel::insert_into($table).values(chunk.clone())$(.$on_conflict())?.execute(c)?;
             }
             for chunk in some {
-                diesel::insert_into($table).values(chunk.clone()).execute(c)?;
+                diesel::insert_into($table).values(chunk.clone())$(.$on_conflict())?.execute(c)?;
             }
             for chunk in few {
-                diesel::insert_into($table).values(chunk.clone()).execute(c)?;
+                diesel::insert_into($table).values(chunk.clone())$(.$on_conflict())?.execute(c)?;
             }
             for row in single {
-                diesel::insert_into($table).values(row.clone()).execute(c)?;
+                diesel::insert_into($table).values(row.clone())$(.$on_conflict())?.execute(c)?;
             }
         })
     };

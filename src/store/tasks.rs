@@ -2,9 +2,12 @@
 
 use super::conn::on_backend;
 use super::prepared::update;
-use super::schema::{block, comment, extension, objection, post, report, submission, task};
+use super::schema::{
+    block, checklist_item, comment, dependency, extension, objection, post, report, submission, task, unit,
+};
 use super::{StoreError, Tx};
 use crate::domain::access::Role;
+use crate::domain::task::{DependencyKind, TaskState};
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
@@ -111,6 +114,37 @@ beside_task!(comment, Comment, at, insert_comment, comments_of);
 beside_task!(block, Block, raised_at, insert_block, blocks_of);
 beside_task!(extension, Extension, asked_at, insert_extension, extensions_of);
 beside_task!(submission, Submission, at, insert_submission, submissions_of);
+
+/// What handing a task in has to look at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BeforeSubmission {
+    /// Items of its checklist that are not ticked off.
+    pub unticked: i64,
+    /// Finish-to-finish predecessors that have not ended.
+    pub unfinished: i64,
+    /// A unit of its branch wants its head to sign off.
+    pub wants_sign_off: bool,
+}
+
+pub fn before_submission(tx: &mut Tx, task_id: &str, unit_path: &str) -> Result<BeforeSubmission, StoreError> {
+    let unticked = checklist_item::table
+        .filter(checklist_item::task_id.eq(task_id))
+        .filter(checklist_item::done_at.is_null())
+        .count();
+    let unfinished = dependency::table
+        .inner_join(task::table.on(task::id.eq(dependency::predecessor_id)))
+        .filter(dependency::successor_id.eq(task_id))
+        .filter(dependency::kind.eq(DependencyKind::FinishToFinish.code()))
+        .filter(task::state.ne(TaskState::Done.code()).and(task::state.ne(TaskState::Cancelled.code())))
+        .count();
+    let branch: Vec<&str> = unit_path.split('/').filter(|id| !id.is_empty()).collect();
+    let signing = unit::table.filter(unit::id.eq_any(branch)).filter(unit::head_signs_off.eq(true));
+    let all = diesel::select((unticked.single_value(), unfinished.single_value(), diesel::dsl::exists(signing)));
+    let (unticked, unfinished, wants_sign_off): (Option<i64>, Option<i64>, bool) =
+        on_backend!(tx.0, c => all.get_result(c))?;
+    let [unticked, unfinished] = [unticked, unfinished].map(Option::unwrap_or_default);
+    Ok(BeforeSubmission { unticked, unfinished, wants_sign_off })
+}
 
 pub fn open_block(tx: &mut Tx, task_id: &str) -> Result<Option<Block>, StoreError> {
     Ok(block::table

@@ -148,7 +148,7 @@ async fn one_round_settles_what_is_owed_to_thousands(#[values(On::Sqlite, On::Po
     // More than a page of groups, cut in the middle of a recipient's.
     let rows = owed(&server.app, 901, 3);
     let all = rows.len();
-    server.app.store.write(move |tx| notices::owe(tx, rows).map(|_| ())).await.unwrap();
+    server.app.store.write(move |tx| notices::owe(tx, rows)).await.unwrap();
     let settled = outbox::freeze_owed(server.app.clone(), "shenban@city.example".to_owned()).await.unwrap();
     assert_eq!(settled, all);
     let left = server.app.store.read(|tx| -> Result<_, StoreError> { notices::backlog(tx) }).await.unwrap();

@@ -63,11 +63,9 @@ fn within_branch(ctx: &mut Ctx, found: &TaskInCase, action: Action, unit_id: &st
     Err(Error::field("unit_id", Message::new("只能在本单位内转办；改派外单位请提出职责异议")))
 }
 
-/// Whether what this actor hands in has to be signed off first: a unit of the branch wants that, and no head of it acts.
-pub fn wants_sign_off(ctx: &mut Ctx, found: &TaskInCase) -> Result<bool, Error> {
-    let wanted = people::signs_off_on(&mut ctx.tx, &found.unit_path)?.is_some();
-    let subject = Subject { unit_path: Some(&found.unit_path), ..Subject::default() };
-    Ok(wanted && !ctx.actor.may(Action::SignOff, &subject))
+/// Whether the actor is a head whose handing in is its own signature.
+pub fn may_sign_off(ctx: &Ctx, found: &TaskInCase) -> bool {
+    ctx.actor.may(Action::SignOff, &Subject { unit_path: Some(&found.unit_path), ..Subject::default() })
 }
 
 /// Asks the head of the unit that wants it; the unit where nobody is known.

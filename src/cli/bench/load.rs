@@ -60,7 +60,7 @@ pub async fn updates(target: &Target<'_>, cases: &[BenchCase]) -> Result<Rate, F
 
 async fn work_off(target: &Target<'_>, connection: &mut Connection, task_id: &str) -> Result<(), Failure> {
     let id = task_id.to_owned();
-    let task = target.app.store.read(move |tx| plans::task_by_id(tx, &id)).await?.ok_or("a task is gone")?;
+    let task = target.app.store.read_one(move |tx| plans::task_by_id(tx, &id)).await?.ok_or("a task is gone")?;
     let (officer, coordinator) = (&target.city.officer_token, &target.city.coordinator_token);
     let steps = [
         ("acknowledge", officer, json!({})),
