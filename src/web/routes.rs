@@ -5,7 +5,10 @@ use crate::domain::access::Action;
 use actix_web::dev::{ServiceRequest, fn_service};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
-use actix_web::{FromRequest, Handler, Responder, guard, web};
+use actix_web::{FromRequest, Handler, Responder, Scope, guard, web};
+use std::collections::BTreeMap;
+
+const API_ROOT: &str = "/api/v1";
 
 /// Who may use a route at all; what the subject is decides the use case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,17 +78,36 @@ pub fn all() -> Vec<Route> {
     routes
 }
 
-/// Registers every route behind the gate.
+/// Registers every route behind the gate. Those with a parameter are told apart by their beginning first: else every
+/// request would be held against all patterns one after the other.
 pub fn register(config: &mut web::ServiceConfig) {
+    let mut scopes: BTreeMap<String, Scope> = BTreeMap::new();
     for route in all() {
         let (access, method) = (route.access, route.method.clone());
-        let resource = web::resource(route.pattern.as_str())
+        let (prefix, rest) =
+            if route.pattern.contains('{') { beginning(&route.pattern) } else { ("", &*route.pattern) };
+        let resource = web::resource(rest)
             .guard(guard::fn_guard(move |ctx| answers(&method, &ctx.head().method)))
             .wrap(from_fn(move |req, next| gate::pass(access, req, next)))
             .route((route.handler)());
-        config.service(resource);
+        if prefix.is_empty() {
+            config.service(resource);
+        } else {
+            let scope = scopes.remove(prefix).unwrap_or_else(|| web::scope(prefix));
+            scopes.insert(prefix.to_owned(), scope.service(resource));
+        }
+    }
+    for scope in scopes.into_values() {
+        config.service(scope);
     }
     config.default_service(fn_service(|req: ServiceRequest| async { Ok(req.into_response(pages::not_found())) }));
+}
+
+/// The first segment of a pattern (`/cases`, `/api/v1/cases`), and the rest.
+fn beginning(pattern: &str) -> (&str, &str) {
+    let root = if pattern.starts_with(API_ROOT) { API_ROOT.len() } else { 0 };
+    let end = pattern[root + 1..].find('/').map_or(pattern.len(), |at| root + 1 + at);
+    pattern.split_at(end)
 }
 
 /// Whether a route's method answers a request's: who only looks whether a page is there (HEAD) is told what GET would.

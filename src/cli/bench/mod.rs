@@ -199,6 +199,8 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     told(&format!("{:.0} graph and {:.0} Gantt pages a second; updates", graph.a_second, gantt.a_second));
     let statements = load::statements(&target, &counted).await.map_err(failed)?;
     let quiet = load::updates(&target, &quiet_cases).await.map_err(failed)?;
+    // What updates write first was empty when it was last looked at.
+    measure::analyze(app.store.url())?;
     let updates = load::updates(&target, &cases).await.map_err(failed)?;
     jobs.stop().await;
     told(&format!("{:.0} updates a second; mails", updates.a_second));
