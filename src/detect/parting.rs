@@ -141,10 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn one_matter_is_whole_and_so_is_most_of_it_with_a_facet() {
+    fn one_matter_is_whole_with_its_facets() {
         let whole = |count: u32| [(0..count).collect::<Vec<u32>>()];
         assert_eq!(of_two((UNDERPASS, 6), (UNDERPASS, 5)), whole(11));
-        assert_eq!(of_two((UNDERPASS, 8), (CLOSED, 3)), whole(11));
+        assert_eq!(of_two((UNDERPASS, 8), ("松雅湖站没有电梯，老人过马路危险", 3)), whole(11));
         assert_eq!(of_two((UNDERPASS, 2), (CLOSED, 2)), whole(4), "too few to tell");
+    }
+
+    #[test]
+    fn what_is_hardly_like_the_rest_leaves() {
+        let parts = [(0..8).collect::<Vec<u32>>(), (8..11).collect()];
+        assert_eq!(of_two((UNDERPASS, 8), (CLOSED, 3)), parts);
     }
 }
