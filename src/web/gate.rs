@@ -141,7 +141,8 @@ fn same(sent: &str, csrf: &str) -> Result<(), Error> {
     if Sha256::digest(sent.as_bytes()) == Sha256::digest(csrf.as_bytes()) { Ok(()) } else { Err(Error::Forbidden) }
 }
 
-fn refusal(req: &HttpRequest, error: &Error) -> HttpResponse {
+/// An error as whoever asked reads it: a program or a person, in the own language.
+pub fn refusal(req: &HttpRequest, error: &Error) -> HttpResponse {
     if is_api(req) {
         return problem_of(error, lang_of(req));
     }

@@ -35,16 +35,13 @@ mod wording;
 
 pub use sign_in::DEMO_PASSWORD;
 
-use super::page::{Page, error_page};
+use super::page::Page;
 use super::routes::Route;
 use super::show::{self, address};
-use crate::app::Error;
 use crate::app::cases::before_assigning::Load;
 use crate::domain::event::words;
-use crate::lang::Lang;
 use crate::store::events::Event;
 use crate::store::notices;
-use actix_web::HttpResponse;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -83,10 +80,6 @@ pub fn routes() -> Vec<Route> {
         demo::routes(),
     ];
     rooms.into_iter().flatten().collect()
-}
-
-pub fn not_found() -> HttpResponse {
-    error_page(&Error::NotFound, Lang::Zh)
 }
 
 /// Units to choose from.

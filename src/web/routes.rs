@@ -1,6 +1,7 @@
 //! The table of routes.
 
 use super::{acts, api, assets, files, gate, live, pages, server};
+use crate::app::Error;
 use crate::domain::access::Action;
 use actix_web::dev::{ServiceRequest, fn_service};
 use actix_web::http::Method;
@@ -100,7 +101,10 @@ pub fn register(config: &mut web::ServiceConfig) {
     for scope in scopes.into_values() {
         config.service(scope);
     }
-    config.default_service(fn_service(|req: ServiceRequest| async { Ok(req.into_response(pages::not_found())) }));
+    config.default_service(fn_service(|req: ServiceRequest| async {
+        let answer = gate::refusal(req.request(), &Error::NotFound);
+        Ok(req.into_response(answer))
+    }));
 }
 
 /// The first segment of a pattern (`/cases`, `/api/v1/cases`), and the rest.

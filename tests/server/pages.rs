@@ -7,6 +7,20 @@ use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::json;
 
+#[tokio::test]
+async fn an_address_that_is_none_is_answered_to_a_program_and_to_a_person() {
+    let Some(server) = Server::start(On::Sqlite).await else { return };
+    let coordinator = server.sign_in("coordinator").await;
+    for path in ["/nowhere", "/cases/nowhere/nothing"] {
+        coordinator.refused(path, json!({}), 404).await;
+        let page = coordinator.get(path).await;
+        assert_eq!(page.status().as_u16(), 404, "{path}");
+        assert!(page.text().await.unwrap().contains("没有找到"), "{path}");
+        let asked = coordinator.http.get(format!("{}{path}", coordinator.base)).header("accept-language", "en");
+        assert!(asked.send().await.unwrap().text().await.unwrap().contains("Not found"), "{path} in English");
+    }
+}
+
 /// The pages and who looks at them, as the tests' people are named.
 async fn looked_at(server: &Server) -> Vec<(&'static str, String)> {
     let (coordinator, operator) = (server.sign_in("coordinator").await, server.sign_in("operator").await);
