@@ -8,6 +8,7 @@ use super::{StoreError, Tx};
 use crate::domain::case::CaseState;
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
 use chrono::{NaiveDate, NaiveDateTime};
+use diesel::dsl::{case_when, count, count_star};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use std::collections::{BTreeSet, HashMap};
@@ -322,7 +323,7 @@ pub fn done_of_playbook(tx: &mut Tx, key: &str) -> Result<Vec<Task>, StoreError>
         .load(tx.0)?)
 }
 
-/// Being with its unit, as the index of due dates says it.
+/// Being with its unit, as the index of these tasks says it.
 fn is_held() -> Fixed<Bool> {
     let codes = [TaskState::Ready, TaskState::Acknowledged, TaskState::InProgress].map(TaskState::code);
     fixed(format!("task.state IN ('{}')", codes.join("', '")))
@@ -335,21 +336,13 @@ pub fn with_unit(tx: &mut Tx) -> Result<Vec<Task>, StoreError> {
 
 /// By unit: how many tasks it has and works on, and how many of them were due on `day` or before while their clock runs.
 pub fn held_by_units(tx: &mut Tx, day: NaiveDate) -> Result<Vec<(String, usize, usize)>, StoreError> {
-    let held = || task::table.filter(is_held());
-    let in_hand: Vec<(String, i64)> =
-        held().group_by(task::unit_id).select((task::unit_id, diesel::dsl::count_star())).load(tx.0)?;
-    let late: Vec<(String, i64)> = held()
-        .filter(task::due_on.le(day))
-        .filter(task::clock_stopped_on.is_null())
+    let is_late = task::due_on.assume_not_null().le(day).and(task::clock_stopped_on.is_null());
+    let held: Vec<(String, i64, i64)> = task::table
+        .filter(is_held())
         .group_by(task::unit_id)
-        .select((task::unit_id, diesel::dsl::count_star()))
+        .select((task::unit_id, count_star(), count(case_when(is_late, task::due_on))))
         .load(tx.0)?;
-    let late: HashMap<String, i64> = late.into_iter().collect();
-    let told = |(unit, held): (String, i64)| {
-        let late = late.get(&unit).copied().unwrap_or_default();
-        (unit, held as usize, late as usize)
-    };
-    Ok(in_hand.into_iter().map(told).collect())
+    Ok(held.into_iter().map(|(unit, held, late)| (unit, held as usize, late as usize)).collect())
 }
 
 /// Open tasks that one officer has.
