@@ -205,6 +205,9 @@ impl App {
         work: impl FnOnce(&mut Ctx) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (app, actor) = (self.clone(), actor.clone());
+        if actor.channel == Channel::Job {
+            return self.store.read_behind(move |tx| app.run(tx, actor, work)).await;
+        }
         self.store.read(move |tx| app.run(tx, actor, work)).await
     }
 

@@ -11,16 +11,18 @@ use crate::store::text_index::{self, Entry};
 use crate::store::tickets::{self, Ticket};
 
 const SHOWN: i64 = 20;
-/// Tickets that are indexed at once: few enough that nobody waits for it.
-const CHUNK: i64 = 250;
+/// Tickets that are indexed at once while somebody is served, and while nobody is.
+const CHUNK: i64 = 32;
+const LARGE_CHUNK: i64 = 250;
 
 /// Indexes up to one chunk of new tickets; gives back how many. A caller's number or name in a text is no way to it.
 pub async fn index_new(app: &App) -> Result<usize, Error> {
+    let most = if app.store.is_in_use() { CHUNK } else { LARGE_CHUNK };
     let (after, rows) = app
         .store
-        .read(|tx| -> Result<_, Error> {
+        .read(move |tx| -> Result<_, Error> {
             let after = text_index::watermark(tx)?;
-            Ok((after, text_index::unindexed_after(tx, after, CHUNK)?))
+            Ok((after, text_index::unindexed_after(tx, after, most)?))
         })
         .await?;
     let count = rows.len();

@@ -109,6 +109,7 @@ impl Tx<'_> {
 pub struct Store {
     url: DatabaseUrl,
     writing: Writing,
+    turns: Arc<Turns>,
     readers: Pool<Opener>,
     waiting_readers: Arc<Semaphore>,
     commits: watch::Sender<u64>,
@@ -119,7 +120,7 @@ pub struct Store {
 #[derive(Clone)]
 enum Writing {
     Sqlite(writer::Writer),
-    Postgres { pool: Pool<Opener>, waiting: Arc<Semaphore>, turns: Arc<Turns> },
+    Postgres { pool: Pool<Opener>, waiting: Arc<Semaphore> },
 }
 
 /// Requests that may wait for a connection; beyond it the answer is [`StoreError::Busy`].
@@ -151,20 +152,20 @@ impl Store {
                 drop(first);
                 let pool = pool(url, Access::ReadWrite, 16)?;
                 let waiting = Arc::new(Semaphore::new(WAITING));
-                (Writing::Postgres { pool: pool.clone(), waiting, turns: Arc::default() }, pool)
+                (Writing::Postgres { pool: pool.clone(), waiting }, pool)
             }
         };
         let waiting_readers = Arc::new(Semaphore::new(WAITING));
-        Ok(Store { url: url.clone(), writing, readers, waiting_readers, commits, text_index })
+        Ok(Store { url: url.clone(), writing, turns: Arc::default(), readers, waiting_readers, commits, text_index })
     }
 
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
     }
 
-    /// Whether everybody who writes waits for the one before.
-    pub fn has_one_writer(&self) -> bool {
-        matches!(self.writing, Writing::Sqlite(_))
+    /// Whether somebody at a screen is being served: then background work does little at a time.
+    pub fn is_in_use(&self) -> bool {
+        self.turns.are_taken()
     }
 
     /// Changes after every commit of this process: what background work waits on.
@@ -188,15 +189,15 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let _turn = self.turns.foreground();
         match &self.writing {
             Writing::Sqlite(writer) => {
                 let (job, answer) = sqlite_job(work);
                 writer.submit(job)?;
                 answer.await.unwrap_or_else(|_| Err(lost().into()))
             }
-            Writing::Postgres { pool, waiting, turns } => {
+            Writing::Postgres { pool, waiting } => {
                 let _permit = waiting.try_acquire().map_err(|_| StoreError::Busy)?;
-                let _turn = turns.foreground();
                 let (pool, commits) = (pool.clone(), self.commits.clone());
                 on_blocking_thread(move || postgres_write(&pool, &commits, work)).await
             }
@@ -209,16 +210,14 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let _turn = self.turns.background();
         match &self.writing {
             Writing::Sqlite(writer) => {
                 let (job, answer) = sqlite_job(work);
-                writer.submit_behind(job)?;
+                writer.submit_patiently(job)?;
                 answer.blocking_recv().unwrap_or_else(|_| Err(lost().into()))
             }
-            Writing::Postgres { pool, turns, .. } => {
-                let _turn = turns.background();
-                postgres_write(pool, &self.commits, work)
-            }
+            Writing::Postgres { pool, .. } => postgres_write(pool, &self.commits, work),
         }
     }
 
@@ -240,6 +239,20 @@ impl Store {
         self.on_reader(|conn| statement(&mut Tx(conn))).await
     }
 
+    /// [`Store::read`] for background work: it lets everybody at a screen go first.
+    pub async fn read_behind<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        on_blocking_thread(move || {
+            let _turn = store.turns.background();
+            store.read_blocking(work)
+        })
+        .await
+    }
+
     /// [`Store::read`] on this thread.
     pub fn read_blocking<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
@@ -254,10 +267,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let _permit = self.waiting_readers.try_acquire().map_err(|_| StoreError::Busy)?;
-        let _turn = match &self.writing {
-            Writing::Sqlite(_) => None,
-            Writing::Postgres { turns, .. } => Some(turns.foreground()),
-        };
+        let _turn = self.turns.foreground();
         let readers = self.readers.clone();
         on_blocking_thread(move || work(&mut *connection(&readers)?)).await
     }

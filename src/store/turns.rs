@@ -1,5 +1,5 @@
-//! Whose turn it is on PostgreSQL, where transactions run side by side: those of the background one after the other, each
-//! begun when nobody at a screen waits. Else an import and what follows it would share the processors with them.
+//! Whose turn it is: transactions and long reads of the background come one after the other, each begun when nobody at a screen waits.
+//! Else people would wait behind them for SQLite's one writer, and share the processors with them on either database.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ const LOOKS_AGAIN: Duration = Duration::from_micros(300);
 
 #[derive(Default)]
 pub(in crate::store) struct Turns {
-    /// Transactions and reads of people that run or wait for a connection.
+    /// Transactions and reads of people that run or wait.
     people: AtomicUsize,
     background: Mutex<()>,
 }
@@ -31,12 +31,17 @@ impl Turns {
         Foreground(&self.people)
     }
 
+    /// Whether people's transactions or reads run or wait.
+    pub fn are_taken(&self) -> bool {
+        self.people.load(Ordering::Relaxed) > 0
+    }
+
     /// Waits for the turn of a background transaction, which lasts until the answer is dropped.
     pub fn background(&self) -> MutexGuard<'_, ()> {
         // A transaction that panicked left nothing behind.
         let turn = self.background.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = Instant::now();
-        while self.people.load(Ordering::Relaxed) > 0 && begun.elapsed() < PASSED_OVER {
+        while self.are_taken() && begun.elapsed() < PASSED_OVER {
             std::thread::sleep(LOOKS_AGAIN);
         }
         turn
@@ -46,6 +51,7 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{DatabaseUrl, Store, StoreError};
     use std::sync::mpsc::channel;
 
     #[test]
@@ -67,5 +73,34 @@ mod tests {
             drop(first);
             second.recv_timeout(Duration::from_secs(10)).unwrap();
         });
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_writes_behind_lets_a_reader_finish_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&DatabaseUrl::Sqlite(folder.path().join("t.sqlite"))).unwrap();
+        let (open, gate) = channel::<()>();
+        let reading = tokio::spawn({
+            let store = store.clone();
+            async move {
+                store
+                    .read(move |_| {
+                        gate.recv().unwrap();
+                        Ok::<_, StoreError>(())
+                    })
+                    .await
+            }
+        });
+        while !store.is_in_use() {
+            tokio::task::yield_now().await;
+        }
+        let begun = Instant::now();
+        store.write_behind(|_| Ok::<_, StoreError>(())).await.unwrap();
+        assert!(begun.elapsed() >= PASSED_OVER, "the reader was not let finish");
+        store.read_behind(|_| Ok::<_, StoreError>(())).await.unwrap();
+        assert!(begun.elapsed() >= 2 * PASSED_OVER, "nor by who reads behind");
+        open.send(()).unwrap();
+        reading.await.unwrap().unwrap();
+        assert!(!store.is_in_use());
     }
 }

@@ -18,24 +18,12 @@ const BATCH: usize = 64;
 pub(in crate::store) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub(in crate::store) type Job = Box<dyn FnOnce(&mut Conn) -> Answer + Send>;
 
-/// What waits in the one queue: people's jobs themselves, or a sign that a background job waits in its own.
-enum Turn {
-    Foreground(Job),
-    Background,
-}
-
-/// Batches that may pass a waiting background job, so that it is never starved.
-const PASSED_OVER: usize = 8;
-/// After somebody's job the next is waited for so long before a background job begins: people who work come back.
-const QUIET: Duration = Duration::from_millis(10);
-
 /// A transaction that takes longer is told in the log.
 const SLOW: Duration = Duration::from_millis(20);
 
 #[derive(Clone)]
 pub(in crate::store) struct Writer {
-    queue: SyncSender<Turn>,
-    background: SyncSender<Job>,
+    queue: SyncSender<Job>,
 }
 
 impl Writer {
@@ -45,26 +33,24 @@ impl Writer {
         checkpointer: Checkpointer,
         committed: impl Fn() + Send + 'static,
     ) -> Result<Writer, StoreError> {
-        let (queue, turns) = sync_channel(QUEUE);
-        let (background, jobs) = sync_channel(QUEUE);
+        let (queue, jobs) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(conn, &turns, &jobs, &checkpointer, committed))
+            .spawn(move || run(conn, &jobs, &checkpointer, committed))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Writer { queue, background })
+        Ok(Writer { queue })
     }
 
     pub fn submit(&self, job: Job) -> Result<(), StoreError> {
-        self.queue.try_send(Turn::Foreground(job)).map_err(|error| match error {
+        self.queue.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => stopped(),
         })
     }
 
-    /// A job nobody waits for at a screen: it runs when no other waits. Waits for room in the queue.
-    pub fn submit_behind(&self, job: Job) -> Result<(), StoreError> {
-        self.background.send(job).map_err(|_| stopped())?;
-        self.queue.send(Turn::Background).map_err(|_| stopped())
+    /// [`Writer::submit`] that waits for room in the queue.
+    pub fn submit_patiently(&self, job: Job) -> Result<(), StoreError> {
+        self.queue.send(job).map_err(|_| stopped())
     }
 }
 
@@ -72,38 +58,13 @@ fn stopped() -> StoreError {
     StoreError::Unavailable("the writer has stopped".into())
 }
 
-fn run(
-    mut conn: Conn,
-    turns: &Receiver<Turn>,
-    background: &Receiver<Job>,
-    checkpointer: &Checkpointer,
-    committed: impl Fn(),
-) {
-    let (mut waiting, mut passed, mut last) = (0, 0, Instant::now());
-    loop {
-        let turn = match waiting {
-            0 => turns.recv().ok(),
-            _ if passed >= PASSED_OVER => None,
-            _ => turns.recv_timeout(QUIET.saturating_sub(last.elapsed())).ok(),
-        };
-        match turn {
-            Some(Turn::Foreground(job)) => {
-                waiting += run_batch(&mut conn, job, turns);
-                passed += usize::from(waiting > 0);
-                last = Instant::now();
-            }
-            Some(Turn::Background) => {
-                waiting += 1;
-                continue;
-            }
-            None if waiting == 0 => return,
-            None => {
-                (waiting, passed) = (waiting - 1, 0);
-                if let Ok(job) = background.try_recv() {
-                    commit(&mut conn, |conn| vec![job(conn)]);
-                }
-            }
-        }
+fn run(mut conn: Conn, jobs: &Receiver<Job>, checkpointer: &Checkpointer, committed: impl Fn()) {
+    while let Ok(first) = jobs.recv() {
+        commit(&mut conn, |conn| {
+            let mut answers = vec![first(conn)];
+            answers.extend(jobs.try_iter().take(BATCH - 1).map(|job| job(conn)));
+            answers
+        });
         committed();
         if checkpointer.committed()
             && let Conn::Sqlite(sqlite) = &mut conn
@@ -112,23 +73,6 @@ fn run(
             tracing::warn!(%error, "the rest of the write-ahead log is left to the checkpointer");
         }
     }
-}
-
-/// Runs the first job and those that wait behind it in one transaction. Gives how many background jobs it met.
-fn run_batch(conn: &mut Conn, first: Job, turns: &Receiver<Turn>) -> usize {
-    let mut background = 0;
-    commit(conn, |conn| {
-        let mut answers = vec![first(conn)];
-        while answers.len() < BATCH {
-            match turns.try_recv() {
-                Ok(Turn::Foreground(job)) => answers.push(job(conn)),
-                Ok(Turn::Background) => background += 1,
-                Err(_) => break,
-            }
-        }
-        answers
-    });
-    background
 }
 
 fn commit(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Vec<Answer>) {
@@ -189,48 +133,4 @@ pub(in crate::store) fn run_on_snapshot<T, E: From<StoreError>>(
 fn caught<T, E: From<StoreError>>(conn: &mut Conn, work: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(|| work(&mut Tx(conn))))
         .unwrap_or_else(|_| Err(StoreError::Unavailable("a job panicked".into()).into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::conn::Access;
-    use crate::store::{DatabaseUrl, checkpoint::Checkpointer};
-    use std::sync::mpsc::channel;
-
-    /// A job that tells its name when it runs.
-    fn telling(name: &'static str, told: std::sync::mpsc::Sender<&'static str>) -> Job {
-        Box::new(move |_| {
-            told.send(name).unwrap();
-            Box::new(|_| ())
-        })
-    }
-
-    #[test]
-    fn people_go_first_and_background_work_is_not_starved() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("w.sqlite");
-        let conn = DatabaseUrl::Sqlite(path.clone()).open(Access::ReadWrite).unwrap();
-        let writer = Writer::start(conn, Checkpointer::start(&path).unwrap(), || ()).unwrap();
-        let (told, order) = channel();
-        // The writer is held until everything waits.
-        let (open, gate) = channel::<()>();
-        writer
-            .submit(Box::new(move |_| {
-                gate.recv().unwrap();
-                Box::new(|_| ())
-            }))
-            .unwrap();
-        writer.submit_behind(telling("behind", told.clone())).unwrap();
-        for _ in 0..BATCH * (PASSED_OVER + 4) {
-            while matches!(writer.submit(telling("people", told.clone())), Err(StoreError::Busy)) {
-                let _ = open.send(());
-            }
-        }
-        let _ = open.send(());
-        drop((writer, told));
-        let order: Vec<&str> = order.iter().collect();
-        let at = order.iter().position(|name| *name == "behind").expect("it ran");
-        assert!(at > 0 && at < order.len() - 1, "after some and before the last, at {at} of {}", order.len());
-    }
 }

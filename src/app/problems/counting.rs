@@ -16,9 +16,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The local day on which every problem was last counted.
 const COUNTED_ON_SETTING: &str = "detection.counted_on";
-const COUNTED_AT_ONCE: usize = 128;
-/// Problems saved in one transaction: people wait behind it.
-const SAVED_AT_ONCE: usize = 32;
+/// Problems counted on one snapshot and saved in one transaction: people wait behind it.
+const COUNTED_AT_ONCE: usize = 32;
 /// A problem of fewer tickets keeps the title of its first: most never grow, and their words would cost as much.
 const DESCRIBED_FROM: usize = 3;
 const TERMS_SHOWN: usize = 8;
@@ -308,31 +307,13 @@ pub async fn count_some(app: &App, holder: String) -> Result<usize, Error> {
     if many == 0 {
         return Ok(0);
     }
-    let settle = move |ctx: &mut Ctx, counted: &[Count]| {
+    let save = move |ctx: &mut Ctx| {
         keep_lease(ctx, &holder)?;
-        Ok(problems::set_uncounted(&mut ctx.tx, counted.iter().map(|count| &count.problem_id), false)?)
+        problems::set_uncounted(&mut ctx.tx, counted.iter().map(|count| &count.problem_id), false)?;
+        save_all(ctx, counted)
     };
-    save_in_turns(app, &actor, counted, settle).await?;
+    app.write(&actor, save).await?;
     Ok(many)
-}
-
-/// Saves some in each transaction, after what else is to be done there.
-async fn save_in_turns(
-    app: &App,
-    actor: &Actor,
-    mut counted: Vec<Count>,
-    settle: impl Fn(&mut Ctx, &[Count]) -> Result<(), Error> + Clone + Send + 'static,
-) -> Result<(), Error> {
-    while !counted.is_empty() {
-        let later = counted.split_off(counted.len().min(SAVED_AT_ONCE));
-        let (now, settle) = (std::mem::replace(&mut counted, later), settle.clone());
-        let save_them = move |ctx: &mut Ctx| {
-            settle(ctx, &now)?;
-            save_all(ctx, now)
-        };
-        app.write(actor, save_them).await?;
-    }
-    Ok(())
 }
 
 /// Counts every problem once a local day: windows, growth and heat change by the mere passing of days.
@@ -360,7 +341,7 @@ pub async fn recount(app: &App) -> Result<usize, Error> {
     for chunk in ids.chunks(COUNTED_AT_ONCE) {
         let chunk = chunk.to_vec();
         let counted = app.read(&actor, move |ctx| count_all(ctx, &chunk)).await?;
-        save_in_turns(app, &actor, counted, |_, _| Ok(())).await?;
+        app.write(&actor, |ctx| save_all(ctx, counted)).await?;
     }
     Ok(many)
 }

@@ -16,8 +16,8 @@ const WATERMARK: &str = "detection.watermark";
 const LEASE: &str = "detection";
 const ORDER_LEASE: &str = "ordering";
 const LEASE_LASTS: TimeDelta = TimeDelta::minutes(2);
-/// Tickets stored in one transaction where everybody who writes waits for it, and where they do not.
-const CHUNK: usize = 16;
+/// Tickets stored in one transaction while somebody is served, and while nobody is.
+const CHUNK: usize = 32;
 const LARGE_CHUNK: usize = 192;
 /// Tickets read at once.
 const READ_AT_ONCE: i64 = 2 * LARGE_CHUNK as i64;
@@ -132,7 +132,7 @@ pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
 
 /// Places the tickets chunk by chunk; the next chunk is matched while the one before it is being stored.
 async fn place(app: &App, holder: &str, waiting: &Waiting) -> Result<(), Error> {
-    let mut chunks = waiting.rows.chunks(if app.store.has_one_writer() { CHUNK } else { LARGE_CHUNK });
+    let mut chunks = waiting.rows.chunks(if app.store.is_in_use() { CHUNK } else { LARGE_CHUNK });
     let mut matched = chunks.next().and_then(|chunk| match_rows(app, waiting, chunk));
     while let Some(ready) = matched.take() {
         let last = ready.last;

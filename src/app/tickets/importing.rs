@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const ROWS_AT_LEAST: usize = 16;
 const ROWS_AT_MOST: usize = 1_000;
 /// How long a transaction is to take, waiting for its turn included.
-const TURN_LASTS: Duration = Duration::from_millis(15);
+const TURN_LASTS: Duration = Duration::from_millis(12);
 /// Between two of them, so that another process that writes to the same SQLite file gets its turn.
 const LETS_OTHERS_IN: Duration = Duration::from_millis(1);
 const LISTED: i64 = 20;
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn an_import_alone_takes_long_turns_and_a_waiting_one_short_turns() {
         let alone = (0..10).fold(ROWS_AT_LEAST, |many, _| rows_next(many, Duration::from_micros(20 * many as u64)));
-        assert_eq!(alone, 750, "as many as fit");
+        assert_eq!(alone, 600, "as many as fit");
         let waiting = (0..10).fold(ROWS_AT_MOST, |many, _| rows_next(many, Duration::from_millis(70)));
         assert_eq!(waiting, ROWS_AT_LEAST);
     }
