@@ -19,9 +19,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 pub const CLIENTS: usize = 8;
+const PAGES_LAST: Duration = Duration::from_secs(10);
 /// Who holds the leases of the background work that is measured.
 const HOLDER: &str = "bench";
-type Failure = Box<dyn Error + Send + Sync>;
+pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Where and as whom.
 pub struct Target<'a> {
@@ -43,15 +44,14 @@ fn rate(begun: Instant, connections: Vec<Connection>) -> Rate {
     Rate { requests: took.len(), a_second: took.len() as f64 / seconds, p99_ms: quantile(&mut took, 0.99) }
 }
 
-/// Every task of the cases is signed for, started with a report, submitted, accepted.
-pub async fn updates(target: &Target<'_>, cases: &[BenchCase]) -> Result<Rate, Failure> {
+/// Every task of the cases is signed for, started with a report, submitted, accepted, until all are or `is_over`.
+pub async fn updates(target: &Target<'_>, cases: &[BenchCase], is_over: &dyn Fn() -> bool) -> Result<Rate, Failure> {
     let begun = Instant::now();
     let clients = (0..CLIENTS).map(|client| async move {
         let mut connection = Connection::open(target.address).await?;
-        for case in cases.iter().skip(client).step_by(CLIENTS) {
-            for task_id in &case.task_ids {
-                work_off(target, &mut connection, task_id).await?;
-            }
+        let own = cases.iter().skip(client).step_by(CLIENTS);
+        for task_id in own.flat_map(|case| &case.task_ids).take_while(|_| !is_over()) {
+            work_off(target, &mut connection, task_id).await?;
         }
         Ok::<_, Failure>(connection)
     });
@@ -79,19 +79,24 @@ async fn work_off(target: &Target<'_>, connection: &mut Connection, task_id: &st
 /// Statements an update needs on average, besides BEGIN and COMMIT.
 pub async fn statements(target: &Target<'_>, cases: &[BenchCase]) -> Result<f64, Failure> {
     measure::count_statements();
-    let requests = updates(target, cases).await?.requests;
+    let requests = updates(target, cases, &|| false).await?.requests;
     // One more statement a task is this benchmark's own look at the version.
     let own = requests as f64 / 4.0;
     Ok((measure::statements_counted() as f64 - own) / requests as f64)
 }
 
-/// One kind of page of all cases, for a while.
-pub async fn pages(target: &Target<'_>, cases: &[BenchCase], view: &str, lasts: Duration) -> Result<Rate, Failure> {
+/// One kind of page of all cases, for a while or until it `is_over`.
+pub async fn pages(
+    target: &Target<'_>,
+    cases: &[BenchCase],
+    view: &str,
+    is_over: &dyn Fn() -> bool,
+) -> Result<Rate, Failure> {
     let begun = Instant::now();
     let clients = (0..CLIENTS).map(|client| async move {
         let mut connection = Connection::open(target.address).await?;
         let mut shown = cases.iter().cycle().skip(client);
-        while let Some(case) = shown.next().filter(|_| begun.elapsed() < lasts) {
+        while let Some(case) = shown.next().filter(|_| begun.elapsed() < PAGES_LAST && !is_over()) {
             let path = format!("/cases/{}?view={view}", case.id);
             connection.send(&target.city.coordinator_token, Method::GET, &path, String::new()).await?;
         }

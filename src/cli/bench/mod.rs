@@ -1,6 +1,7 @@
 //! `shenban bench load`: how much the server does, beside what the database itself does on this machine.
 //! `shenban bench plan` is in [`plan`], `shenban bench detect` in [`detect`], `shenban bench mail` in [`mail`].
 
+mod beside;
 mod case_page;
 mod city;
 mod client;
@@ -36,9 +37,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const RAW_LASTS: Duration = Duration::from_secs(3);
-const PAGES_LAST: Duration = Duration::from_secs(10);
-/// Cases worked off with and without an import beside them.
-const SPARE_CASES: usize = 40;
+/// Cases worked off without an import, and as many beside one.
+const SPARE_CASES: usize = 240;
 /// Cases worked off to count statements, besides the measured ones.
 const COUNTED_CASES: usize = 32;
 const BATCH: usize = 1_000;
@@ -93,11 +93,14 @@ struct Figures {
     mails_a_second: f64,
     tickets_a_second: f64,
     imported_a_second: f64,
+    /// With all tickets found and matched.
+    quiet_updates_p99_ms: f64,
     /// As a multiple of the same updates without an import.
     updates_p99_beside_import: f64,
     texts_indexed_a_second: f64,
     tickets_matched_a_second: f64,
     search_p95_ms: f64,
+    quiet_pages_p99_ms: f64,
     /// As a multiple of the same pages without an import.
     pages_p99_beside_import: f64,
     /// A minute after the start, with the tickets stored and detection off.
@@ -186,22 +189,20 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let raw = measure::raw_commit_rate(app.store.url(), CLIENTS, RAW_LASTS)?;
     let cases = city::cases(&app, &city, args.cases).await?;
     let counted = city::cases(&app, &city, COUNTED_CASES).await?;
-    let (quiet_cases, spare) =
-        (city::cases(&app, &city, SPARE_CASES).await?, city::cases(&app, &city, SPARE_CASES).await?);
+    let [quiet, busy] = [city::cases(&app, &city, SPARE_CASES).await?, city::cases(&app, &city, SPARE_CASES).await?];
     measure::analyze(app.store.url())?;
     let target = Target { app: &app, address, city: &city };
     // Sealing runs, delivery is paused.
     let jobs = Jobs::start(&app, None, false)?;
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| -> Box<dyn std::error::Error> { error };
     told("pages");
-    let graph = load::pages(&target, &cases, "graph", PAGES_LAST).await.map_err(failed)?;
-    let gantt = load::pages(&target, &cases, "gantt", PAGES_LAST).await.map_err(failed)?;
+    let graph = load::pages(&target, &cases, "graph", &|| false).await.map_err(failed)?;
+    let gantt = load::pages(&target, &cases, "gantt", &|| false).await.map_err(failed)?;
     told(&format!("{:.0} graph and {:.0} Gantt pages a second; updates", graph.a_second, gantt.a_second));
     let statements = load::statements(&target, &counted).await.map_err(failed)?;
-    let quiet = load::updates(&target, &quiet_cases).await.map_err(failed)?;
     // What updates write first was empty when it was last looked at.
     measure::analyze(app.store.url())?;
-    let updates = load::updates(&target, &cases).await.map_err(failed)?;
+    let updates = load::updates(&target, &cases, &|| false).await.map_err(failed)?;
     jobs.stop().await;
     told(&format!("{:.0} updates a second; mails", updates.a_second));
     let (mails_drained, mails_a_second) = drain(&app, &config).await?;
@@ -224,18 +225,15 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let import = intake::Import::written(&app, folder, args.tickets)?;
     let imported_a_second = import.run(&app).await?;
     told("updates during an import");
-    let jobs = Jobs::start(&app, None, true)?;
-    let import = intake::Import::written(&app, folder, args.tickets)?;
-    let (busy, ran) = tokio::join!(load::updates(&target, &spare), import.run(&app));
-    ran?;
-    let busy = busy.map_err(failed)?;
+    let updates_beside = beside::measured(&app, folder, [&quiet, &busy], async |cases, is_over| {
+        load::updates(&target, cases, is_over).await
+    })
+    .await?;
     told("pages during an import");
-    let quiet_pages = load::pages(&target, &cases, "graph", PAGES_LAST).await.map_err(failed)?;
-    let import = intake::Import::written(&app, folder, args.tickets)?;
-    let (busy_pages, ran) = tokio::join!(load::pages(&target, &cases, "graph", PAGES_LAST), import.run(&app));
-    ran?;
-    let busy_pages = busy_pages.map_err(failed)?;
-    jobs.stop().await;
+    let pages_beside = beside::measured(&app, folder, [&cases, &cases], async |cases, is_over| {
+        load::pages(&target, cases, "graph", is_over).await
+    })
+    .await?;
     handle.stop(false).await;
     let Rate { requests, a_second, p99_ms } = updates;
     Ok(Figures {
@@ -253,11 +251,13 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
         mails_a_second,
         tickets_a_second,
         imported_a_second,
-        updates_p99_beside_import: busy.p99_ms / quiet.p99_ms,
+        quiet_updates_p99_ms: updates_beside.quiet_p99_ms,
+        updates_p99_beside_import: updates_beside.ratio(),
         texts_indexed_a_second,
         tickets_matched_a_second,
         search_p95_ms,
-        pages_p99_beside_import: busy_pages.p99_ms / quiet_pages.p99_ms,
+        quiet_pages_p99_ms: pages_beside.quiet_p99_ms,
+        pages_p99_beside_import: pages_beside.ratio(),
         resident_mib,
         resident_mib_of_detection: with_detection_mib - resident_mib,
     })
