@@ -97,6 +97,11 @@ impl Actor {
         Actor { channel: Channel::Cli, ..Actor::job("命令行") }
     }
 
+    /// Whoever opens a link from a mail, before it is known for whom: somebody who waits for the page.
+    pub fn holder_of_link() -> Actor {
+        Actor { channel: Channel::Mail, ..Actor::job("邮件链接") }
+    }
+
     pub fn may_somewhere(&self, action: Action) -> bool {
         self.kind == ActorKind::Job || may_somewhere(&self.posts, action)
     }

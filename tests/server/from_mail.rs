@@ -8,7 +8,11 @@ use shenban::app::letters::inbox;
 use shenban::mail::Mailer;
 use shenban::mail::catcher::Caught;
 use shenban::mail::listener::Listener;
+use shenban::store::StoreError;
 use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// An issued case with tasks of the traffic police; gives the case's and the tasks' ids.
 pub async fn issued(server: &Server, coordinator: &Client, tasks: &[(&str, &str)]) -> (String, Vec<String>) {
@@ -180,7 +184,7 @@ pub async fn read_all(server: &Server, inbound: &Mailbox) -> Vec<(String, String
         if std::fs::read_dir(&inbound.folder).unwrap().next().is_none() {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let rows =
         server.app.read(&shenban::app::Actor::job("test"), |ctx| inbox::list(ctx, None, 0, 100)).await.unwrap().0;
@@ -333,5 +337,31 @@ async fn an_administrator_words_the_mails_and_sees_them_first() {
     issued(&server, &coordinator, &[("现场踏勘", "")]).await;
     let mail = mail_about(&server, "现场踏勘").await;
     assert!(mail.text.contains("签收："), "{}", mail.text);
+    server.stop().await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_opens_a_link_does_not_wait_behind_the_background(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start_without_jobs(on).await else { return };
+    let (begins, begun) = oneshot::channel();
+    let (open, gate) = mpsc::channel::<()>();
+    let store = server.app.store.clone();
+    let behind = tokio::spawn(async move {
+        let read = store.read_behind(move |_| {
+            begins.send(()).unwrap();
+            gate.recv().unwrap();
+            Ok::<_, StoreError>(())
+        });
+        read.await
+    });
+    begun.await.unwrap();
+    let (stranger, forged) = (server.stranger(), format!("/m/{}", "0".repeat(64)));
+    for path in [forged.clone(), format!("{forged}/opinion")] {
+        let answer = tokio::time::timeout(Duration::from_secs(10), stranger.get(&path)).await;
+        assert_eq!(answer.expect("an answer meanwhile").status(), StatusCode::CONFLICT, "{path}");
+    }
+    open.send(()).unwrap();
+    behind.await.unwrap().unwrap();
     server.stop().await;
 }

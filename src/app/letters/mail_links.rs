@@ -103,7 +103,7 @@ pub struct Opened {
 /// Looks at a link: nothing changes, however often a scanner looks.
 pub async fn open(app: &App, token: &str) -> Result<Opened, Error> {
     let token = token.to_owned();
-    app.read(&Actor::job("邮件链接"), move |ctx| Ok(opened(ctx, &token)?.0)).await
+    app.read(&Actor::holder_of_link(), move |ctx| Ok(opened(ctx, &token)?.0)).await
 }
 
 fn opened(ctx: &mut Ctx, token: &str) -> Result<(Opened, MailLink, Unit), Error> {
@@ -157,7 +157,7 @@ pub fn named(name: &str) -> Result<String, Error> {
 pub async fn act(app: &App, token: &str, said: Said) -> Result<(), Error> {
     let name = named(&said.name)?;
     let wanted = token.to_owned();
-    let (link, unit) = app.read(&Actor::job("邮件链接"), move |ctx| opened(ctx, &wanted).map(|o| (o.1, o.2))).await?;
+    let (link, unit) = app.read(&Actor::holder_of_link(), move |ctx| opened(ctx, &wanted).map(|o| (o.1, o.2))).await?;
     let actor = acting_for(&unit, &name, ActorKind::Link);
     let kept = files::keep(app, &actor, &link.task_id, said.uploads).await?;
     let token = token.to_owned();

@@ -45,7 +45,7 @@ impl OpinionAsked {
 /// Looks at a link: nothing changes.
 pub async fn open(app: &App, token: &str) -> Result<OpinionAsked, Error> {
     let token = token.to_owned();
-    app.read(&Actor::job("邮件链接"), move |ctx| opened(ctx, &token)).await
+    app.read(&Actor::holder_of_link(), move |ctx| opened(ctx, &token)).await
 }
 
 fn opened(ctx: &mut Ctx, token: &str) -> Result<OpinionAsked, Error> {

@@ -135,8 +135,8 @@ fn digests_page(req: &HttpRequest, done: bool) -> PageResult {
 /// One click, from a mail program (RFC 8058) or from the page.
 async fn end_digests(req: HttpRequest, state: Data<State>, of: Path<(String, String)>) -> PageResult {
     let (recipient, signed) = of.into_inner();
-    let actor = Actor::job("退订汇总");
-    let ended = state.app.write(&actor, move |ctx| preferences::end_digests(ctx, &recipient, &signed)).await;
+    let ended =
+        state.app.write(&Actor::holder_of_link(), move |ctx| preferences::end_digests(ctx, &recipient, &signed)).await;
     ended.map_err(|error| PageError { error, lang: lang_of(&req) })?;
     digests_page(&req, true)
 }
