@@ -42,7 +42,12 @@ pub struct Progress {
 /// Loads a task for a change: the actor may make it, its case runs, and it is still the version that was read.
 pub fn open(ctx: &mut Ctx, task_id: &str, version: Option<i64>, action: Action) -> Result<TaskInCase, Error> {
     let found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
-    require_on_task(ctx, action, &found)?;
+    may_change(ctx, &found, version, action)?;
+    Ok(found)
+}
+
+fn may_change(ctx: &mut Ctx, found: &TaskInCase, version: Option<i64>, action: Action) -> Result<(), Error> {
+    require_on_task(ctx, action, found)?;
     if let Some(yours) = version.filter(|yours| *yours != found.task.version) {
         return Err(Error::Stale { yours, current: found.task.version });
     }
@@ -51,7 +56,7 @@ pub fn open(ctx: &mut Ctx, task_id: &str, version: Option<i64>, action: Action) 
             Message::new("专项现在是“%{state}”，任务不能办理。").with("state", found.case_state.label()),
         ));
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The unit signs for the task (签收).
@@ -63,9 +68,14 @@ pub fn acknowledge(ctx: &mut Ctx, task_id: &str, version: i64) -> Result<(), Err
 
 /// Work begins, with a first report if there is one.
 pub fn start(ctx: &mut Ctx, task_id: &str, version: i64, first: Option<Progress>) -> Result<(), Error> {
-    let has_followers = plans::has_start_followers(&mut ctx.tx, task_id)?;
-    let plan = if has_followers { Some(take_plan_of(ctx, task_id)?) } else { None };
-    let mut found = open(ctx, task_id, Some(version), Action::WorkTask)?;
+    let (mut found, has_followers) = plans::before_start(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+    let mut plan = None;
+    if has_followers {
+        // What was read before the plan was taken may have changed meanwhile.
+        plan = Some(take_plan_of(ctx, task_id)?);
+        found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+    }
+    may_change(ctx, &found, Some(version), Action::WorkTask)?;
     found.task.started_at = Some(ctx.now);
     if let Some(progress) = &first {
         found.task.percent = checked(progress)?;
@@ -98,9 +108,9 @@ pub fn report(ctx: &mut Ctx, task_id: &str, version: i64, progress: Progress) ->
 /// Hands the result in for acceptance. A finish-to-finish predecessor must have ended first.
 pub fn submit(ctx: &mut Ctx, task_id: &str, version: i64, text: String) -> Result<(), Error> {
     take_plan_of(ctx, task_id)?;
-    let mut found = open(ctx, task_id, Some(version), Action::WorkTask)?;
+    let (mut found, before) = tasks::before_submission(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+    may_change(ctx, &found, Some(version), Action::WorkTask)?;
     let text = required("text", text)?;
-    let before = tasks::before_submission(&mut ctx.tx, task_id, &found.unit_path)?;
     checklists::all_ticked(before.unticked)?;
     if before.unfinished > 0 {
         return Err(awaits_predecessors(ctx, task_id)?);

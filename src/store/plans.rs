@@ -2,13 +2,13 @@
 
 use super::cases::Case;
 use super::conn::on_backend;
-use super::prepared::{Fixed, fixed, update, written};
+use super::prepared::{Fixed, fixed, scalar, update, written};
 use super::schema::{assignment, cases, dependency, task, unit};
 use super::{StoreError, Tx};
 use crate::domain::case::CaseState;
 use crate::domain::task::{DependencyKind, DurationUnit, TaskState};
 use chrono::{NaiveDate, NaiveDateTime};
-use diesel::dsl::{case_when, count, count_star};
+use diesel::dsl::{case_when, count, count_star, exists};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use std::collections::{BTreeSet, HashMap};
@@ -107,16 +107,6 @@ pub fn take_of_task(tx: &mut Tx, task_id: &str) -> Result<Option<Case>, StoreErr
     )
 }
 
-/// Whether a task's start releases others (start-to-start).
-pub fn has_start_followers(tx: &mut Tx, task_id: &str) -> Result<bool, StoreError> {
-    let count: i64 = on_backend!(tx.0, c => dependency::table
-        .filter(dependency::predecessor_id.eq(task_id))
-        .filter(dependency::kind.eq(DependencyKind::StartToStart.code()))
-        .count()
-        .get_result(c))?;
-    Ok(count > 0)
-}
-
 pub fn tasks_of(tx: &mut Tx, case_id: &str) -> Result<Vec<Task>, StoreError> {
     let of_case = task::table.filter(task::case_id.eq(case_id)).order(task::no);
     Ok(on_backend!(tx.0, c => of_case.select(Task::as_select()).load(c))?)
@@ -157,9 +147,13 @@ impl TaskInCase {
     }
 }
 
-type InCaseRow = (Task, (String, String), (String, String, String, String, String));
+type UnitColumns = (String, String);
+type CaseColumns = (String, String, String, String, String);
+type InCaseRow = (Task, UnitColumns, CaseColumns);
+/// And what else was asked.
+pub(in crate::store) type InCaseRowWith<More> = (Task, UnitColumns, CaseColumns, More);
 
-fn in_case(
+pub(in crate::store) fn in_case(
     (task, (unit_name, unit_path), (case_no, case_title, state, lead, coordinator)): InCaseRow,
 ) -> Result<TaskInCase, StoreError> {
     let case_state = CaseState::try_from(state).map_err(|error| StoreError::Unavailable(error.to_string()))?;
@@ -175,21 +169,34 @@ fn in_case(
     })
 }
 
-/// The columns of [`TaskInCase`], joined.
+/// The columns of [`TaskInCase`], joined, and what else is asked of each task.
 macro_rules! tasks_in_cases {
-    () => {
+    ($($more:expr)?) => {
         task::table.inner_join(unit::table).inner_join(cases::table).select((
             Task::as_select(),
             (unit::name, unit::path),
             (cases::no, cases::title, cases::state, cases::lead_unit_id, cases::coordinator_id.assume_not_null()),
+            $($more,)?
         ))
     };
 }
+pub(in crate::store) use tasks_in_cases;
 
 pub fn task_in_case(tx: &mut Tx, id: &str) -> Result<Option<TaskInCase>, StoreError> {
     on_backend!(tx.0, c => tasks_in_cases!().filter(task::id.eq(id)).first::<InCaseRow>(c).optional())?
         .map(in_case)
         .transpose()
+}
+
+/// [`task_in_case`], and whether its start releases others (start-to-start).
+pub fn before_start(tx: &mut Tx, id: &str) -> Result<Option<(TaskInCase, bool)>, StoreError> {
+    let followers = dependency::table
+        .filter(dependency::predecessor_id.eq(id))
+        .filter(dependency::kind.eq(DependencyKind::StartToStart.code()));
+    let has_followers = scalar(diesel::select(exists(followers)));
+    let row: Option<InCaseRowWith<bool>> =
+        on_backend!(tx.0, c => tasks_in_cases!(has_followers).filter(task::id.eq(id)).first(c).optional())?;
+    row.map(|(task, unit, case, has_followers)| Ok((in_case((task, unit, case))?, has_followers))).transpose()
 }
 
 /// Of these tasks those that exist, by their ids.

@@ -129,6 +129,30 @@ pub(in crate::store) struct CommittedAfter {
     pub n: i64,
 }
 
+/// What a query of one row and one column gives, as a value beside the columns of any table. Diesel's own subqueries want
+/// to be joinable with the tables around them.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(in crate::store) struct Scalar<Q> {
+    query: Q,
+}
+
+pub(in crate::store) fn scalar<Q: Query>(query: Q) -> Scalar<Q> {
+    Scalar { query }
+}
+
+impl<Q: Query<SqlType: SingleValue>> Expression for Scalar<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Scalar<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
 impl Expression for CommittedAfter {
     type SqlType = Bool;
 }
@@ -179,6 +203,7 @@ macro_rules! of_any_table {
 pub(in crate::store) use of_any_table;
 of_any_table! {
     Fixed<Type>;
+    Scalar<Q>;
     CommittedAfter<>;
 }
 

@@ -1,14 +1,16 @@
 //! What happens beside a task's one state, in rows of its own.
 
 use super::conn::on_backend;
-use super::prepared::update;
+use super::plans::{InCaseRowWith, Task, TaskInCase, in_case, tasks_in_cases};
+use super::prepared::{scalar, update};
 use super::schema::{
-    block, checklist_item, comment, dependency, extension, objection, post, report, submission, task, unit,
+    block, cases, checklist_item, comment, dependency, extension, objection, post, report, submission, task, unit,
 };
 use super::{StoreError, Tx};
 use crate::domain::access::Role;
 use crate::domain::task::{DependencyKind, TaskState};
 use chrono::{NaiveDate, NaiveDateTime};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
 
@@ -126,7 +128,8 @@ pub struct BeforeSubmission {
     pub wants_sign_off: bool,
 }
 
-pub fn before_submission(tx: &mut Tx, task_id: &str, unit_path: &str) -> Result<BeforeSubmission, StoreError> {
+/// A task, and what handing it in has to look at.
+pub fn before_submission(tx: &mut Tx, task_id: &str) -> Result<Option<(TaskInCase, BeforeSubmission)>, StoreError> {
     let unticked = checklist_item::table
         .filter(checklist_item::task_id.eq(task_id))
         .filter(checklist_item::done_at.is_null())
@@ -137,13 +140,19 @@ pub fn before_submission(tx: &mut Tx, task_id: &str, unit_path: &str) -> Result<
         .filter(dependency::kind.eq(DependencyKind::FinishToFinish.code()))
         .filter(task::state.ne(TaskState::Done.code()).and(task::state.ne(TaskState::Cancelled.code())))
         .count();
-    let branch: Vec<&str> = unit_path.split('/').filter(|id| !id.is_empty()).collect();
-    let signing = unit::table.filter(unit::id.eq_any(branch)).filter(unit::head_signs_off.eq(true));
-    let all = diesel::select((unticked.single_value(), unfinished.single_value(), diesel::dsl::exists(signing)));
-    let (unticked, unfinished, wants_sign_off): (Option<i64>, Option<i64>, bool) =
-        on_backend!(tx.0, c => all.get_result(c))?;
-    let [unticked, unfinished] = [unticked, unfinished].map(Option::unwrap_or_default);
-    Ok(BeforeSubmission { unticked, unfinished, wants_sign_off })
+    let branch = diesel::alias!(unit as branch);
+    let signing = task::table
+        .inner_join(unit::table)
+        .inner_join(branch.on(unit::path.like(branch.field(unit::path).concat("%"))))
+        .filter(task::id.eq(task_id))
+        .filter(branch.field(unit::head_signs_off).eq(true));
+    let looked_at = (scalar(unticked), scalar(unfinished), scalar(diesel::select(exists(signing))));
+    let row: Option<InCaseRowWith<(i64, i64, bool)>> =
+        on_backend!(tx.0, c => tasks_in_cases!(looked_at).filter(task::id.eq(task_id)).first(c).optional())?;
+    row.map(|(task, unit, case, (unticked, unfinished, wants_sign_off))| {
+        Ok((in_case((task, unit, case))?, BeforeSubmission { unticked, unfinished, wants_sign_off }))
+    })
+    .transpose()
 }
 
 pub fn open_block(tx: &mut Tx, task_id: &str) -> Result<Option<Block>, StoreError> {
@@ -336,7 +345,7 @@ pub fn accept_submission(
         .and(submission::round.eq(round))
         .and(submission::verdict_at.is_null())
         .and(submission::awaits_sign_off.eq(false))
-        .and(submission::lead_accepted_at.is_not_null().or(diesel::dsl::not(diesel::dsl::exists(manager))));
+        .and(submission::lead_accepted_at.is_not_null().or(not(exists(manager))));
     let judged = on_backend!(tx.0, c => update(submission::table, ready, verdict).execute(c))?;
     Ok(judged == 1)
 }
