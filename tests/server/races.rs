@@ -1,6 +1,6 @@
 //! Two people at once.
 
-use crate::chain::{drafted, issue};
+use crate::chain::{drafted, issue, task};
 use crate::support::{Client, On, Server};
 use futures_util::future::join_all;
 use rstest::rstest;
@@ -70,6 +70,39 @@ async fn a_cycle_is_refused_and_spelled_out(#[case] on: On) {
     let told = coordinator.refused(&format!("/cases/{case_id}/add-dependency"), edge, 409).await;
     let detail = told["detail"].as_str().unwrap();
     assert!(detail.contains("施划即停即走区 → 现场踏勘") || detail.contains("现场踏勘 →"), "{detail}");
+    server.stop().await;
+}
+
+/// Starting releases what waits for the start, submitting waits for what must have ended: who does either at the version
+/// from before the dependency was added would pass it by.
+#[rstest]
+#[case(On::Sqlite)]
+#[case(On::Postgres)]
+#[tokio::test]
+async fn a_new_dependency_is_seen_by_whoever_starts_or_submits_beside_it(#[case] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let (coordinator, case_id, [survey, stagger, funding, _]) = issued(&server).await;
+    let traffic = server.sign_in("traffic").await;
+    let education = server.sign_in("education").await;
+    let connect = async |from: &str, to: &str, kind: &str| {
+        let edge = json!({ "predecessor_id": from, "successor_id": to, "kind": kind });
+        coordinator.act(&format!("/cases/{case_id}/add-dependency"), edge).await;
+    };
+    traffic.on_task(&survey, "acknowledge", json!({})).await;
+    let old = traffic.task(&survey).await["version"].clone();
+    connect(&survey, &stagger, "start_to_start").await;
+    traffic.refused(&format!("/tasks/{survey}/start"), json!({ "version": old }), 409).await;
+    coordinator.act(&format!("/cases/{case_id}/add-task"), task("公示方案", &server.units["education"], &[])).await;
+    let notice = coordinator.read(&format!("/cases/{case_id}")).await["tasks"][4]["id"].as_str().unwrap().to_owned();
+    education.on_task(&notice, "acknowledge", json!({})).await;
+    education.on_task(&notice, "start", json!({})).await;
+    let old = education.task(&notice).await["version"].clone();
+    connect(&funding, &notice, "finish_to_finish").await;
+    let body = json!({ "version": old, "text": "已公示" });
+    education.refused(&format!("/tasks/{notice}/submit"), body, 409).await;
+    let body = json!({ "version": education.task(&notice).await["version"], "text": "已公示" });
+    let told = education.refused(&format!("/tasks/{notice}/submit"), body, 409).await;
+    assert_eq!(told["detail"], "须待任务 03 完成后才能提交办结。");
     server.stop().await;
 }
 

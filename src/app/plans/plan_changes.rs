@@ -201,7 +201,7 @@ impl CasePlan {
         self.save_dependencies_since(ctx, was)
     }
 
-    fn save_dependencies_since(&self, ctx: &mut Ctx, was: &Rows) -> Result<(), Error> {
+    fn save_dependencies_since(&mut self, ctx: &mut Ctx, was: &Rows) -> Result<(), Error> {
         let payload = |row: &Dependency| json!({ "from": self.title_of(&row.predecessor_id), "to": self.title_of(&row.successor_id), "kind": row.kind.code(), "lag_days": row.lag_days });
         let is_in = |rows: &[Dependency], row: &Dependency| rows.iter().any(|known| known.id == row.id);
         for row in was.dependencies.iter().filter(|row| !is_in(&self.dependencies, row)) {
@@ -215,7 +215,25 @@ impl CasePlan {
         for row in &added {
             ctx.record("dependency.added", ("dependency", &row.id), Some(&self.case.id), payload(row));
         }
+        for task_id in added.iter().filter_map(Dependency::looked_at_by) {
+            let task = self.task(task_id)?.clone();
+            if task.state.is_with_unit() {
+                self.save(ctx, task)?;
+            }
+        }
         Ok(plans::insert_dependencies(&mut ctx.tx, added)?)
+    }
+}
+
+impl Dependency {
+    /// The task that is started or submitted by its own version alone, and looks at this dependency then: saved with it,
+    /// it is not started or submitted past one that is added at the same time.
+    fn looked_at_by(&self) -> Option<&String> {
+        match self.kind {
+            DependencyKind::FinishToStart => None,
+            DependencyKind::StartToStart => Some(&self.predecessor_id),
+            DependencyKind::FinishToFinish => Some(&self.successor_id),
+        }
     }
 }
 

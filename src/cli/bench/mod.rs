@@ -184,9 +184,10 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let app = config.app()?;
     let (address, handle) = serve(&app)?;
 
-    told("cases");
+    told("raw commits");
     let city = city::found(&app).await?;
     let raw = measure::raw_commit_rate(app.store.url(), CLIENTS, RAW_LASTS)?;
+    told(&format!("{raw:.0} raw commits a second; cases"));
     let cases = city::cases(&app, &city, args.cases).await?;
     let counted = city::cases(&app, &city, COUNTED_CASES).await?;
     let [quiet, busy] = [city::cases(&app, &city, SPARE_CASES).await?, city::cases(&app, &city, SPARE_CASES).await?];
