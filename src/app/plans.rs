@@ -18,7 +18,7 @@ use crate::domain::task::{self, TaskMove};
 use crate::lang::Message;
 use crate::plan::{self, AsOf, Difference, Plan, PlanDependency, PlanError, PlanTask, Release, Runs, Schedule};
 use crate::store::cases::{self, Case};
-use crate::store::plans::{self, Dependency, Task};
+use crate::store::plans::{self, Dependency, Task, TaskInCase};
 use crate::store::tasks;
 use chrono::NaiveDate;
 use serde_json::json;
@@ -68,6 +68,16 @@ impl CasePlan {
         let tasks = plans::tasks_of(&mut ctx.tx, &case.id)?;
         let dependencies = plans::dependencies_of(&mut ctx.tx, &case.id)?;
         Ok(CasePlan { case, tasks, dependencies, blocked: HashSet::new() })
+    }
+
+    /// Takes the plan of a task's case and loads it, and the task with it.
+    pub fn take_with(ctx: &mut Ctx, task_id: &str) -> Result<(CasePlan, TaskInCase), Error> {
+        let case = plans::take_of_task(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+        let all = plans::of_case(&mut ctx.tx, &case.id)?;
+        let found = all.iter().find(|found| found.task.id == task_id).cloned().ok_or(Error::NotFound)?;
+        let tasks = all.into_iter().map(|found| found.task).collect();
+        let dependencies = plans::dependencies_of(&mut ctx.tx, &case.id)?;
+        Ok((CasePlan { case, tasks, dependencies, blocked: HashSet::new() }, found))
     }
 
     /// Loads which tasks are blocked: for whoever looks at the plan, not for what changes it.

@@ -46,7 +46,8 @@ pub fn open(ctx: &mut Ctx, task_id: &str, version: Option<i64>, action: Action) 
     Ok(found)
 }
 
-fn may_change(ctx: &mut Ctx, found: &TaskInCase, version: Option<i64>, action: Action) -> Result<(), Error> {
+/// Refuses a change that [`open`] would refuse.
+pub fn may_change(ctx: &mut Ctx, found: &TaskInCase, version: Option<i64>, action: Action) -> Result<(), Error> {
     require_on_task(ctx, action, found)?;
     if let Some(yours) = version.filter(|yours| *yours != found.task.version) {
         return Err(Error::Stale { yours, current: found.task.version });
@@ -72,8 +73,8 @@ pub fn start(ctx: &mut Ctx, task_id: &str, version: i64, first: Option<Progress>
     let mut plan = None;
     if has_followers {
         // What was read before the plan was taken may have changed meanwhile.
-        plan = Some(take_plan_of(ctx, task_id)?);
-        found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+        let (taken, now) = CasePlan::take_with(ctx, task_id)?;
+        (plan, found) = (Some(taken), now);
     }
     may_change(ctx, &found, Some(version), Action::WorkTask)?;
     found.task.started_at = Some(ctx.now);
@@ -84,7 +85,10 @@ pub fn start(ctx: &mut Ctx, task_id: &str, version: i64, first: Option<Progress>
     let payload = json!({ "percent": found.task.percent });
     step(ctx, &mut found, TaskMove::Start, payload)?;
     match plan {
-        Some(case) => CasePlan::of(ctx, case)?.settle(ctx),
+        Some(mut plan) => {
+            plan.put(found.task);
+            plan.settle(ctx)
+        }
         None => Ok(()),
     }
 }
@@ -161,20 +165,20 @@ fn hand_in(ctx: &mut Ctx, found: &TaskInCase) -> Result<(), Error> {
 /// Accepts a submission. The lead unit's manager accepts first (初验); the coordinator's word ends the task, releases
 /// what waited for it, and may move the case on to verifying.
 pub fn accept(ctx: &mut Ctx, task_id: &str, version: i64, note: String) -> Result<(), Error> {
-    let case = take_plan_of(ctx, task_id)?;
-    let found = open(ctx, task_id, Some(version), Action::AcceptTask)?;
+    let (plan, found) = CasePlan::take_with(ctx, task_id)?;
+    may_change(ctx, &found, Some(version), Action::AcceptTask)?;
     if !has_final_say(ctx) {
         return accept_first(ctx, &found);
     }
     let is_of_lead = found.task.unit_id == found.lead_unit_id;
     let managed_case = (!is_of_lead).then(|| found.task.case_id.clone());
-    finish(ctx, case, found, managed_case.as_deref(), &note)
+    finish(ctx, plan, found, managed_case.as_deref(), &note)
 }
 
 /// Ends a task whose submission is accepted for good; the manager of `managed_case`, if it has one, accepts first.
 fn finish(
     ctx: &mut Ctx,
-    case: Case,
+    mut plan: CasePlan,
     mut found: TaskInCase,
     managed_case: Option<&str>,
     note: &str,
@@ -190,7 +194,8 @@ fn finish(
         return Err(if is_signed { awaits_first_acceptance() } else { awaits_signature() });
     }
     tell(ctx, &found, Stage::SubmissionAccepted, Recipient::Unit(&found.task.unit_id), round, note.trim());
-    CasePlan::of(ctx, case)?.settle(ctx)
+    plan.put(found.task);
+    plan.settle(ctx)
 }
 
 /// A lead unit's manager may accept first, whoever decides tasks of every case accepts for good.
@@ -262,8 +267,7 @@ fn give_back(ctx: &mut Ctx, mut found: TaskInCase, reason: String) -> Result<(),
 
 /// Cancels a task: its dependencies count as satisfied from then on.
 pub fn cancel(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Result<(), Error> {
-    let case = take_plan_of(ctx, task_id)?;
-    let mut found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+    let (mut plan, mut found) = CasePlan::take_with(ctx, task_id)?;
     require_on_task(ctx, Action::ShapePlan, &found)?;
     if found.task.version != version {
         return Err(Error::Stale { yours: version, current: found.task.version });
@@ -275,7 +279,8 @@ pub fn cancel(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Res
     if unit_knows {
         tell(ctx, &found, Stage::TaskCancelled, Recipient::Unit(&found.task.unit_id), 0, &reason);
     }
-    CasePlan::of(ctx, case)?.settle(ctx)
+    plan.put(found.task);
+    plan.settle(ctx)
 }
 
 /// Refuses what only the unit that has the task may do.

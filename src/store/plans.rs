@@ -188,6 +188,13 @@ pub fn task_in_case(tx: &mut Tx, id: &str) -> Result<Option<TaskInCase>, StoreEr
         .transpose()
 }
 
+/// A case's tasks, by their numbers.
+pub fn of_case(tx: &mut Tx, case_id: &str) -> Result<Vec<TaskInCase>, StoreError> {
+    let rows: Vec<InCaseRow> =
+        on_backend!(tx.0, c => tasks_in_cases!().filter(task::case_id.eq(case_id)).order(task::no).load(c))?;
+    rows.into_iter().map(in_case).collect()
+}
+
 /// [`task_in_case`], and whether its start releases others (start-to-start).
 pub fn before_start(tx: &mut Tx, id: &str) -> Result<Option<(TaskInCase, bool)>, StoreError> {
     let followers = dependency::table

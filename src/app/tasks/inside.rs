@@ -6,7 +6,7 @@ use crate::app::plans::plan_changes::{DependencyDraft, TaskDraft};
 use crate::app::plans::{CasePlan, cycle_of_version};
 use crate::app::tasks::assigning::take_over;
 use crate::app::tasks::{
-    current_submission, finish, give_back, open, required, take_plan_of, tell, told, touch, with_unit,
+    current_submission, finish, give_back, may_change, open, required, tell, told, touch, with_unit,
 };
 use crate::app::{Clock, Ctx, Error, Recipient};
 use crate::domain::access::{Action, Role, Subject};
@@ -113,11 +113,10 @@ fn awaiting(ctx: &mut Ctx, task_id: &str, version: i64) -> Result<TaskInCase, Er
 
 /// Gives a part of a task (子任务) to a section: released at once, and ended before the whole is handed in.
 pub fn add_part(ctx: &mut Ctx, task_id: &str, draft: TaskDraft) -> Result<String, Error> {
-    let case = take_plan_of(ctx, task_id)?;
-    let found = open(ctx, task_id, None, Action::AssignTask)?;
+    let (mut plan, found) = CasePlan::take_with(ctx, task_id)?;
+    may_change(ctx, &found, None, Action::AssignTask)?;
     with_unit(&found)?;
     within_branch(ctx, &found, Action::AssignTask, &draft.unit_id)?;
-    let mut plan = CasePlan::of(ctx, case)?;
     let was = plan.rows();
     let id = plan.add(ctx, draft)?;
     let part = Task { parent_task_id: Some(task_id.to_owned()), ..plan.task(&id)?.clone() };
@@ -136,22 +135,22 @@ pub fn add_part(ctx: &mut Ctx, task_id: &str, draft: TaskDraft) -> Result<String
 
 /// Accepts a part that was handed in: whoever works on the whole.
 pub fn accept_part(ctx: &mut Ctx, task_id: &str, version: i64, note: String) -> Result<(), Error> {
-    let case = take_plan_of(ctx, task_id)?;
-    let found = part(ctx, task_id, version)?;
-    finish(ctx, case, found, None, &note)
+    let (plan, found) = CasePlan::take_with(ctx, task_id)?;
+    may_judge(ctx, &found, version)?;
+    finish(ctx, plan, found, None, &note)
 }
 
 pub fn return_part(ctx: &mut Ctx, task_id: &str, version: i64, reason: String) -> Result<(), Error> {
-    let found = part(ctx, task_id, version)?;
+    let found = plans::task_in_case(&mut ctx.tx, task_id)?.ok_or(Error::NotFound)?;
+    may_judge(ctx, &found, version)?;
     let reason = required("reason", reason)?;
     give_back(ctx, found, reason)
 }
 
-/// A part of a task, for whoever may judge it.
-fn part(ctx: &mut Ctx, task_id: &str, version: i64) -> Result<TaskInCase, Error> {
-    let found = open(ctx, task_id, Some(version), Action::ReadTask)?;
+/// Refuses whoever may not judge this part of a task.
+fn may_judge(ctx: &mut Ctx, found: &TaskInCase, version: i64) -> Result<(), Error> {
+    may_change(ctx, found, Some(version), Action::ReadTask)?;
     let whole = found.task.parent_task_id.as_deref().ok_or(Error::Forbidden)?;
     let whole = plans::task_in_case(&mut ctx.tx, whole)?.ok_or(Error::NotFound)?;
-    require_on_task(ctx, Action::WorkTask, &whole)?;
-    Ok(found)
+    require_on_task(ctx, Action::WorkTask, &whole)
 }

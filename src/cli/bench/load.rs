@@ -8,7 +8,7 @@ use crate::app::{
     search,
 };
 use crate::detect::Engine;
-use crate::store::{house, measure, plans};
+use crate::store::{house, measure};
 use crate::web::address;
 use futures_util::future::try_join_all;
 use hyper::Method;
@@ -22,6 +22,8 @@ pub const CLIENTS: usize = 8;
 const PAGES_LAST: Duration = Duration::from_secs(10);
 /// Who holds the leases of the background work that is measured.
 const HOLDER: &str = "bench";
+/// Of a task that its unit has: drafted, dated when its case was issued, released.
+const RELEASED_VERSION: i64 = 3;
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Where and as whom.
@@ -59,8 +61,6 @@ pub async fn updates(target: &Target<'_>, cases: &[BenchCase], is_over: &dyn Fn(
 }
 
 async fn work_off(target: &Target<'_>, connection: &mut Connection, task_id: &str) -> Result<(), Failure> {
-    let id = task_id.to_owned();
-    let task = target.app.store.read_one(move |tx| plans::task_by_id(tx, &id)).await?.ok_or("a task is gone")?;
     let (officer, coordinator) = (&target.city.officer_token, &target.city.coordinator_token);
     let steps = [
         ("acknowledge", officer, json!({})),
@@ -68,7 +68,7 @@ async fn work_off(target: &Target<'_>, connection: &mut Connection, task_id: &st
         ("submit", officer, json!({ "text": "已完成，见验收记录" })),
         ("accept", coordinator, json!({ "note": "符合标准" })),
     ];
-    for ((name, token, mut body), version) in steps.into_iter().zip(task.version..) {
+    for ((name, token, mut body), version) in steps.into_iter().zip(RELEASED_VERSION..) {
         body["version"] = json!(version);
         let path = format!("/api/v1/tasks/{task_id}/{name}");
         connection.send(token, Method::POST, &path, body.to_string()).await?;
@@ -80,9 +80,7 @@ async fn work_off(target: &Target<'_>, connection: &mut Connection, task_id: &st
 pub async fn statements(target: &Target<'_>, cases: &[BenchCase]) -> Result<f64, Failure> {
     measure::count_statements();
     let requests = updates(target, cases, &|| false).await?.requests;
-    // One more statement a task is this benchmark's own look at the version.
-    let own = requests as f64 / 4.0;
-    Ok((measure::statements_counted() as f64 - own) / requests as f64)
+    Ok(measure::statements_counted() as f64 / requests as f64)
 }
 
 /// One kind of page of all cases, for a while or until it `is_over`.
