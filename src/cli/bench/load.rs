@@ -28,7 +28,6 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Where and as whom.
 pub struct Target<'a> {
-    pub app: &'a App,
     pub address: SocketAddr,
     pub city: &'a City,
 }

@@ -192,7 +192,7 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let counted = city::cases(&app, &city, COUNTED_CASES).await?;
     let [quiet, busy] = [city::cases(&app, &city, SPARE_CASES).await?, city::cases(&app, &city, SPARE_CASES).await?];
     measure::analyze(app.store.url())?;
-    let target = Target { app: &app, address, city: &city };
+    let target = Target { address, city: &city };
     // Sealing runs, delivery is paused.
     let jobs = Jobs::start(&app, None, false)?;
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| -> Box<dyn std::error::Error> { error };
