@@ -4,25 +4,27 @@ use super::conn::{Access, Conn};
 use super::{DatabaseUrl, StoreError};
 use diesel::PgConnection;
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection, set_default_instrumentation};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 static COUNTING: AtomicBool = AtomicBool::new(false);
-static STATEMENTS: AtomicU64 = AtomicU64::new(0);
+static STATEMENTS: AtomicI64 = AtomicI64::new(0);
 
 struct Counter;
 
 impl Instrumentation for Counter {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        let InstrumentationEvent::StartQuery { query, .. } = event else { return };
         if !COUNTING.load(Ordering::Relaxed) {
             return;
         }
-        let text = query.to_string();
-        let frames = ["BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK"];
-        if !frames.iter().any(|frame| text.starts_with(frame)) {
-            STATEMENTS.fetch_add(1, Ordering::Relaxed);
-        }
+        // What opens and ends a transaction is announced, and then sent as a statement: one takes the other back.
+        match event {
+            InstrumentationEvent::StartQuery { .. } => STATEMENTS.fetch_add(1, Ordering::Relaxed),
+            InstrumentationEvent::BeginTransaction { .. }
+            | InstrumentationEvent::CommitTransaction { .. }
+            | InstrumentationEvent::RollbackTransaction { .. } => STATEMENTS.fetch_sub(1, Ordering::Relaxed),
+            _ => return,
+        };
     }
 }
 
@@ -38,7 +40,7 @@ pub fn count_statements() {
 }
 
 /// Ends the counting; gives how many there were.
-pub fn statements_counted() -> u64 {
+pub fn statements_counted() -> i64 {
     COUNTING.store(false, Ordering::Relaxed);
     STATEMENTS.load(Ordering::Relaxed)
 }
