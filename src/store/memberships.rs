@@ -6,7 +6,8 @@ use super::schema::{membership, problem, ticket, ticket_contact};
 use super::{StoreError, Tx};
 use crate::domain::problem::{PlacedBy, ProblemKind};
 use chrono::NaiveDateTime;
-use diesel::connection::SimpleConnection;
+use diesel::connection::{DefaultLoadingMode, SimpleConnection};
+use diesel::pg::PgRowByRowLoadingMode;
 use diesel::prelude::*;
 use std::collections::HashMap;
 
@@ -29,6 +30,9 @@ pub struct Membership {
     pub since: NaiveDateTime,
     pub until: Option<NaiveDateTime>,
 }
+
+/// Rows read at a stretch: a millisecond or two.
+const READ_BETWEEN: usize = 512;
 
 /// A ticket of a problem as counting needs it.
 #[derive(Debug, Clone, PartialEq, Queryable)]
@@ -155,36 +159,60 @@ fn with_those_under<'a>(problem_id: &'a str) -> _ {
 
 /// The tickets of a problem as counting needs them, oldest first; of a theme also those of the problems under it.
 pub fn calls(tx: &mut Tx, problem_id: &str, from: Option<NaiveDateTime>) -> Result<Vec<Call>, StoreError> {
-    let mut calls = calls_of_all(tx, &[problem_id.to_owned()])?.remove(problem_id).unwrap_or_default();
+    let mut calls = calls_of_all(tx, &[problem_id.to_owned()], || ())?.remove(problem_id).unwrap_or_default();
     calls.retain(|call| from.is_none_or(|from| call.received_at >= from));
     Ok(calls)
 }
 
-/// [`calls`] of several problems at once, by problem.
-pub fn calls_of_all(tx: &mut Tx, problems: &[String]) -> Result<HashMap<String, Vec<Call>>, StoreError> {
+/// [`calls`] of several problems at once, by problem. `between` is called every now and then while they are read.
+pub fn calls_of_all(
+    tx: &mut Tx,
+    problems: &[String],
+    between: impl FnMut(),
+) -> Result<HashMap<String, Vec<Call>>, StoreError> {
     let parts: Vec<(String, Option<String>)> = problem::table
         .filter(problem::id.eq_any(problems).or(problem::parent_id.eq_any(problems)))
         .select((problem::id, problem::parent_id))
         .load(tx.0)?;
-    let rows: Vec<(String, Call)> = membership::table
+    // Sorted here: the database would have to read them all before it gave the first.
+    let rows = membership::table
         .inner_join(ticket::table.on(ticket::id.eq(membership::ticket_id)))
         .filter(membership::problem_id.eq_any(parts.iter().map(|(part, _)| part)))
         .filter(membership::until.is_null())
-        .order((ticket::received_at, ticket::id))
-        .select((membership::problem_id, (ticket::id, ticket::received_at, ticket::caller_hash, ticket::district)))
-        .load(tx.0)?;
-    let themes: HashMap<&String, &String> =
-        parts.iter().filter_map(|(part, theme)| Some((part, theme.as_ref()?))).collect();
-    let mut calls: HashMap<String, Vec<Call>> = problems.iter().map(|problem| (problem.clone(), Vec::new())).collect();
-    for (problem, call) in rows {
-        for counted in [Some(&problem), themes.get(&problem).copied()].into_iter().flatten() {
-            // A ticket that is in two parts of a theme comes twice in a row.
-            if let Some(calls) = calls.get_mut(counted).filter(|calls| calls.last() != Some(&call)) {
+        .select((membership::problem_id, (ticket::id, ticket::received_at, ticket::caller_hash, ticket::district)));
+    let themes = parts.iter().filter_map(|(part, theme)| Some((part.as_str(), theme.as_deref()?))).collect();
+    let mut calls = problems.iter().map(|problem| (problem.clone(), Vec::new())).collect();
+    match tx.0 {
+        Conn::Sqlite(c) => sort_in(&mut calls, &themes, rows.load_iter::<_, DefaultLoadingMode>(c)?, between)?,
+        Conn::Pg(c) => sort_in(&mut calls, &themes, rows.load_iter::<_, PgRowByRowLoadingMode>(c)?, between)?,
+    }
+    for calls in calls.values_mut() {
+        calls.sort_unstable_by(|a, b| (a.received_at, &a.ticket_id).cmp(&(b.received_at, &b.ticket_id)));
+        // A ticket can be in two parts of a theme.
+        calls.dedup();
+    }
+    Ok(calls)
+}
+
+/// Gives each call to its problem and to the theme of that, where they are asked for.
+fn sort_in(
+    calls: &mut HashMap<String, Vec<Call>>,
+    themes: &HashMap<&str, &str>,
+    rows: impl Iterator<Item = QueryResult<(String, Call)>>,
+    mut between: impl FnMut(),
+) -> QueryResult<()> {
+    for (n, row) in rows.enumerate() {
+        let (problem, call) = row?;
+        for counted in [Some(problem.as_str()), themes.get(problem.as_str()).copied()].into_iter().flatten() {
+            if let Some(calls) = calls.get_mut(counted) {
                 calls.push(call.clone());
             }
         }
+        if n % READ_BETWEEN == READ_BETWEEN - 1 {
+            between();
+        }
     }
-    Ok(calls)
+    Ok(())
 }
 
 /// When each ticket of a problem came in since `from`; of a theme also those of the problems under it.

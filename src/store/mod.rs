@@ -168,6 +168,11 @@ impl Store {
         self.turns.are_taken()
     }
 
+    /// Lets people at a screen go first in the middle of a long read of the background.
+    pub fn give_way(&self) {
+        self.turns.give_way();
+    }
+
     /// Changes after every commit of this process: what background work waits on.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.commits.subscribe()

@@ -173,11 +173,11 @@ pub fn set_uncounted<'p>(
     Ok(())
 }
 
-/// Some of the problems that changed since they were counted, the oldest first.
-pub fn uncounted(tx: &mut Tx, limit: i64) -> Result<Vec<String>, StoreError> {
+/// Some of the problems that changed since they were counted, the oldest first, with the tickets they had then.
+pub fn uncounted(tx: &mut Tx, limit: i64) -> Result<Vec<(String, i64)>, StoreError> {
     // Written as the index is, or SQLite would not use it.
     let uncounted = problem::table.filter(fixed::<diesel::sql_types::Bool>("is_uncounted"));
-    Ok(uncounted.order(problem::id).limit(limit).select(problem::id).load(tx.0)?)
+    Ok(uncounted.order(problem::id).limit(limit).select((problem::id, problem::tickets)).load(tx.0)?)
 }
 
 /// Those of the problems that there are.

@@ -40,11 +40,16 @@ impl Turns {
     pub fn background(&self) -> MutexGuard<'_, ()> {
         // A transaction that panicked left nothing behind.
         let turn = self.background.lock().unwrap_or_else(PoisonError::into_inner);
+        self.give_way();
+        turn
+    }
+
+    /// Waits until nobody is at work, but not for ever: before a background transaction, or in the middle of a long one.
+    pub fn give_way(&self) {
         let begun = Instant::now();
         while self.are_taken() && begun.elapsed() < PASSED_OVER {
             std::thread::sleep(LOOKS_AGAIN);
         }
-        turn
     }
 }
 

@@ -19,6 +19,9 @@ use std::sync::Arc;
 pub const BODY_MAX_MB: usize = 32;
 const BODY_MAX_BYTES: usize = BODY_MAX_MB * 1024 * 1024;
 const WORKERS: usize = 2;
+/// Of each worker, for the database above all, which has no more connections. Idle ones take turns: the more there are,
+/// the colder is what each finds in the processor's cache.
+const BLOCKING_THREADS: usize = 8;
 const SHUTDOWN_SECONDS: u64 = 5;
 
 /// What every handler shares; made once, outside the workers' factory.
@@ -50,6 +53,7 @@ pub fn serve(state: Arc<State>, listener: TcpListener) -> io::Result<Server> {
             .configure(routes::register)
     })
     .workers(WORKERS)
+    .worker_max_blocking_threads(BLOCKING_THREADS)
     .shutdown_timeout(SHUTDOWN_SECONDS)
     .disable_signals()
     .listen(listener)?

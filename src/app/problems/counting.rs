@@ -18,6 +18,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 const COUNTED_ON_SETTING: &str = "detection.counted_on";
 /// Problems counted on one snapshot and saved in one transaction: people wait behind it.
 const COUNTED_AT_ONCE: usize = 32;
+/// Tickets of these problems: while they are read SQLite cannot begin its write-ahead log anew.
+const TICKETS_AT_ONCE: i64 = 4_096;
 /// A problem of fewer tickets keeps the title of its first: most never grow, and their words would cost as much.
 const DESCRIBED_FROM: usize = 3;
 const TERMS_SHOWN: usize = 8;
@@ -62,7 +64,7 @@ struct Description {
 
 /// Counts a problem anew and saves it; proposes it when it is past its thresholds.
 pub fn refresh(ctx: &mut Ctx, problem_id: &str) -> Result<(), Error> {
-    let counted = count_all(ctx, &[problem_id.to_owned()])?;
+    let counted = count_all(ctx, &[problem_id.to_owned()], || ())?;
     save_all(ctx, counted)
 }
 
@@ -83,11 +85,28 @@ pub(in crate::app) fn with_first(ctx: &Ctx, problem: Problem, ticket: &Ticket) -
     }
 }
 
-/// Goes through all of the problems' tickets: where others wait for the writer, on a snapshot.
-fn count_all(ctx: &mut Ctx, ids: &[String]) -> Result<Vec<Count>, Error> {
+/// How many of the problems, with their tickets, are counted on one snapshot; of some one at least.
+fn at_once(problems: &[(String, i64)]) -> usize {
+    let mut together = 0;
+    let fits = problems.iter().take(COUNTED_AT_ONCE).take_while(|(_, tickets)| {
+        together += tickets;
+        together <= TICKETS_AT_ONCE
+    });
+    fits.count().max(1).min(problems.len())
+}
+
+/// [`count_all`] on a snapshot, where nobody waits for its end: people go first again and again.
+fn count_behind(ctx: &mut Ctx, problems: &[(String, i64)]) -> Result<Vec<Count>, Error> {
+    let ids: Vec<String> = problems.iter().map(|(id, _)| id.clone()).collect();
+    let store = ctx.app.store.clone();
+    count_all(ctx, &ids, || store.give_way())
+}
+
+/// Goes through all of the problems' tickets. `between` is called every now and then.
+fn count_all(ctx: &mut Ctx, ids: &[String], between: impl FnMut()) -> Result<Vec<Count>, Error> {
     let city = City::now(ctx)?;
     let problems = problems::by_ids(&mut ctx.tx, ids)?;
-    let calls = memberships::calls_of_all(&mut ctx.tx, ids)?;
+    let calls = memberships::calls_of_all(&mut ctx.tx, ids, between)?;
     let calls_of = |problem: &Problem| calls.get(&problem.id).map_or(&[][..], Vec::as_slice);
     let described = problems.iter().filter(|problem| is_to_be_described(problem, calls_of(problem)));
     let latest: Vec<String> = described.flat_map(|problem| latest(calls_of(problem))).cloned().collect();
@@ -300,7 +319,7 @@ pub async fn count_some(app: &App, holder: String) -> Result<usize, Error> {
     let actor = Actor::job("归并");
     let counted = app.read(&actor, |ctx| {
         let waiting = problems::uncounted(&mut ctx.tx, COUNTED_AT_ONCE as i64)?;
-        count_all(ctx, &waiting)
+        count_behind(ctx, &waiting[..at_once(&waiting)])
     });
     let counted = counted.await?;
     let many = counted.len();
@@ -331,17 +350,32 @@ pub async fn recount_daily(app: &App) -> Result<(), Error> {
 /// Counts every problem as of now.
 pub async fn recount(app: &App) -> Result<usize, Error> {
     let actor = Actor::job("研判");
-    let ids: Vec<String> = app
-        .store
-        .read(|tx| -> Result<_, Error> {
-            Ok(problems::hottest(tx, &problems::Filter::default(), 0, 5_000)?.into_iter().map(|row| row.id).collect())
-        })
-        .await?;
-    let many = ids.len();
-    for chunk in ids.chunks(COUNTED_AT_ONCE) {
-        let chunk = chunk.to_vec();
-        let counted = app.read(&actor, move |ctx| count_all(ctx, &chunk)).await?;
+    let hottest = app.store.read(|tx| problems::hottest(tx, &problems::Filter::default(), 0, 5_000)).await?;
+    let problems: Vec<(String, i64)> = hottest.into_iter().map(|row| (row.id, row.tickets)).collect();
+    let mut waiting = &problems[..];
+    while !waiting.is_empty() {
+        let (now, later) = waiting.split_at(at_once(waiting));
+        let now = now.to_vec();
+        let counted = app.read(&actor, move |ctx| count_behind(ctx, &now)).await?;
         app.write(&actor, |ctx| save_all(ctx, counted)).await?;
+        waiting = later;
     }
-    Ok(many)
+    Ok(problems.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_tickets_are_read_on_one_snapshot_and_every_problem_gets_its_turn() {
+        let of = |tickets: &[i64]| -> Vec<(String, i64)> {
+            tickets.iter().enumerate().map(|(n, tickets)| (n.to_string(), *tickets)).collect()
+        };
+        assert_eq!(at_once(&of(&[1; 100])), COUNTED_AT_ONCE);
+        assert_eq!(at_once(&of(&[3_000, 1_000, 1_000, 1])), 2);
+        assert_eq!(at_once(&of(&[50_000, 1])), 1, "a large one alone");
+        assert_eq!(at_once(&of(&[0; 3])), 3);
+        assert_eq!(at_once(&[]), 0);
+    }
 }
