@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Outcome {
-    super::serve::take_small_pages();
+    super::take_small_pages();
     let mapping = match &args.mapping {
         Some(path) => Mapping::parse(&std::fs::read_to_string(path)?).map_err(|reason| format!("mapping: {reason}"))?,
         None => Mapping::usual(),

@@ -1,7 +1,7 @@
 //! `shenban serve`: the real thing.
 
-use super::Outcome;
 use super::config::{Config, ConfigArgs};
+use super::{Outcome, log_to_stderr, take_small_pages};
 use crate::app::App;
 use crate::jobs::Jobs;
 use crate::mail::Mailer;
@@ -39,27 +39,6 @@ pub fn run(args: Args) -> Outcome {
         };
         serve(app, listener, mailer, config.detection, None).await
     })
-}
-
-/// Level by RUST_LOG; warnings when it is not set. What the mailbox's client reads and where pushes go is nobody's to read
-/// in a log, however much of it is wanted.
-pub fn log_to_stderr() {
-    let level = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    let level = ["ureq=warn", "ureq_proto=warn", "async_imap=warn"]
-        .into_iter()
-        .filter_map(|quiet| quiet.parse().ok())
-        .fold(level, tracing_subscriber::EnvFilter::add_directive);
-    // A second call in one process keeps the first.
-    let _ = tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).try_init();
-}
-
-/// The allocator asks for pages of 2 MiB; where a thread uses a few KiB of each they double what the server takes, and
-/// clearing them is a third of a short command's time.
-pub fn take_small_pages() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        tracing::debug!(%error, "memory comes in huge pages");
-    }
 }
 
 pub fn listen(config: &Config) -> Result<TcpListener, Box<dyn std::error::Error>> {

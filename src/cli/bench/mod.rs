@@ -174,8 +174,8 @@ fn print_beside_goals(figures: &impl Serialize, goals: &[(&str, Goal)], json: bo
 }
 
 async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figures, Box<dyn std::error::Error>> {
-    super::serve::log_to_stderr();
-    super::serve::take_small_pages();
+    super::log_to_stderr();
+    super::take_small_pages();
     measure::prepare_to_count()?;
     let database = args.database.clone().unwrap_or(format!("sqlite:{}", folder.join("bench.sqlite").display()));
     // Every mail is measured, however many one recipient gets.

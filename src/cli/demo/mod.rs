@@ -6,9 +6,9 @@ mod matters;
 pub mod tickets;
 mod words;
 
-use super::Outcome;
 use super::config::{Config, ConfigArgs};
-use super::serve::{listen, log_to_stderr, serve, take_small_pages};
+use super::serve::{listen, serve};
+use super::{Outcome, log_to_stderr, take_small_pages};
 use crate::app::accounts::actor_of;
 use crate::app::cases::Basis;
 use crate::app::cases::drafting::{self, NewCase};
