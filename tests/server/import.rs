@@ -3,7 +3,9 @@
 use crate::support::{Client, On, Server};
 use reqwest::multipart::{Form, Part};
 use rstest::rstest;
+use shenban::store::{StoreError, Tx};
 use std::path::Path;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 const FILE: &str = "工单编号,主题,内容,受理时间,来电号码\n\
@@ -49,6 +51,10 @@ async fn import(client: &Client) -> (String, String) {
 
 async fn finish(client: &Client, path: &str) -> String {
     assert_eq!(client.form(&format!("{path}/start"), &[]).await.status().as_u16(), 303);
+    ended(client, path).await
+}
+
+async fn ended(client: &Client, path: &str) -> String {
     for _ in 0..3_000 {
         let page = client.get(path).await.text().await.unwrap();
         if page.contains("已导入") {
@@ -77,5 +83,38 @@ async fn a_dropped_file_is_checked_imported_once_and_its_bad_rows_are_told(#[val
     let (again, _) = import(&operator).await;
     assert!(again.contains("新增 0 件，已有 2 件，拒收 1 行"));
     assert_eq!(operator.read("/tickets").await["total"], 2);
+    server.stop().await;
+}
+
+/// The background's turn is held, so that every import waits for its own.
+#[rstest]
+#[actix_web::test]
+async fn imports_that_wait_keep_nobody_else_waiting(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let operator = server.sign_in("operator").await;
+    let (open, gate) = channel::<()>();
+    let store = server.app.store.clone();
+    let held = tokio::spawn(async move {
+        let wait = move |_: &mut Tx| Ok::<_, StoreError>(gate.recv().is_ok());
+        store.read_behind(wait).await
+    });
+    let mut paths = Vec::new();
+    for n in 0..20 {
+        let file = FILE.replace('A', &format!("{n}-"));
+        let begun = async {
+            let received = upload(&operator, "一批.csv", file.as_bytes()).await;
+            let path = received.headers()["location"].to_str().unwrap().to_owned();
+            let started = operator.form(&format!("{path}/start"), &[]).await;
+            assert_eq!(started.status().as_u16(), 303);
+            path
+        };
+        paths.push(tokio::time::timeout(Duration::from_secs(20), begun).await.expect("an answer while others wait"));
+    }
+    open.send(()).unwrap();
+    assert!(held.await.unwrap().unwrap());
+    for path in paths {
+        ended(&operator, &path).await;
+    }
+    assert_eq!(operator.read("/tickets").await["total"], 40);
     server.stop().await;
 }

@@ -111,7 +111,7 @@ pub async fn start(app: &App, actor: &Actor, id: &str) -> Result<(), Error> {
         })
         .await?;
     let (app, actor) = (app.clone(), actor.clone());
-    tokio::task::spawn_blocking(move || {
+    let run = move || {
         let path = file_of(&app, &run.id, &run.file_name);
         let rejects = rejects_of(&app, &run.id);
         let outcome = open(&app, &path, &Mapping::usual())
@@ -124,7 +124,9 @@ pub async fn start(app: &App, actor: &Actor, id: &str) -> Result<(), Error> {
                 tracing::error!(%error, "the failure of an import could not be noted");
             }
         }
-    });
+    };
+    // It lasts minutes and waits for people: the few threads of requests are not for it.
+    std::thread::Builder::new().name("import".into()).spawn(run).map_err(internal)?;
     Ok(())
 }
 
