@@ -19,8 +19,7 @@ use std::sync::Arc;
 pub const BODY_MAX_MB: usize = 32;
 const BODY_MAX_BYTES: usize = BODY_MAX_MB * 1024 * 1024;
 const WORKERS: usize = 2;
-/// Of each worker, for the database above all, which has no more connections. Idle ones take turns: the more there are,
-/// the colder is what each finds in the processor's cache.
+/// Of each worker; together as many as PostgreSQL has connections for them. What takes long wants a thread of its own.
 const BLOCKING_THREADS: usize = 8;
 const SHUTDOWN_SECONDS: u64 = 5;
 
