@@ -20,7 +20,7 @@ pub async fn index_new(app: &App) -> Result<usize, Error> {
     let most = if app.store.is_in_use() { CHUNK } else { LARGE_CHUNK };
     let (after, rows) = app
         .store
-        .read(move |tx| -> Result<_, Error> {
+        .read_aside(move |tx| -> Result<_, Error> {
             let after = text_index::watermark(tx)?;
             Ok((after, text_index::unindexed_after(tx, after, most)?))
         })

@@ -230,7 +230,7 @@ async fn beat(app: &App, holder: String) -> Result<usize, Error> {
 /// Seals committed events under the sealer's lease, and queues them for whom they are pushed to.
 async fn seal(app: &App, holder: &str) -> Result<usize, Error> {
     // Looking costs no sync to the disk; taking the lease does.
-    if !app.store.read(events::any_unsealed).await? {
+    if !app.store.read_aside(events::any_unsealed).await? {
         return Ok(0);
     }
     let (app, holder, now) = (app.clone(), holder.to_owned(), Clock::real());

@@ -163,9 +163,9 @@ impl Store {
         &self.url
     }
 
-    /// Whether somebody at a screen is being served: then background work does little at a time.
+    /// Whether somebody at a screen is or just was served: then background work does little at a time.
     pub fn is_in_use(&self) -> bool {
-        self.turns.are_taken()
+        self.turns.are_in_demand()
     }
 
     /// Lets people at a screen go first in the middle of a long read of the background.
@@ -256,6 +256,16 @@ impl Store {
             store.read_blocking(work)
         })
         .await
+    }
+
+    /// [`Store::read`] that is no person's and short: it waits for no turn, and nobody gives way to it.
+    pub async fn read_aside<T, E>(&self, work: impl FnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        on_blocking_thread(move || store.read_blocking(work)).await
     }
 
     /// [`Store::read`] on this thread.

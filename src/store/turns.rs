@@ -1,38 +1,55 @@
 //! Whose turn it is: transactions and long reads of the background come one after the other, each begun when nobody at a screen waits.
 //! Else people would wait behind them for SQLite's one writer, and share the processors with them on either database.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So long people pass a waiting background transaction, so that it is never starved.
-const PASSED_OVER: Duration = Duration::from_millis(10);
+const PASSED_OVER: Duration = Duration::from_millis(20);
 const LOOKS_AGAIN: Duration = Duration::from_micros(300);
+/// Between two requests of people who are at work: those who were just answered will ask again.
+const STAYS_IN_DEMAND: Duration = Duration::from_millis(100);
+/// What moments are counted from.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 #[derive(Default)]
 pub(in crate::store) struct Turns {
     /// Transactions and reads of people that run or wait.
     people: AtomicUsize,
+    /// When the last of them ended, in milliseconds; 0 before the first.
+    answered_at: AtomicU64,
     background: Mutex<()>,
 }
 
 /// Somebody's transaction or read, until it is dropped.
-pub(in crate::store) struct Foreground<'a>(&'a AtomicUsize);
+pub(in crate::store) struct Foreground<'a>(&'a Turns);
 
 impl Drop for Foreground<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.answered_at.store(now(), Ordering::Relaxed);
+        self.0.people.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Never 0.
+fn now() -> u64 {
+    START.elapsed().as_millis() as u64 + 1
 }
 
 impl Turns {
     pub fn foreground(&self) -> Foreground<'_> {
         self.people.fetch_add(1, Ordering::Relaxed);
-        Foreground(&self.people)
+        Foreground(self)
     }
 
-    /// Whether people's transactions or reads run or wait.
-    pub fn are_taken(&self) -> bool {
+    /// Whether people's transactions or reads run or wait, or did a moment ago.
+    pub fn are_in_demand(&self) -> bool {
+        let answered_at = self.answered_at.load(Ordering::Relaxed);
+        self.are_taken() || (answered_at > 0 && now() < answered_at + STAYS_IN_DEMAND.as_millis() as u64)
+    }
+
+    fn are_taken(&self) -> bool {
         self.people.load(Ordering::Relaxed) > 0
     }
 
@@ -104,8 +121,18 @@ mod tests {
         assert!(begun.elapsed() >= PASSED_OVER, "somebody reads");
         store.read_behind(|_| Ok::<_, StoreError>(())).await.unwrap();
         assert!(begun.elapsed() >= 2 * PASSED_OVER, "somebody still reads");
+        let begun = Instant::now();
         open.send(()).unwrap();
         reading.await.unwrap().unwrap();
-        assert!(!store.is_in_use());
+        while store.is_in_use() {
+            tokio::time::sleep(LOOKS_AGAIN).await;
+        }
+        let rounded = Duration::from_millis(1);
+        assert!(begun.elapsed() + rounded >= STAYS_IN_DEMAND, "who was just answered will ask again");
+        let looked = store.read_aside({
+            let store = store.clone();
+            move |_| Ok::<_, StoreError>(store.is_in_use())
+        });
+        assert!(!looked.await.unwrap(), "a look is nobody's");
     }
 }

@@ -46,11 +46,11 @@ impl Live {
 
     /// Tells sealed events as they come, until the task is dropped. Ids only: what they mean, the page asks for itself.
     pub async fn follow(&self, app: &App) {
-        let mut seen = app.store.read(events::last_sealed).await.unwrap_or(0);
+        let mut seen = app.store.read_aside(events::last_sealed).await.unwrap_or(0);
         let mut commits = app.store.commits();
         while commits.changed().await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            let new = app.store.read(move |tx| events::sealed_after(tx, seen, 500)).await.unwrap_or_default();
+            let new = app.store.read_aside(move |tx| events::sealed_after(tx, seen, 500)).await.unwrap_or_default();
             for sealed in &new {
                 let ids = [Some(sealed.event.subject_id.as_str()), sealed.event.case_id.as_deref()];
                 let ids: Vec<&str> = ids.into_iter().flatten().collect();

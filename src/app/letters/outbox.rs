@@ -57,12 +57,12 @@ pub async fn freeze_owed(app: App, from: String) -> Result<usize, Error> {
     let outbox = Outbox { app, from, actor: Actor::job("寄送") };
     let (mut settled, mut after, mut written_to) = (0, None, HashSet::new());
     loop {
-        let mut groups = outbox.app.store.read(move |tx| notices::owed_groups(tx, after, GROUPS_AT_ONCE)).await?;
+        let mut groups = outbox.app.store.read_aside(move |tx| notices::owed_groups(tx, after, GROUPS_AT_ONCE)).await?;
         after = cut(&mut groups, GROUPS_AT_ONCE as usize);
         let waiting = outbox.leaving(groups).await?;
         for some in waiting.chunks(BETWEEN_LOOKS) {
             let since = outbox.app.clock.now() - NEWLY;
-            let new = outbox.app.store.read(move |tx| notices::newly_owed_groups(tx, since, NEW_AT_ONCE)).await?;
+            let new = outbox.app.store.read_aside(move |tx| notices::newly_owed_groups(tx, since, NEW_AT_ONCE)).await?;
             let first: Vec<Leaving> = outbox.leaving(new).await?.into_iter().filter(|new| new.is_quiet).collect();
             let mut once = |leaving: &&Leaving| written_to.insert(leaving.recipient_id.clone());
             let now: Vec<Leaving> = first.iter().chain(some).filter(&mut once).cloned().collect();

@@ -31,7 +31,7 @@ type Went = HashMap<String, HashMap<Option<String>, usize>>;
 pub async fn nightly(app: &App, holder: &str) -> Result<bool, Error> {
     let now = app.clock.now();
     let (today, hour) = (app.clock.local_date(now).to_string(), chrono::Timelike::hour(&app.clock.local(now)));
-    let done_on = app.store.read(|tx| house::setting(tx, DONE_ON_SETTING)).await?;
+    let done_on = app.store.read_aside(|tx| house::setting(tx, DONE_ON_SETTING)).await?;
     if hour < FROM_HOUR || done_on.as_ref() == Some(&today) || !is_free(app, holder).await? {
         return Ok(false);
     }

@@ -339,7 +339,7 @@ pub async fn count_some(app: &App, holder: String) -> Result<usize, Error> {
 pub async fn recount_daily(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
     let today = app.clock.local_date(now).to_string();
-    let counted_on = app.store.read(|tx| house::setting(tx, COUNTED_ON_SETTING)).await?;
+    let counted_on = app.store.read_aside(|tx| house::setting(tx, COUNTED_ON_SETTING)).await?;
     if counted_on.as_ref() == Some(&today) {
         return Ok(());
     }
@@ -350,7 +350,7 @@ pub async fn recount_daily(app: &App) -> Result<(), Error> {
 /// Counts every problem as of now.
 pub async fn recount(app: &App) -> Result<usize, Error> {
     let actor = Actor::job("研判");
-    let hottest = app.store.read(|tx| problems::hottest(tx, &problems::Filter::default(), 0, 5_000)).await?;
+    let hottest = app.store.read_aside(|tx| problems::hottest(tx, &problems::Filter::default(), 0, 5_000)).await?;
     let problems: Vec<(String, i64)> = hottest.into_iter().map(|row| (row.id, row.tickets)).collect();
     let mut waiting = &problems[..];
     while !waiting.is_empty() {

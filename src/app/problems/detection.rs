@@ -72,7 +72,7 @@ pub(in crate::app) fn text_of(ticket: &Ticket) -> Document<'_> {
 
 /// Gives committed tickets their place in the order; gives back how many. Nothing while another process holds the lease.
 pub async fn order(app: &App, holder: &str) -> Result<usize, Error> {
-    if !app.store.read(tickets::any_unordered).await? {
+    if !app.store.read_aside(tickets::any_unordered).await? {
         return Ok(0);
     }
     let (holder, real) = (holder.to_owned(), Clock::real());
@@ -112,7 +112,7 @@ struct Matched {
 /// another process holds the lease or the index is not there yet.
 pub async fn catch_up(app: &App, holder: &str) -> Result<usize, Error> {
     let (name, reached) = (holder.to_owned(), app.index.reached().ticket);
-    let Some(waiting) = app.store.read(move |tx| waiting(tx, &name, reached)).await? else { return Ok(0) };
+    let Some(waiting) = app.store.read_aside(move |tx| waiting(tx, &name, reached)).await? else { return Ok(0) };
     let Some((last, _)) = waiting.rows.last() else { return counting::count_some(app, holder.to_owned()).await };
     let (last, count) = (*last, waiting.rows.len());
     let counting_is_due = waiting.after / COUNTING_EVERY != last / COUNTING_EVERY;
@@ -175,7 +175,7 @@ fn waiting(tx: &mut Tx, holder: &str, reached: i64) -> Result<Option<Waiting>, E
 /// Whether no other process does detection.
 pub(in crate::app) async fn is_free(app: &App, holder: &str) -> Result<bool, Error> {
     let holder = holder.to_owned();
-    Ok(!app.store.read(move |tx| house::is_leased_to_other(tx, LEASE, &holder, Clock::real())).await?)
+    Ok(!app.store.read_aside(move |tx| house::is_leased_to_other(tx, LEASE, &holder, Clock::real())).await?)
 }
 
 /// Takes or renews the lease of detection in the transaction that needs it. Refused while another process holds it.

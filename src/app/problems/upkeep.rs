@@ -96,7 +96,7 @@ struct Standing {
 
 async fn unread(app: &App, reached: &Reached) -> Result<Option<Unread>, Error> {
     let reached = reached.clone();
-    app.store.read(move |tx| Unread::after(tx, &reached)).await
+    app.store.read_aside(move |tx| Unread::after(tx, &reached)).await
 }
 
 impl Unread {
@@ -173,7 +173,7 @@ async fn restored(app: &App) -> Result<Option<(Engine, Reached)>, Error> {
     let read = tokio::task::spawn_blocking(read).await.map_err(|error| Error::Internal(error.to_string()))?;
     let Some((engine, reached)) = read else { return Ok(None) };
     let before = reached.ticket - 1;
-    let last = app.store.read(move |tx| tickets::ordered_after(tx, before, 1)).await?;
+    let last = app.store.read_aside(move |tx| tickets::ordered_after(tx, before, 1)).await?;
     let is_ours = matches!(&last[..], [(at, ticket)] if *at == reached.ticket && engine.contains(&ticket.id));
     Ok(is_ours.then_some((engine, reached)))
 }

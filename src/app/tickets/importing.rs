@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 /// Rows stored in one transaction: many when nobody else writes, few when people do. See [`rows_next`].
 const ROWS_AT_LEAST: usize = 16;
 const ROWS_AT_MOST: usize = 1_000;
-/// How long a transaction is to take, waiting for its turn included.
-const TURN_LASTS: Duration = Duration::from_millis(12);
+/// How long a transaction's own work is to take when nobody else is served, and when people are, who wait behind it.
+const ALONE: Duration = Duration::from_millis(12);
+const AMONG_PEOPLE: Duration = Duration::from_millis(1);
 /// Between two of them, so that another process that writes to the same SQLite file gets its turn.
 const LETS_OTHERS_IN: Duration = Duration::from_millis(1);
 const LISTED: i64 = 20;
@@ -167,23 +168,23 @@ pub fn take_in(
                     Err(rejected) => rejects.add(row.line, &rejected).map_err(internal)?,
                 }
             }
-            let begun = Instant::now();
-            store(app, actor, run_id, tickets, &rejects, false)?;
-            many = rows_next(many, begun.elapsed());
+            let (_, took) = store(app, actor, run_id, tickets, &rejects, false)?;
+            many = rows_next(many, took, if app.store.is_in_use() { AMONG_PEOPLE } else { ALONE });
             std::thread::sleep(LETS_OTHERS_IN);
         }
         rejects.finish().map_err(internal)?;
-        store(app, actor, run_id, Vec::new(), &rejects, true)
+        Ok(store(app, actor, run_id, Vec::new(), &rejects, true)?.0)
     })
 }
 
-/// How many rows to store next, after so many `took` that long: whoever else writes shows in the time.
-fn rows_next(many: usize, took: Duration) -> usize {
-    let fit = many as f64 * TURN_LASTS.as_secs_f64() / took.as_secs_f64().max(1e-6);
+/// How many rows to store next, in a transaction that `lasts` so long, after so many `took` that long.
+fn rows_next(many: usize, took: Duration, lasts: Duration) -> usize {
+    let fit = many as f64 * lasts.as_secs_f64() / took.as_secs_f64().max(1e-6);
     // At most twice as many: one quick turn does not promise the next.
     (fit as usize).min(many * 2).clamp(ROWS_AT_LEAST, ROWS_AT_MOST)
 }
 
+/// Gives the run as it stands, and how long the transaction's own work took, its waiting left out.
 fn store(
     app: &App,
     actor: &Actor,
@@ -191,10 +192,11 @@ fn store(
     rows: Vec<NewTicket>,
     rejects: &RejectsFile,
     last: bool,
-) -> Result<ImportRun, Error> {
+) -> Result<(ImportRun, Duration), Error> {
     let (id, rejected) = (run_id.to_owned(), rejects.count as i64);
     let rejects_file = (rejected > 0).then(|| rejects.path().display().to_string());
     app.write_blocking(actor, move |ctx| {
+        let begun = Instant::now();
         let mut run = show(ctx, &id)?;
         if !rows.is_empty() {
             let added = tickets::add(ctx, rows)?;
@@ -208,7 +210,7 @@ fn store(
             ctx.record("import.done", ("import", &run.id), None, told);
         }
         imports::save(&mut ctx.tx, run.clone())?;
-        Ok(run)
+        Ok((run, begun.elapsed()))
     })
 }
 
@@ -240,10 +242,12 @@ mod tests {
     use crate::app::tickets::importing::*;
 
     #[test]
-    fn an_import_alone_takes_long_turns_and_a_waiting_one_short_turns() {
-        let alone = (0..10).fold(ROWS_AT_LEAST, |many, _| rows_next(many, Duration::from_micros(20 * many as u64)));
+    fn an_import_takes_long_turns_alone_and_short_ones_among_people() {
+        let took = |many: usize| Duration::from_micros(20 * many as u64);
+        let alone = (0..10).fold(ROWS_AT_LEAST, |many, _| rows_next(many, took(many), ALONE));
         assert_eq!(alone, 600, "as many as fit");
-        let waiting = (0..10).fold(ROWS_AT_MOST, |many, _| rows_next(many, Duration::from_millis(70)));
-        assert_eq!(waiting, ROWS_AT_LEAST);
+        assert_eq!(rows_next(alone, took(alone), AMONG_PEOPLE), 50, "at once");
+        let slow_disk = (0..10).fold(ROWS_AT_MOST, |many, _| rows_next(many, Duration::from_millis(70), ALONE));
+        assert_eq!(slow_disk, ROWS_AT_LEAST);
     }
 }

@@ -32,7 +32,7 @@ const RESPONSE_MAX_CHARS: usize = 500;
 /// One worker's turn at one endpoint. Gives how many messages were tried.
 pub async fn send(app: &App, client: &Client, holder: &str) -> Result<usize, Error> {
     let now = app.clock.now();
-    if !app.store.read(move |tx| webhooks::any_due(tx, now)).await? {
+    if !app.store.read_aside(move |tx| webhooks::any_due(tx, now)).await? {
         return Ok(0);
     }
     let claimed_at = Instant::now();
