@@ -23,36 +23,45 @@ use std::collections::HashSet;
 pub(in crate::app) const PASSED: &str = "passed";
 pub(in crate::app) const NO_LONGER_NEEDED: &str = "no_longer_needed";
 
+/// A task with steps whose moment has come.
+struct Due {
+    task: Task,
+    steps: Vec<Rung>,
+    /// Those of the steps that were neither taken nor stopped.
+    open: Vec<Rung>,
+}
+
 /// Owes the reminders that are due and drafts the 督办单 that are.
 pub async fn remind(app: &App) -> Result<(), Error> {
-    app.write(&Actor::job("催办"), |ctx| {
-        remind_all(ctx)?;
+    let job = Actor::job("催办");
+    // Thousands of tasks are looked through, few have something due: people do not wait for the look.
+    let ids = app.read(&job, ids_of_due).await?;
+    app.write(&job, move |ctx| {
+        remind_of(ctx, &ids)?;
         directives::reminding::remind_all(ctx)
     })
     .await
 }
 
-fn remind_all(ctx: &mut Ctx) -> Result<(), Error> {
+fn ids_of_due(ctx: &mut Ctx) -> Result<Vec<String>, Error> {
     let running: HashSet<String> =
         cases::in_states(&mut ctx.tx, &[CaseState::Issued])?.into_iter().map(|case| case.id).collect();
-    let mut due: Vec<(Task, Vec<Rung>)> = Vec::new();
-    for task in plans::with_unit(&mut ctx.tx)?.into_iter().filter(|task| running.contains(&task.case_id)) {
-        let mut rungs = rungs(ctx, &task);
-        rungs.retain(|rung| moment(ctx, rung) <= ctx.now);
-        if !rungs.is_empty() {
-            due.push((task, rungs));
-        }
-    }
-    let ids: Vec<String> = due.iter().map(|(task, _)| task.id.clone()).collect();
-    let known: HashSet<(String, Stage, i32)> = notices::reminders_of(&mut ctx.tx, "task", &ids)?.into_iter().collect();
-    for (task, rungs) in due {
-        let is_new = |rung: &&Rung| !known.contains(&(task.id.clone(), rung.stage, cycle(ctx, &task, rung.stage)));
-        let new: Vec<Rung> = rungs.iter().filter(is_new).copied().collect();
+    let held = plans::with_unit(&mut ctx.tx)?.into_iter().filter(|task| running.contains(&task.case_id)).collect();
+    Ok(due(ctx, held)?.into_iter().map(|due| due.task.id).collect())
+}
+
+/// Takes what is due of these tasks, as they stand now.
+fn remind_of(ctx: &mut Ctx, ids: &[String]) -> Result<(), Error> {
+    let found = plans::by_ids(&mut ctx.tx, ids)?.into_values();
+    let held = found.filter(|found| found.case_state == CaseState::Issued && found.task.state.is_with_unit());
+    let mut tasks: Vec<Task> = held.map(|found| found.task).collect();
+    tasks.sort_by_key(|task| (task.due_on, task.no));
+    for Due { task, steps, open } in due(ctx, tasks)? {
         // What goes by itself and what a person signs are two ways: a draft does not stand in for a reminder.
         for formal in [false, true] {
             let of_kind = |rung: &&Rung| is_formal(rung.stage) == formal;
-            let latest = rungs.iter().rfind(of_kind).copied();
-            for rung in new.iter().filter(of_kind) {
+            let latest = steps.iter().rfind(of_kind).copied();
+            for rung in open.iter().filter(of_kind) {
                 // A step that a later one has overtaken (the server was off, the case just began) is not sent after it.
                 if Some(*rung) == latest {
                     take(ctx, &task, rung.stage)?;
@@ -63,6 +72,26 @@ fn remind_all(ctx: &mut Ctx) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Of the tasks those with an open step.
+fn due(ctx: &mut Ctx, tasks: Vec<Task>) -> Result<Vec<Due>, Error> {
+    let mut with_steps: Vec<(Task, Vec<Rung>)> = Vec::new();
+    for task in tasks {
+        let mut steps = rungs(ctx, &task);
+        steps.retain(|rung| moment(ctx, rung) <= ctx.now);
+        if !steps.is_empty() {
+            with_steps.push((task, steps));
+        }
+    }
+    let ids: Vec<String> = with_steps.iter().map(|(task, _)| task.id.clone()).collect();
+    let known: HashSet<(String, Stage, i32)> = notices::reminders_of(&mut ctx.tx, "task", &ids)?.into_iter().collect();
+    let all = with_steps.into_iter().map(|(task, steps)| {
+        let is_open = |rung: &&Rung| !known.contains(&(task.id.clone(), rung.stage, cycle(ctx, &task, rung.stage)));
+        let open = steps.iter().filter(is_open).copied().collect();
+        Due { task, steps, open }
+    });
+    Ok(all.filter(|due| !due.open.is_empty()).collect())
 }
 
 /// The steps of a task its unit has, while its clock runs.

@@ -11,6 +11,7 @@ coded! {
         Running = "running" "导入中",
         Done = "done" "已导入",
         Failed = "failed" "导入失败",
+        Interrupted = "interrupted" "已中断",
     }
 }
 

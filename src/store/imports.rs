@@ -3,8 +3,11 @@
 use super::schema::import_run;
 use super::{StoreError, Tx};
 use crate::domain::ticket::ImportState;
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+
+/// A run tells how far it is with every transaction, many times a second.
+const TELLS_WITHIN: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = import_run, treat_none_as_default_value = false, treat_none_as_null = true)]
@@ -22,6 +25,16 @@ pub struct ImportRun {
     #[diesel(deserialize_as = String, serialize_as = String)]
     pub state: ImportState,
     pub failure: Option<String>,
+    /// When it last told how far it is.
+    pub saved_at: Option<NaiveDateTime>,
+}
+
+impl ImportRun {
+    /// Its state; [`ImportState::Interrupted`], which is never stored, when it has stopped telling how far it is.
+    pub fn standing(&self, now: NaiveDateTime) -> ImportState {
+        let is_silent = self.saved_at.is_none_or(|at| now - at > TELLS_WITHIN);
+        if self.state == ImportState::Running && is_silent { ImportState::Interrupted } else { self.state }
+    }
 }
 
 pub fn insert(tx: &mut Tx, row: ImportRun) -> Result<(), StoreError> {

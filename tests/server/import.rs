@@ -3,10 +3,12 @@
 use crate::support::{Client, On, Server};
 use reqwest::multipart::{Form, Part};
 use rstest::rstest;
+use shenban::app::clock_control;
 use shenban::store::{StoreError, Tx};
 use std::path::Path;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 const FILE: &str = "工单编号,主题,内容,受理时间,来电号码\n\
     A1,校门口拥堵,放学堵车,2026-03-02 08:00,13900000001\n\
@@ -86,18 +88,23 @@ async fn a_dropped_file_is_checked_imported_once_and_its_bad_rows_are_told(#[val
     server.stop().await;
 }
 
-/// The background's turn is held, so that every import waits for its own.
-#[rstest]
-#[actix_web::test]
-async fn imports_that_wait_keep_nobody_else_waiting(#[values(On::Sqlite, On::Postgres)] on: On) {
-    let Some(server) = Server::start(on).await else { return };
-    let operator = server.sign_in("operator").await;
+/// Every import waits for its turn until what this gives is told; it then ends with whether it was.
+fn hold_the_background(server: &Server) -> (Sender<()>, JoinHandle<Result<bool, StoreError>>) {
     let (open, gate) = channel::<()>();
     let store = server.app.store.clone();
     let held = tokio::spawn(async move {
         let wait = move |_: &mut Tx| Ok::<_, StoreError>(gate.recv().is_ok());
         store.read_behind(wait).await
     });
+    (open, held)
+}
+
+#[rstest]
+#[actix_web::test]
+async fn imports_that_wait_keep_nobody_else_waiting(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let operator = server.sign_in("operator").await;
+    let (open, held) = hold_the_background(&server);
     let mut paths = Vec::new();
     for n in 0..20 {
         let file = FILE.replace('A', &format!("{n}-"));
@@ -116,5 +123,35 @@ async fn imports_that_wait_keep_nobody_else_waiting(#[values(On::Sqlite, On::Pos
         ended(&operator, &path).await;
     }
     assert_eq!(operator.read("/tickets").await["total"], 40);
+    server.stop().await;
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_run_that_stopped_telling_was_interrupted_and_may_be_started_again(
+    #[values(On::Sqlite, On::Postgres)] on: On,
+) {
+    let Some(server) = Server::start(on).await else { return };
+    let operator = server.sign_in("operator").await;
+    let (open, held) = hold_the_background(&server);
+    let received = upload(&operator, "三月.csv", FILE.as_bytes()).await;
+    let path = received.headers()["location"].to_str().unwrap().to_owned();
+    let start = async || operator.form(&format!("{path}/start"), &[]).await.status().as_u16();
+    assert_eq!(start().await, 303);
+    let running = operator.get(&path).await.text().await.unwrap();
+    assert!(running.contains("导入中") && !running.contains("重新导入"), "{running}");
+    assert_eq!(start().await, 409, "it runs");
+
+    clock_control::advance(&server.app, 1).await.unwrap();
+    for address in [&*path, "/import"] {
+        let silent = operator.get(address).await.text().await.unwrap();
+        assert!(silent.contains("已中断") && !silent.contains("导入中"), "{silent}");
+    }
+    assert!(operator.get(&path).await.text().await.unwrap().contains("重新导入"));
+    assert_eq!(start().await, 303);
+    open.send(()).unwrap();
+    assert!(held.await.unwrap().unwrap());
+    ended(&operator, &path).await;
+    assert_eq!(operator.read("/tickets").await["total"], 2, "each once");
     server.stop().await;
 }

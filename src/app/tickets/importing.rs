@@ -72,6 +72,7 @@ pub fn begin(ctx: &mut Ctx, id: String, file_name: String, state: ImportState) -
         started_by: ctx.actor.person_id.clone(),
         state,
         failure: None,
+        saved_at: Some(ctx.now),
     };
     ctx.record("import.begun", ("import", &row.id), None, json!({ "title": row.file_name }));
     Ok(imports::insert(&mut ctx.tx, row)?)
@@ -96,17 +97,20 @@ pub async fn preview(app: &App, run: &ImportRun) -> Result<Preview, Error> {
     read.await.map_err(internal)?
 }
 
-/// Imports a received file in the background; its row tells how far it is. One that was interrupted may be started again.
+/// Imports a received file in the background; its row tells how far it is. One that failed or was interrupted may be
+/// started again.
 pub async fn start(app: &App, actor: &Actor, id: &str) -> Result<(), Error> {
     let run_id = id.to_owned();
     let run = app
         .write(actor, move |ctx| {
             let run = show(ctx, &run_id)?;
-            if run.state == ImportState::Done {
-                return Err(Error::Refused(Message::new("这个文件已经导入。")));
+            match run.standing(ctx.now) {
+                ImportState::Done => return Err(Error::Refused(Message::new("这个文件已经导入。"))),
+                ImportState::Running => return Err(Error::Refused(Message::new("这个文件正在导入。"))),
+                ImportState::Received | ImportState::Failed | ImportState::Interrupted => {}
             }
-            let run =
-                ImportRun { state: ImportState::Running, stored: 0, repeated: 0, rejected: 0, failure: None, ..run };
+            let (state, saved_at) = (ImportState::Running, Some(ctx.now));
+            let run = ImportRun { state, saved_at, stored: 0, repeated: 0, rejected: 0, failure: None, ..run };
             imports::save(&mut ctx.tx, run.clone())?;
             Ok(run)
         })
@@ -203,7 +207,7 @@ fn store(
             run.stored += added.new.len() as i64;
             run.repeated += added.repeated as i64;
         }
-        (run.rejected, run.rejects_file) = (rejected, rejects_file);
+        (run.rejected, run.rejects_file, run.saved_at) = (rejected, rejects_file, Some(ctx.now));
         if last {
             (run.state, run.finished_at) = (ImportState::Done, Some(ctx.now));
             let told = json!({ "stored": run.stored, "repeated": run.repeated, "rejected": run.rejected });

@@ -156,5 +156,6 @@ diesel::table! {
         started_by -> Nullable<Text>,
         state -> Text,
         failure -> Nullable<Text>,
+        saved_at -> Nullable<Timestamp>,
     }
 }

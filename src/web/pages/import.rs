@@ -25,6 +25,7 @@ struct ListPage {
 struct RunPage {
     page: Page,
     run: ImportRun,
+    standing: ImportState,
     /// Before it is imported.
     preview: Option<Preview>,
 }
@@ -58,7 +59,8 @@ async fn one(page: Page, id: Path<String>) -> PageResult {
         ImportState::Received => Some(importing::preview(&page.app, &run).await.map_err(|error| page.failed(error))?),
         _ => None,
     };
-    page.html(&RunPage { page: page.clone(), run, preview })
+    let standing = run.standing(page.app.clock.now());
+    page.html(&RunPage { page: page.clone(), run, standing, preview })
 }
 
 async fn start(page: Page, id: Path<String>) -> PageResult {
