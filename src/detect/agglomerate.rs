@@ -30,7 +30,7 @@ pub struct Clustering<'w> {
 
 /// Neighbours less alike than this share of the cut are let go where one of them grows beside the other: what it took in
 /// would have to be far more like the other, and then is its neighbour.
-const HOPE: f64 = 0.2;
+const HOPE: f64 = 0.5;
 
 impl<'w> Clustering<'w> {
     /// Each group for itself; `neighbours` are pairs of positions, the lesser first, ascending.

@@ -16,7 +16,7 @@ use super::weights::Weights;
 use super::{Engine, Settings, parting};
 
 /// Earlier tickets looked at for each: more than when one is placed, as nobody waits for it.
-const NEIGHBOURS: usize = 24;
+const NEIGHBOURS: usize = 16;
 /// Tickets of a group are of one grievance when this much is left in common: hardly anything is enough.
 const ONE_GRIEVANCE: f64 = 0.004;
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::hash::Hasher;
+use std::sync::LazyLock;
 
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
@@ -38,8 +39,6 @@ pub struct Features(Box<[u32]>);
 
 /// The number of a term that has none; numbers below fit in 24 bits.
 const UNKNOWN: u32 = 1 << 24;
-/// Room for what most tickets say.
-const USUAL_SLOTS: usize = 1024;
 
 /// One term, as counted.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -91,7 +90,7 @@ impl Lexicon {
             self.look_up(mentions);
             for mention in &mut *mentions {
                 if mention.number == UNKNOWN {
-                    mention.number = self.number(mention.key, newcomer);
+                    mention.number = self.take_in(mention.key, newcomer);
                 }
                 if let Some(known) = self.terms.get_mut(mention.number as usize) {
                     known.seen += 1;
@@ -190,9 +189,11 @@ impl Lexicon {
 
     /// The term's number, a new one for a new term while there are any.
     fn number(&mut self, key: u32, newcomer: Weight) -> u32 {
-        if let Some(number) = self.numbers.get(key) {
-            return number;
-        }
+        self.numbers.get(key).unwrap_or_else(|| self.take_in(key, newcomer))
+    }
+
+    /// The number of a new term.
+    fn take_in(&mut self, key: u32, newcomer: Weight) -> u32 {
         let number = self.terms.len() as u32;
         if number == UNKNOWN {
             return UNKNOWN;
@@ -226,6 +227,7 @@ impl Lexicon {
 }
 
 /// A term of a text.
+#[derive(Clone, Copy)]
 struct Mention {
     key: u32,
     number: u32,
@@ -245,12 +247,14 @@ fn packed(mentions: &[Mention]) -> Said {
     Said(said)
 }
 
-/// Said twice is not twice as much: 1 + ln(times), in parts that fit in eight bits.
+/// Said twice is not twice as much: 1 + ln(times), in parts that fit in eight bits. Few times are kept, as most are few.
 fn damped(times: u32) -> u32 {
-    match times {
-        1 => COUNT_PARTS as u32,
-        _ => (((1.0 + (times as f32).ln()) * COUNT_PARTS) as u32).min(255),
-    }
+    static FEW_TIMES: LazyLock<[u8; 64]> = LazyLock::new(|| std::array::from_fn(|times| damp(times as u32) as u8));
+    FEW_TIMES.get(times as usize).map_or_else(|| damp(times), |damped| u32::from(*damped))
+}
+
+fn damp(times: u32) -> u32 {
+    (((1.0 + (times as f32).ln()) * COUNT_PARTS) as u32).min(255)
 }
 
 impl Counted {
@@ -280,22 +284,21 @@ fn mentioned<T>(document: &Document, then: impl FnOnce(&mut [Mention]) -> T) -> 
         static READ: RefCell<(Slots, Vec<Mention>)> = RefCell::default();
     }
     READ.with_borrow_mut(|(found, mentions)| {
-        found.clear(USUAL_SLOTS);
         mentions.clear();
-        mention(document, |key, times, named| {
-            // Where it is among the mentions, and one.
-            let at = found.of(key);
-            match (*at as usize).checked_sub(1) {
-                Some(known) => {
-                    mentions[known].times += times;
-                    mentions[known].named |= named;
-                }
-                None => {
-                    mentions.push(Mention { key, number: UNKNOWN, times, named });
-                    *at = mentions.len() as u32;
-                }
-            }
-        });
+        mention(document, |key, times, named| mentions.push(Mention { key, number: UNKNOWN, times, named }));
+        found.clear(2 * mentions.len());
+        // Without a branch that cannot be foreseen: what is said again is added to where it was said first.
+        let mut kept = 0;
+        for at in 0..mentions.len() {
+            let said = mentions[at];
+            let first = found.first(said.key, kept as u32) as usize;
+            let is_again = first < kept;
+            let before = mentions[first];
+            let times = said.times + before.times * u32::from(is_again);
+            mentions[first] = Mention { times, named: said.named | (before.named & is_again), ..said };
+            kept += usize::from(!is_again);
+        }
+        mentions.truncate(kept);
         then(mentions)
     })
 }

@@ -73,6 +73,20 @@ impl Slots {
         &mut self.slots[at].1
     }
 
+    /// The key's value, this one where it has none yet.
+    #[inline]
+    pub fn first(&mut self, key: u32, value: u32) -> u32 {
+        if 2 * (self.taken + 1) > self.slots.len() {
+            self.grow(2 * self.slots.len());
+        }
+        let at = self.place(key);
+        let (found, known) = self.slots[at];
+        let value = if found == FREE { value } else { known };
+        self.slots[at] = (key.min(FREE - 1), value);
+        self.taken += usize::from(found == FREE);
+        value
+    }
+
     /// All keys with their values, in no order.
     pub fn all(&self) -> impl Iterator<Item = (u32, u32)> {
         self.slots.iter().copied().filter(|(key, _)| *key != FREE)

@@ -6,6 +6,8 @@ use crate::lang::Message;
 use calamine::{Data, Reader};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
+use csv::StringRecord;
+use encoding_rs::{Encoding, GB18030, UTF_8};
 use rustc_hash::FxHashMap;
 use std::path::Path;
 
@@ -33,7 +35,7 @@ pub struct Row {
 }
 
 /// Each row's line and its cells, or why it cannot be read.
-type Rows = Box<dyn Iterator<Item = (u64, Result<Vec<String>, Message>)> + Send>;
+type Rows = Box<dyn Iterator<Item = (u64, Result<StringRecord, Message>)> + Send>;
 
 /// An open file: its headers, how many rows at most (a cell may hold several lines), and the rows.
 pub struct TicketFile {
@@ -55,43 +57,44 @@ pub fn open(path: &Path, mapping: &Mapping, zone: Tz) -> Result<TicketFile, Inta
 }
 
 /// UTF-8 or UTF-16 by its mark, else UTF-8 when it is that throughout, else GB18030.
-fn decode(bytes: Vec<u8>) -> String {
-    if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(&bytes) {
-        return encoding.decode(&bytes).0.into_owned();
+fn decode(bytes: Vec<u8>) -> Vec<u8> {
+    if let Some((encoding, _)) = Encoding::for_bom(&bytes) {
+        return encoding.decode(&bytes).0.into_owned().into_bytes();
     }
-    String::from_utf8(bytes).unwrap_or_else(|not| encoding_rs::GB18030.decode(not.as_bytes()).0.into_owned())
+    match UTF_8.decode_without_bom_handling_and_without_replacement(&bytes) {
+        Some(_) => bytes,
+        None => GB18030.decode(&bytes).0.into_owned().into_bytes(),
+    }
 }
 
-fn table(text: String) -> (Vec<String>, u64, Rows) {
-    let lines = text.as_bytes().split(|byte| b"\r\n".contains(byte)).filter(|line| !line.is_empty());
-    let lines_below = lines.count().saturating_sub(1) as u64;
-    let first = text.lines().next().unwrap_or_default();
-    let delimiter =
-        [b',', b'\t', b';'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
+fn table(text: Vec<u8>) -> (Vec<String>, u64, Rows) {
+    let lines_below = text.windows(2).filter(|two| is_break(two[0]) && !is_break(two[1])).count() as u64;
+    let first = text.split(|byte| is_break(*byte)).next().unwrap_or_default();
+    let delimiter = [b',', b'\t', b';'].into_iter().max_by_key(|mark| first.iter().filter(|byte| *byte == mark).count());
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter.unwrap_or(b','))
         .flexible(true)
-        .from_reader(std::io::Cursor::new(text.into_bytes()));
+        .from_reader(std::io::Cursor::new(text));
     let headers: Vec<String> = reader.headers().map(|row| row.iter().map(str::to_owned).collect()).unwrap_or_default();
     let wanted = headers.len();
     let rows = reader.into_records().map(move |record| match record {
         Ok(record) => {
             let line = record.position().map_or(0, |position| position.line());
-            let cells: Vec<String> = record.iter().map(str::to_owned).collect();
-            (
-                line,
-                if cells.len() == wanted {
-                    Ok(cells)
-                } else {
-                    Err(Message::new("列数不对：应有 %{wanted} 列，实有 %{found} 列")
-                        .with("wanted", wanted)
-                        .with("found", cells.len()))
-                },
-            )
+            let found = record.len();
+            let uneven = || {
+                Message::new("列数不对：应有 %{wanted} 列，实有 %{found} 列")
+                    .with("wanted", wanted)
+                    .with("found", found)
+            };
+            (line, if found == wanted { Ok(record) } else { Err(uneven()) })
         }
         Err(error) => (error.position().map_or(0, |position| position.line()), Err(Message::new("这一行不是 CSV"))),
     });
     (headers, lines_below, Box::new(rows))
+}
+
+fn is_break(byte: u8) -> bool {
+    byte == b'\n' || byte == b'\r'
 }
 
 fn sheet(bytes: Vec<u8>) -> Result<(Vec<String>, u64, Rows), IntakeError> {
@@ -109,7 +112,7 @@ fn sheet(bytes: Vec<u8>) -> Result<(Vec<String>, u64, Rows), IntakeError> {
     Ok((
         headers,
         below,
-        Box::new(rows.into_iter().enumerate().map(move |(at, row)| (first_row + at as u64 + 2, Ok(row)))),
+        Box::new(rows.into_iter().enumerate().map(move |(at, row)| (first_row + at as u64 + 2, Ok(row.into())))),
     ))
 }
 
@@ -138,7 +141,10 @@ impl Iterator for TicketFile {
     fn next(&mut self) -> Option<Row> {
         let (line, cells) = self.rows.next()?;
         let outcome = match cells {
-            Ok(cells) => self.ticket(&cells).map_err(|faults| Rejected { faults, raw: cells }),
+            Ok(cells) => self.ticket(&cells).map_err(|faults| {
+                let raw = cells.iter().map(str::to_owned).collect();
+                Rejected { faults, raw }
+            }),
             Err(reason) => Err(Rejected { faults: vec![FieldError { field: "row", reason }], raw: Vec::new() }),
         };
         Some(Row { line, outcome })
@@ -146,7 +152,7 @@ impl Iterator for TicketFile {
 }
 
 impl TicketFile {
-    fn ticket(&self, cells: &[String]) -> Result<NewTicket, Vec<FieldError>> {
+    fn ticket(&self, cells: &StringRecord) -> Result<NewTicket, Vec<FieldError>> {
         let text = |field: &str| {
             self.columns
                 .get(field)
