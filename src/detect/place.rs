@@ -4,6 +4,7 @@
 //! often a term stands there, over all tickets, tells how much of a place it is ([`super::lexicon`]), so that a name is
 //! known where its ending is left out, and no boundary has to be guessed.
 
+use std::cmp::Reverse;
 use std::hash::Hasher;
 use std::sync::OnceLock;
 
@@ -164,23 +165,11 @@ fn is_organisation(ending: &[char]) -> bool {
 
 /// The length of the ending that begins there, the longest one.
 fn ending(text: &[char], at: usize) -> Option<usize> {
-    let Endings { of, endings } = table();
-    let begins = of[(text[at] as usize).checked_sub(FIRST as usize).filter(|at| *at < of.len())?];
-    let known = &endings[usize::from(begins)];
-    let length = known.iter().filter(|ending| text[at..].starts_with(ending)).map(|ending| ending.len()).max()?;
-    (length > 1 || !is_ordinary(text, at)).then_some(length)
-}
-
-/// Whether the character makes an ordinary word with the one before or the one after.
-fn is_ordinary(text: &[char], at: usize) -> bool {
-    let makes = |words: &[(char, &str)], other: Option<&char>| {
-        let with = words.iter().find(|(ending, _)| *ending == text[at]).map_or("", |(_, with)| with);
-        other.is_some_and(|other| with.contains(*other))
-    };
-    let before = text[..at].last();
-    makes(&WORD_BEFORE, before)
-        || makes(&WORD_AFTER, text.get(at + 1))
-        || before.is_some_and(|before| NO_NAME.contains(*before))
+    let Endings { of, begun } = endings();
+    let by = of[(text[at] as usize).checked_sub(FIRST as usize).filter(|at| *at < of.len())?];
+    let begun = &begun[usize::from(by.checked_sub(1)?)];
+    let longer = begun.longer.iter().find(|ending| text[at + 1..].starts_with(ending));
+    longer.map(|ending| 1 + ending.len()).or_else(|| begun.is_one(text, at).then_some(1))
 }
 
 const FIRST: char = '\u{4E00}';
@@ -189,26 +178,63 @@ const LAST: char = '\u{9FFF}';
 /// The endings by their first character. The question is asked of every character of a text and mostly answered no: a
 /// byte each, from [`FIRST`] on, stays in the cache.
 struct Endings {
+    /// Which of `begun`, and one.
     of: Vec<u8>,
-    /// The first is empty.
-    endings: Vec<Vec<Vec<char>>>,
+    begun: Vec<Begun>,
 }
 
-fn table() -> &'static Endings {
-    static TABLE: OnceLock<Endings> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let mut table = Endings { of: vec![0; LAST as usize - FIRST as usize + 1], endings: vec![Vec::new()] };
-        let short = ENDING_CHARS.chars().map(|c| vec![c]);
-        for ending in short.chain(ENDINGS.iter().chain(&ORGANISATIONS).map(|ending| ending.chars().collect())) {
-            let begins = &mut table.of[ending[0] as usize - FIRST as usize];
-            if *begins == 0 {
-                *begins = table.endings.len() as u8;
-                table.endings.push(Vec::new());
+/// What a character begins.
+#[derive(Default)]
+struct Begun {
+    /// What follows it in the endings of more than one character, the longest first.
+    longer: Vec<Vec<char>>,
+    /// It is an ending by itself,
+    alone: bool,
+    /// but not after or before these, with which it makes an ordinary word.
+    word_before: Vec<char>,
+    word_after: Vec<char>,
+}
+
+impl Begun {
+    fn is_one(&self, text: &[char], at: usize) -> bool {
+        let before = text[..at].last().is_some_and(|before| self.word_before.contains(before));
+        self.alone && !before && text.get(at + 1).is_none_or(|after| !self.word_after.contains(after))
+    }
+}
+
+fn endings() -> &'static Endings {
+    static ENDINGS_BEGUN: OnceLock<Endings> = OnceLock::new();
+    ENDINGS_BEGUN.get_or_init(|| {
+        let mut table = Endings { of: vec![0; LAST as usize - FIRST as usize + 1], begun: Vec::new() };
+        for ending in ENDINGS.iter().chain(&ORGANISATIONS) {
+            let mut ending = ending.chars();
+            if let Some(first) = ending.next() {
+                table.begun_by(first).longer.push(ending.collect());
             }
-            table.endings[usize::from(*begins)].push(ending);
         }
+        for ending in ENDING_CHARS.chars() {
+            let with = |words: &[(char, &'static str)]| {
+                words.iter().find(|(of, _)| *of == ending).map_or("", |(_, with)| with).chars()
+            };
+            let begun = table.begun_by(ending);
+            begun.alone = true;
+            begun.word_before = with(&WORD_BEFORE).chain(NO_NAME.chars()).collect();
+            begun.word_after = with(&WORD_AFTER).collect();
+        }
+        table.begun.iter_mut().for_each(|begun| begun.longer.sort_by_key(|ending| Reverse(ending.len())));
         table
     })
+}
+
+impl Endings {
+    fn begun_by(&mut self, first: char) -> &mut Begun {
+        let by = &mut self.of[first as usize - FIRST as usize];
+        if *by == 0 {
+            self.begun.push(Begun::default());
+            *by = self.begun.len() as u8;
+        }
+        &mut self.begun[usize::from(*by) - 1]
+    }
 }
 
 #[cfg(test)]

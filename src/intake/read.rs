@@ -70,7 +70,8 @@ fn decode(bytes: Vec<u8>) -> Vec<u8> {
 fn table(text: Vec<u8>) -> (Vec<String>, u64, Rows) {
     let lines_below = text.windows(2).filter(|two| is_break(two[0]) && !is_break(two[1])).count() as u64;
     let first = text.split(|byte| is_break(*byte)).next().unwrap_or_default();
-    let delimiter = [b',', b'\t', b';'].into_iter().max_by_key(|mark| first.iter().filter(|byte| *byte == mark).count());
+    let delimiter =
+        [b',', b'\t', b';'].into_iter().max_by_key(|mark| first.iter().filter(|byte| *byte == mark).count());
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter.unwrap_or(b','))
         .flexible(true)
