@@ -98,6 +98,11 @@ impl<'w> Clustering<'w> {
         self.members.iter().filter(|members| !members.is_empty()).cloned().collect()
     }
 
+    /// The same, with their profiles.
+    pub fn into_groups(self) -> impl Iterator<Item = (Vec<u32>, Profile)> {
+        self.members.into_iter().zip(self.profiles).filter(|(members, _)| !members.is_empty())
+    }
+
     /// Takes out the profile of the group that has these members and no other.
     pub fn take(&mut self, members: &[u32]) -> Option<Profile> {
         let group = members[0] as usize;

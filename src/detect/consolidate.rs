@@ -182,18 +182,19 @@ impl<'a> View<'a> {
 
     /// The grievances in a group, each for itself; a problem that a person decided about stays whole.
     fn parts(&self, group: Vec<u32>) -> Vec<Vec<u32>> {
-        if self.held(&group).is_some() {
+        if self.held(&group).is_some() || !parting::may_part(group.len()) {
             return vec![group];
         }
-        let profiles: Vec<Profile> =
+        let mut profiles: Vec<Profile> =
             group.iter().map(|&block| self.profile(&self.blocks[block as usize].members)).collect();
+        let grievances = parting::grievances(&profiles, ONE_GRIEVANCE, &self.weights);
         let Settings { local, online_cut, .. } = &self.engine.settings;
         let halves = |part: Vec<u32>| {
-            let some: Vec<Profile> = part.iter().map(|&at| profiles[at as usize].clone()).collect();
-            let halves = parting::halves(&some, local, *online_cut, &self.weights);
+            let some = part.iter().map(|&at| std::mem::take(&mut profiles[at as usize])).collect();
+            let halves = parting::halves(some, local, *online_cut, &self.weights);
             halves.into_iter().map(move |half| half.into_iter().map(|at| part[at as usize]).collect::<Vec<_>>())
         };
-        let parts = parting::grievances(&profiles, ONE_GRIEVANCE, &self.weights).into_iter().flat_map(halves);
+        let parts = grievances.into_iter().flat_map(halves);
         parts.map(|part| part.into_iter().map(|at| group[at as usize]).collect()).collect()
     }
 

@@ -18,17 +18,22 @@ const STRAY: f64 = 0.03;
 /// More are one grievance with many facets, not several that share a place.
 const WHOLE_LEAST: usize = 80;
 
+/// Whether a group of so many may turn out to be several.
+pub fn may_part(count: usize) -> bool {
+    (2 * GRIEVANCE_LEAST..=WHOLE_LEAST).contains(&count)
+}
+
 /// The grievances, as positions in `group`, that a group falls into; the group itself when it holds together. Tickets are
 /// of one grievance when what is left of them is this much `alike`, by mean cosine.
 pub fn grievances(group: &[Profile], alike: f64, weights: &Weights) -> Vec<Vec<u32>> {
     let likeness = &Likeness::text();
-    Parting { likeness, cut: alike, least: GRIEVANCE_LEAST, stray: 0.0 }.of(group, own_words, weights)
+    Parting { likeness, cut: alike, least: GRIEVANCE_LEAST, stray: 0.0 }.of(own_words(group), weights)
 }
 
 /// The halves, or thirds, that are less alike than `cut`, and what is hardly like any of them.
-pub fn halves(group: &[Profile], likeness: &Likeness, cut: f64, weights: &Weights) -> Vec<Vec<u32>> {
+pub fn halves(group: Vec<Profile>, likeness: &Likeness, cut: f64, weights: &Weights) -> Vec<Vec<u32>> {
     let share = (group.len() as f64 * HALF_SHARE).ceil() as usize;
-    Parting { likeness, cut, least: share.max(HALF_LEAST), stray: STRAY }.of(group, <[Profile]>::to_vec, weights)
+    Parting { likeness, cut, least: share.max(HALF_LEAST), stray: STRAY }.of(group, weights)
 }
 
 /// Average linkage down to a cut, as far as it makes parts of a size that counts.
@@ -42,26 +47,23 @@ struct Parting<'l> {
 }
 
 impl Parting<'_> {
-    /// The parts by what `take` makes of the tickets.
-    fn of(&self, group: &[Profile], take: fn(&[Profile]) -> Vec<Profile>, weights: &Weights) -> Vec<Vec<u32>> {
+    fn of(&self, group: Vec<Profile>, weights: &Weights) -> Vec<Vec<u32>> {
         let count = group.len() as u32;
         let whole = || vec![(0..count).collect()];
-        if !(2 * GRIEVANCE_LEAST..=WHOLE_LEAST).contains(&group.len()) {
+        if !may_part(group.len()) {
             return whole();
         }
-        let group = take(group);
         let pairs: Vec<(u32, u32)> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect();
-        let mut found = Clustering::of(group.clone(), &pairs, weights);
+        let mut found = Clustering::of(group, &pairs, weights);
         found.join(self.likeness, self.cut, |_, _| Leave::Join);
-        let (parts, rest): (Vec<_>, Vec<_>) = found.groups().into_iter().partition(|part| part.len() >= self.least);
-        if parts.is_empty() {
+        let groups = found.into_groups().map(|(members, profile)| Part { members, profile });
+        let (mut parts, rest): (Vec<Part>, Vec<Part>) = groups.partition(|part| part.members.len() >= self.least);
+        if parts.is_empty() || rest.is_empty() && parts.len() == 1 {
             return whole();
         }
-        let mut parts: Vec<Part> = parts.into_iter().map(|members| Part::of(members, &group)).collect();
         let bare: Vec<Profile> = parts.iter().map(|part| part.profile.clone()).collect();
         let mut strays = Vec::new();
         for one in rest {
-            let one = Part::of(one, &group);
             let alike = |at: &usize| self.likeness.of(&bare[*at], &one.profile, weights);
             let nearest = (0..bare.len()).rev().max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap_or_default();
             if alike(&nearest) < self.stray {
@@ -94,11 +96,6 @@ struct Part {
 }
 
 impl Part {
-    fn of(members: Vec<u32>, own: &[Profile]) -> Part {
-        let profile = Profile::sum(members.iter().map(|&member| own[member as usize].clone()).collect());
-        Part { members, profile }
-    }
-
     fn take(&mut self, other: Part) {
         self.members.extend(other.members);
         self.members.sort_unstable();
@@ -128,7 +125,7 @@ mod tests {
         lexicon.settle();
         let profile = |said| Profile::of(lexicon.weights(), &lexicon.heaviest(said, 1));
         let profiles: Vec<Profile> = said[..group.len()].iter().map(profile).collect();
-        halves(&profiles, &Likeness::local(), 0.2, lexicon.weights())
+        halves(profiles, &Likeness::local(), 0.2, lexicon.weights())
     }
 
     const UNDERPASS: &str = "松雅湖站没有地下通道，过马路危险，盼望增设";

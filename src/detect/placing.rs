@@ -146,7 +146,7 @@ impl Engine {
         let (Settings { local, online_cut, .. }, weights) = (&self.settings, self.lexicon.weights());
         let parts = match is_small {
             true => parting::grievances(&profiles, ONE_GRIEVANCE, weights),
-            false => parting::halves(&profiles, local, *online_cut, weights),
+            false => parting::halves(profiles, local, *online_cut, weights),
         };
         let of_this = |part: &Vec<u32>| part.iter().any(|&at| members[at as usize] == position);
         let own = parts.into_iter().find(of_this).filter(|own| own.len() > 1 && 2 * own.len() <= members.len());
