@@ -93,6 +93,16 @@ impl<'w> Clustering<'w> {
         }
     }
 
+    /// The neighbours that could become `cut` alike, the lesser first, ascending.
+    pub fn hopeful(&self, by: &Likeness, cut: f64) -> Vec<(u32, u32)> {
+        let totals = |group: u32| &self.profiles[group as usize].totals;
+        let pairs = (0..).zip(&self.near).flat_map(|(a, near)| near.iter().map(move |&(b, dots)| (a, b, dots)));
+        let is_hopeful = |&(a, b, dots): &(u32, u32, u32)| {
+            a < b && by.judge(&self.dots[dots as usize], totals(a), totals(b)) >= HOPE * cut
+        };
+        pairs.filter(is_hopeful).map(|(a, b, _)| (a, b)).collect()
+    }
+
     /// The members of each group that is left, ascending.
     pub fn groups(&self) -> Vec<Vec<u32>> {
         self.members.iter().filter(|members| !members.is_empty()).cloned().collect()

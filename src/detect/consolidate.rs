@@ -65,10 +65,12 @@ impl Engine {
         let profiles: Vec<Profile> = view.blocks.iter().map(|block| view.profile(&block.members)).collect();
         view.look_around(&profiles);
         let mut local = Clustering::of(profiles, &view.near, &view.weights);
+        let of_a_theme = local.hopeful(&self.settings.theme, self.settings.theme_cut);
         local.join(&self.settings.local, self.settings.local_cut, |a, b| view.may_join(a, b));
         let groups: Vec<Vec<u32>> = local.groups().into_iter().flat_map(|group| view.parts(group)).collect();
         let named = view.name(&groups, &mut new_problem);
-        let mut done = Consolidation { themes: view.themes(&groups, &named, local), ..Consolidation::default() };
+        let mut done =
+            Consolidation { themes: view.themes(&groups, &named, local, &of_a_theme), ..Consolidation::default() };
         for (group, problem) in groups.iter().zip(&named) {
             view.changes(group, problem.as_ref(), &mut done.changes);
         }
@@ -211,15 +213,21 @@ impl<'a> View<'a> {
         }
     }
 
-    /// `local` is what the groups came from; what was compared there is not compared again.
-    fn themes(&self, groups: &[Vec<u32>], named: &[Option<String>], mut local: Clustering) -> Vec<Theme> {
+    /// `local` is what the groups came from; what was compared there is not compared again. `near` are blocks that may be of
+    /// one theme.
+    fn themes(
+        &self,
+        groups: &[Vec<u32>],
+        named: &[Option<String>],
+        mut local: Clustering,
+        near: &[(u32, u32)],
+    ) -> Vec<Theme> {
         let settings = &self.engine.settings;
         let mut group_of = vec![0; self.blocks.len()];
         for (number, group) in groups.iter().enumerate() {
             group.iter().for_each(|&block| group_of[block as usize] = number as u32);
         }
-        let mut near: Vec<(u32, u32)> = self
-            .near
+        let mut near: Vec<(u32, u32)> = near
             .iter()
             .map(|&(a, b)| (group_of[a as usize], group_of[b as usize]))
             .filter(|(a, b)| a != b)

@@ -168,7 +168,9 @@ fn ending(text: &[char], at: usize) -> Option<usize> {
     let Endings { of, begun } = endings();
     let by = of[(text[at] as usize).checked_sub(FIRST as usize).filter(|at| *at < of.len())?];
     let begun = &begun[usize::from(by.checked_sub(1)?)];
-    let longer = begun.longer.iter().find(|ending| text[at + 1..].starts_with(ending));
+    let rest = &text[at + 1..];
+    let follows = |ending: &&Vec<char>| ending.len() <= rest.len() && ending.iter().zip(rest).all(|(a, b)| a == b);
+    let longer = begun.longer.iter().find(follows);
     longer.map(|ending| 1 + ending.len()).or_else(|| begun.is_one(text, at).then_some(1))
 }
 

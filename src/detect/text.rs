@@ -32,7 +32,7 @@ pub struct Term {
 }
 
 /// The text as matching reads it, at most [`MAX_CHARS`] characters: [normalised](normalise), traditional characters as
-/// simplified ones, markup as blanks.
+/// simplified ones, markup and the commonest marks as blanks.
 pub fn fold(text: &str) -> Vec<char> {
     let mut folded = Vec::with_capacity(text.len().min(4 * MAX_CHARS) / 3);
     let mut rest = text.chars();
@@ -49,8 +49,8 @@ pub fn fold(text: &str) -> Vec<char> {
             folded.push(c.to_ascii_lowercase());
         } else if FULL_WIDTH.contains(&c) {
             folded.push(char::from((c as u32 - *FULL_WIDTH.start() as u32) as u8 + b'!').to_ascii_lowercase());
-        } else if "、。“”".contains(c) {
-            folded.push(c);
+        } else if matches!(c, '、' | '。' | '“' | '”') {
+            folded.push(' ');
         } else {
             folded.extend(std::iter::once(c).nfkc().flat_map(char::to_lowercase).map(simplified));
         }
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_folded_without_the_general_form_is_folded_as_by_it() {
-        for c in FULL_WIDTH.chain("、。“”".chars()) {
+        for c in FULL_WIDTH {
             assert_eq!(fold(&c.to_string()), normalise(&c.to_string()).chars().collect::<Vec<_>>(), "{c}");
         }
     }
