@@ -24,6 +24,9 @@ pub struct Args {
     gazetteer: Option<PathBuf>,
 }
 
+/// Tickets that there is room for from the start, at most.
+const ROOM_MOST: u64 = 1 << 16;
+
 pub fn run(args: Args) -> Outcome {
     super::take_small_pages();
     let mapping = match &args.mapping {
@@ -46,9 +49,10 @@ pub fn run(args: Args) -> Outcome {
 
 /// The tickets of a file, each number once, and how many rows were rejected.
 pub fn read(file: &Path, mapping: &Mapping, zone: Tz) -> Result<(Vec<NewTicket>, usize), Box<dyn std::error::Error>> {
-    let mut tickets: Vec<NewTicket> = Vec::new();
+    let rows = intake::open(file, mapping, zone)?;
+    let mut tickets: Vec<NewTicket> = Vec::with_capacity(rows.rows_at_most.min(ROOM_MOST) as usize);
     let (mut seen, mut rejected) = (FxHashSet::default(), 0);
-    for row in intake::open(file, mapping, zone)? {
+    for row in rows {
         match row.outcome {
             Ok(ticket) if seen.insert(ticket.source_no.clone()) => tickets.push(ticket),
             Ok(_) => {}
