@@ -79,6 +79,7 @@ struct LoadArgs {
 
 #[derive(Serialize)]
 struct Figures {
+    /// The mean of before the updates and after them.
     raw_commits_a_second: f64,
     updates: usize,
     updates_a_second: f64,
@@ -184,14 +185,15 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     let app = config.app()?;
     let (address, handle) = serve(&app)?;
 
-    told("raw commits");
+    told("cases");
     let city = city::found(&app).await?;
-    let raw = measure::raw_commit_rate(app.store.url(), CLIENTS, RAW_LASTS)?;
-    told(&format!("{raw:.0} raw commits a second; cases"));
     let cases = city::cases(&app, &city, args.cases).await?;
     let counted = city::cases(&app, &city, COUNTED_CASES).await?;
     let [quiet, busy] = [city::cases(&app, &city, SPARE_CASES).await?, city::cases(&app, &city, SPARE_CASES).await?];
     measure::analyze(app.store.url())?;
+    told("raw commits");
+    let raw_commits = || measure::raw_commit_rate(app.store.url(), CLIENTS, RAW_LASTS);
+    let raw_before = raw_commits()?;
     let target = Target { address, city: &city };
     // Sealing runs, delivery is paused.
     let jobs = Jobs::start(&app, None, false)?;
@@ -205,7 +207,8 @@ async fn measure_all(args: &LoadArgs, folder: &std::path::Path) -> Result<Figure
     measure::analyze(app.store.url())?;
     let updates = load::updates(&target, &cases, &|| false).await.map_err(failed)?;
     jobs.stop().await;
-    told(&format!("{:.0} updates a second; mails", updates.a_second));
+    let raw = (raw_before + raw_commits()?) / 2.0;
+    told(&format!("{:.0} updates and {raw:.0} raw commits a second; mails", updates.a_second));
     let (mails_drained, mails_a_second) = drain(&app, &config).await?;
     told("tickets");
     let texts = texts(&app, args.tickets);
