@@ -4,6 +4,7 @@ use super::tasks::required;
 use super::{Actor, App, Clock, Ctx, Error};
 use crate::domain::event::{ActorKind, Channel};
 use crate::lang::{Lang, Message};
+use crate::store::holders::Credential;
 use crate::store::people::{self, Person};
 use crate::store::sessions::{self, ApiToken, Holder, Session};
 use crate::store::{Tx, new_id};
@@ -111,24 +112,19 @@ pub async fn sign_out(app: &App, token: String) -> Result<(), Error> {
 
 /// Who holds this session's cookie.
 pub async fn by_session(app: &App, token: String) -> Result<Authenticated, Error> {
-    app.store
-        .read_one(move |tx| {
-            let holder = sessions::holder_of_session(tx, &token_hash(&token), Clock::real())?;
-            let holder = holder.ok_or(Error::Unauthenticated)?;
-            let csrf = holder.csrf.clone();
-            Ok(Authenticated { actor: actor(holder, ActorKind::Person, Channel::Web), csrf })
-        })
-        .await
+    let holder = holder(app, Credential::Session(token_hash(&token))).await?;
+    let csrf = holder.csrf.clone();
+    Ok(Authenticated { actor: actor(holder, ActorKind::Person, Channel::Web), csrf })
 }
 
 /// Who holds this API token.
 pub async fn by_token(app: &App, token: String) -> Result<Actor, Error> {
-    app.store
-        .read_one(move |tx| {
-            let holder = sessions::holder_of_token(tx, &token_hash(&token), Clock::real())?;
-            Ok(actor(holder.ok_or(Error::Unauthenticated)?, ActorKind::ApiClient, Channel::Api))
-        })
-        .await
+    let holder = holder(app, Credential::Token(token_hash(&token))).await?;
+    Ok(actor(holder, ActorKind::ApiClient, Channel::Api))
+}
+
+async fn holder(app: &App, credential: Credential) -> Result<Holder, Error> {
+    app.store.holder(credential, Clock::real()).await?.ok_or(Error::Unauthenticated)
 }
 
 /// Keeps the language that a person reads pages and mails in.

@@ -21,6 +21,7 @@ pub mod directives;
 pub mod duty;
 pub mod events;
 pub mod files;
+pub mod holders;
 pub mod house;
 pub mod imports;
 pub mod inbound;
@@ -51,6 +52,7 @@ pub mod webhooks;
 use conn::{Access, Conn, Opener};
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use holders::Holders;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -113,6 +115,7 @@ pub struct Store {
     readers: Pool<Opener>,
     waiting_readers: Arc<Semaphore>,
     commits: watch::Sender<u64>,
+    holders: Arc<Holders>,
     /// SQLite's index of the tickets' texts; PostgreSQL keeps it in a table.
     text_index: Option<text_index::IndexFile>,
 }
@@ -138,14 +141,19 @@ impl Store {
         first.migrate()?;
         first.will_write()?;
         let commits = watch::Sender::new(0);
+        let holders: Arc<Holders> = Arc::default();
         let text_index = match url {
             DatabaseUrl::Sqlite(path) => Some(text_index::IndexFile::open(path)?),
             DatabaseUrl::Postgres(_) => None,
         };
         let (writing, readers) = match url {
             DatabaseUrl::Sqlite(path) => {
-                let (told, checkpointer) = (commits.clone(), checkpoint::Checkpointer::start(path)?);
-                let writer = writer::Writer::start(first, checkpointer, move || told.send_modify(|n| *n += 1))?;
+                let (told, forgetful) = (commits.clone(), holders.clone());
+                let committed = move || {
+                    forgetful.committed();
+                    told.send_modify(|n| *n += 1);
+                };
+                let writer = writer::Writer::start(first, checkpoint::Checkpointer::start(path)?, committed)?;
                 (Writing::Sqlite(writer), pool(url, Access::ReadOnly, 6)?)
             }
             DatabaseUrl::Postgres(_) => {
@@ -156,7 +164,8 @@ impl Store {
             }
         };
         let waiting_readers = Arc::new(Semaphore::new(WAITING));
-        Ok(Store { url: url.clone(), writing, turns: Arc::default(), readers, waiting_readers, commits, text_index })
+        let (url, turns) = (url.clone(), Arc::default());
+        Ok(Store { url, writing, turns, readers, waiting_readers, commits, holders, text_index })
     }
 
     pub fn url(&self) -> &DatabaseUrl {
@@ -203,8 +212,8 @@ impl Store {
             }
             Writing::Postgres { pool, waiting } => {
                 let _permit = waiting.try_acquire().map_err(|_| StoreError::Busy)?;
-                let (pool, commits) = (pool.clone(), self.commits.clone());
-                on_blocking_thread(move || postgres_write(&pool, &commits, work)).await
+                let (pool, store) = (pool.clone(), self.clone());
+                on_blocking_thread(move || store.write_to_postgres(&pool, work)).await
             }
         }
     }
@@ -222,7 +231,7 @@ impl Store {
                 writer.submit_patiently(job)?;
                 answer.blocking_recv().unwrap_or_else(|_| Err(lost().into()))
             }
-            Writing::Postgres { pool, .. } => postgres_write(pool, &self.commits, work),
+            Writing::Postgres { pool, .. } => self.write_to_postgres(pool, work),
         }
     }
 
@@ -276,6 +285,17 @@ impl Store {
         writer::run_on_snapshot(&mut *connection(&self.readers)?, work)
     }
 
+    fn write_to_postgres<T, E: From<StoreError>>(
+        &self,
+        pool: &Pool<Opener>,
+        work: impl FnOnce(&mut Tx) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let outcome = writer::run_guarded(&mut *connection(pool)?, work);
+        self.holders.committed();
+        self.commits.send_modify(|n| *n += 1);
+        outcome
+    }
+
     async fn on_reader<T, E>(&self, work: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -320,17 +340,6 @@ where
         })
     });
     (job, answer)
-}
-
-fn postgres_write<T, E: From<StoreError>>(
-    pool: &Pool<Opener>,
-    commits: &watch::Sender<u64>,
-    work: impl FnOnce(&mut Tx) -> Result<T, E>,
-) -> Result<T, E> {
-    let mut conn = connection(pool)?;
-    let outcome = writer::run_guarded(&mut conn, work);
-    commits.send_modify(|n| *n += 1);
-    outcome
 }
 
 async fn on_blocking_thread<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>

@@ -1,6 +1,7 @@
 //! Units, people and the posts they hold.
 
 use super::conn::on_backend;
+use super::holders;
 use super::schema::{person, post, unit, unit_day};
 use super::{StoreError, Tx};
 use crate::domain::access::{Post, Role};
@@ -145,6 +146,7 @@ pub fn insert_person(tx: &mut Tx, row: &Person) -> Result<(), StoreError> {
 
 /// Saves what an admin may change; `false` when `row.version` is no longer the stored one.
 pub fn update_person(tx: &mut Tx, row: &Person) -> Result<bool, StoreError> {
+    holders::change();
     let changed = diesel::update(person::table.filter(person::id.eq(&row.id)).filter(person::version.eq(row.version)))
         .set((
             person::name.eq(&row.name),
@@ -164,6 +166,7 @@ pub fn set_password(tx: &mut Tx, person_id: &str, hash: &str) -> Result<(), Stor
 }
 
 pub fn set_lang(tx: &mut Tx, person_id: &str, lang: &str) -> Result<(), StoreError> {
+    holders::change();
     diesel::update(person::table.find(person_id)).set(person::lang.eq(lang)).execute(tx.0)?;
     Ok(())
 }
@@ -208,11 +211,13 @@ pub fn open_posts(tx: &mut Tx, now: NaiveDateTime) -> Result<Vec<PostRow>, Store
 }
 
 pub fn insert_posts(tx: &mut Tx, rows: Vec<PostRow>) -> Result<(), StoreError> {
+    holders::change();
     on_backend!(tx.0, c => diesel::insert_into(post::table).values(rows).execute(c))?;
     Ok(())
 }
 
 pub fn end_post(tx: &mut Tx, person_id: &str, post_id: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    holders::change();
     let open = post::table.find(post_id).filter(post::person_id.eq(person_id)).filter(post::until.is_null());
     let ended = diesel::update(open).set(post::until.eq(now)).execute(tx.0)?;
     Ok(ended == 1)

@@ -1,6 +1,7 @@
 //! Sessions and API tokens. Only hashes of what the caller holds are kept.
 
 use super::conn::on_backend;
+use super::holders::{self, Credential};
 use super::schema::{api_token, calendar_feed, person, post, session, unit};
 use super::{StoreError, Tx};
 use crate::domain::access::{Post, Role};
@@ -25,6 +26,7 @@ pub fn insert(tx: &mut Tx, row: &Session) -> Result<(), StoreError> {
 }
 
 pub fn delete(tx: &mut Tx, token_hash: &str) -> Result<(), StoreError> {
+    holders::change();
     diesel::delete(session::table.find(token_hash)).execute(tx.0)?;
     Ok(())
 }
@@ -49,6 +51,7 @@ pub fn insert_token(tx: &mut Tx, row: &ApiToken) -> Result<(), StoreError> {
 }
 
 /// Who presents a session or a token, with the posts held at that moment.
+#[derive(Debug, Clone)]
 pub struct Holder {
     pub person_id: String,
     pub name: String,
@@ -81,25 +84,22 @@ macro_rules! holder_rows {
     };
 }
 
-/// Who holds the session that has not expired at `now` (real time: a demo's clock does not age it).
-pub fn holder_of_session(tx: &mut Tx, token_hash: &str, now: NaiveDateTime) -> Result<Option<Holder>, StoreError> {
-    let rows = on_backend!(tx.0, c => holder_rows!(session, now, session::csrf)
-        .filter(session::token_hash.eq(token_hash))
-        .filter(session::expires_at.gt(now))
-        .load::<HolderRow>(c))?;
-    Ok(holder(rows))
+/// Who holds what is presented, unless it has expired at `now` or was revoked.
+pub(in crate::store) fn holder(tx: &mut Tx, of: &Credential, now: NaiveDateTime) -> Result<Option<Holder>, StoreError> {
+    let rows = on_backend!(tx.0, c => match of {
+        Credential::Session(hash) => holder_rows!(session, now, session::csrf)
+            .filter(session::token_hash.eq(hash))
+            .filter(session::expires_at.gt(now))
+            .load::<HolderRow>(c),
+        Credential::Token(hash) => holder_rows!(api_token, now, "".into_sql::<Text>())
+            .filter(api_token::token_hash.eq(hash))
+            .filter(api_token::revoked_at.is_null())
+            .load::<HolderRow>(c),
+    })?;
+    Ok(holder_of(rows))
 }
 
-/// Who holds the token that was not revoked.
-pub fn holder_of_token(tx: &mut Tx, token_hash: &str, now: NaiveDateTime) -> Result<Option<Holder>, StoreError> {
-    let rows = on_backend!(tx.0, c => holder_rows!(api_token, now, "".into_sql::<Text>())
-        .filter(api_token::token_hash.eq(token_hash))
-        .filter(api_token::revoked_at.is_null())
-        .load::<HolderRow>(c))?;
-    Ok(holder(rows))
-}
-
-fn holder(rows: Vec<HolderRow>) -> Option<Holder> {
+fn holder_of(rows: Vec<HolderRow>) -> Option<Holder> {
     let (person_id, name, lang, _, csrf) = rows.first().cloned()?;
     let posts = rows.into_iter().filter_map(|row| post_of(row.3?)).collect();
     Some(Holder { person_id, name, lang, posts, csrf })
@@ -120,6 +120,7 @@ pub fn tokens_of(tx: &mut Tx, person_id: &str) -> Result<Vec<ApiToken>, StoreErr
 
 /// Ends one of a person's tokens; `false` when there is no such token that still holds.
 pub fn revoke_token(tx: &mut Tx, person_id: &str, token_hash: &str, now: NaiveDateTime) -> Result<bool, StoreError> {
+    holders::change();
     let open = api_token::table
         .filter(api_token::token_hash.eq(token_hash))
         .filter(api_token::person_id.eq(person_id))
@@ -129,6 +130,7 @@ pub fn revoke_token(tx: &mut Tx, person_id: &str, token_hash: &str, now: NaiveDa
 
 /// Signs a person out everywhere.
 pub fn delete_of_person(tx: &mut Tx, person_id: &str) -> Result<(), StoreError> {
+    holders::change();
     diesel::delete(session::table.filter(session::person_id.eq(person_id))).execute(tx.0)?;
     Ok(())
 }

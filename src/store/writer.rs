@@ -27,7 +27,8 @@ pub(in crate::store) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread; it ends when the last handle is dropped. `committed` is called after each commit.
+    /// Starts the thread; it ends when the last handle is dropped. `committed` is called after each commit, before its
+    /// jobs are answered.
     pub fn start(
         conn: Conn,
         checkpointer: Checkpointer,
@@ -60,12 +61,12 @@ fn stopped() -> StoreError {
 
 fn run(mut conn: Conn, jobs: &Receiver<Job>, checkpointer: &Checkpointer, committed: impl Fn()) {
     while let Ok(first) = jobs.recv() {
-        commit(&mut conn, |conn| {
+        let work = |conn: &mut Conn| {
             let mut answers = vec![first(conn)];
             answers.extend(jobs.try_iter().take(BATCH - 1).map(|job| job(conn)));
             answers
-        });
-        committed();
+        };
+        commit(&mut conn, work, &committed);
         if checkpointer.committed()
             && let Conn::Sqlite(sqlite) = &mut conn
             && let Err(error) = checkpoint::carry_over(sqlite)
@@ -75,7 +76,7 @@ fn run(mut conn: Conn, jobs: &Receiver<Job>, checkpointer: &Checkpointer, commit
     }
 }
 
-fn commit(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Vec<Answer>) {
+fn commit(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Vec<Answer>, committed: &impl Fn()) {
     let begun = Instant::now();
     if let Err(error) = conn.begin_write() {
         // Dropping a job drops its sender, which its caller sees as `Unavailable`.
@@ -88,6 +89,7 @@ fn commit(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Vec<Answer>) {
         // A failed commit leaves nothing behind; a failed rollback after it has nothing to undo.
         let _ = conn.rollback();
     }
+    committed();
     let took = begun.elapsed();
     if took > SLOW {
         tracing::debug!(jobs = answers.len(), ?took, "a transaction held the others up");

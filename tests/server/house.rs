@@ -5,8 +5,9 @@ use crate::matters::in_hand;
 use crate::support::{On, PASSWORD, Server};
 use rstest::rstest;
 use serde_json::{Value, json};
-use shenban::store::{StoreError, people, plans, tasks};
+use shenban::store::{Store, StoreError, Tx, people, plans, sessions, tasks};
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 fn named<'v>(list: &'v Value, name: &str) -> &'v Value {
     list.as_array().unwrap().iter().find(|row| row["name"] == name).expect("listed")
@@ -69,6 +70,26 @@ async fn open_due_dates_follow_a_changed_calendar_and_each_unit_is_told_once(
     server.stop().await;
 }
 
+#[rstest]
+#[actix_web::test]
+async fn what_another_process_changes_about_people_holds_a_moment_later(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(server) = Server::start(on).await else { return };
+    let traffic = server.sign_in("traffic").await;
+    assert_eq!(traffic.get("/unit").await.status().as_u16(), 200);
+    let elsewhere = Store::open(server.app.store.url()).unwrap();
+    let signed_out = |tx: &mut Tx| {
+        let person = people::person_by_login(tx, "traffic")?.expect("seeded");
+        sessions::delete_of_person(tx, &person.id)
+    };
+    elsewhere.write(signed_out).await.unwrap();
+    let begun = Instant::now();
+    while traffic.get("/unit").await.status().as_u16() == 200 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "still signed in");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    server.stop().await;
+}
+
 #[actix_web::test]
 async fn a_person_changes_the_password_and_keeps_tokens() {
     let Some(server) = Server::start(On::Sqlite).await else { return };
@@ -104,7 +125,7 @@ async fn a_task_is_listed_once_however_high_one_stands_and_blocks_are_found_amon
     let (_, [survey, ..]) = in_hand(&server, &coordinator).await;
     let blocked = json!({ "reason": "等图纸", "due_on": "2099-01-01" });
     server.sign_in("traffic").await.on_task(&survey, "block", blocked).await;
-    let look = move |tx: &mut shenban::store::Tx| -> Result<_, StoreError> {
+    let look = move |tx: &mut Tx| -> Result<_, StoreError> {
         let paths: Vec<String> = people::units(tx)?.into_iter().map(|unit| unit.path).collect();
         let listed = plans::of_units(tx, &paths, |state| !state.is_final())?;
         let ids: Vec<String> = listed.into_iter().map(|row| row.task.id).collect();
