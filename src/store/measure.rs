@@ -53,6 +53,14 @@ pub fn analyze(url: &DatabaseUrl) -> Result<(), StoreError> {
     }
 }
 
+/// Has PostgreSQL tidy up after what was measured before, as it does by itself at some moment of the next minutes.
+pub fn vacuum(url: &DatabaseUrl) -> Result<(), StoreError> {
+    match url.open(Access::ReadWrite)? {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Pg(mut conn) => Ok(conn.batch_execute("VACUUM ANALYZE")?),
+    }
+}
+
 /// Accounts of pgbench at scale 1.
 const ACCOUNTS: u32 = 100_000;
 

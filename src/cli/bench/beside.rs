@@ -5,6 +5,7 @@ use super::intake::Import;
 use super::load::{self, Rate};
 use crate::app::App;
 use crate::jobs::Jobs;
+use crate::store::measure;
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,7 @@ pub async fn measured(
     let failed = |error: load::Failure| -> Box<dyn Error> { error };
     load::index(app).await?;
     load::matching(app).await?;
+    measure::vacuum(app.store.url())?;
     let jobs = Jobs::start(app, None, true)?;
     let quiet = work(quiet, &|| false).await.map_err(failed)?;
     let import = Import::written(app, folder, TICKETS)?;
