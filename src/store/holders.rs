@@ -98,17 +98,16 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn wang() -> Holder {
+        let [person_id, name, lang, csrf] = ["p", "王", "zh", "c"].map(str::to_owned);
+        Holder { person_id, name, lang, posts: vec![], csrf }
+    }
+
     #[test]
     fn an_answer_is_kept_until_something_changes_and_not_if_it_was_asked_for_before() {
         let (holders, credential) = (Holders::default(), Credential::Session("hash".into()));
         let answered = || holders.kept().find(&credential).is_some();
-        let keep = |forgotten| {
-            let holder =
-                Holder {
-                    person_id: "p".into(), name: "王".into(), lang: "zh".into(), posts: vec![], csrf: "c".into()
-                };
-            holders.kept().keep(credential.clone(), Instant::now(), holder, forgotten);
-        };
+        let keep = |forgotten| holders.kept().keep(credential.clone(), Instant::now(), wang(), forgotten);
         keep(0);
         assert!(answered());
         holders.committed();
@@ -125,10 +124,8 @@ mod tests {
     #[test]
     fn an_answer_grows_old() {
         let (mut kept, credential) = (Kept::default(), Credential::Token("hash".into()));
-        let holder =
-            Holder { person_id: "p".into(), name: "王".into(), lang: "zh".into(), posts: vec![], csrf: String::new() };
         let before = Instant::now().checked_sub(KEPT_FOR).expect("the machine has run for a second");
-        kept.keep(credential.clone(), before, holder, 0);
+        kept.keep(credential.clone(), before, wang(), 0);
         assert!(kept.find(&credential).is_none());
     }
 }
