@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::likeness::{Dots, Likeness};
-use super::profile::{Profile, Table};
+use super::profile::{Profile, Table, Totals};
 use super::weights::Weights;
 
 /// What two groups may do.
@@ -18,8 +18,8 @@ pub enum Leave {
 /// Groups with their neighbours, and what each two neighbours have in common.
 pub struct Clustering<'w> {
     weights: &'w Weights,
-    /// By group; nothing of one that was joined to another.
-    profiles: Vec<Profile>,
+    /// Nothing of one that was joined to another.
+    groups: Vec<Group>,
     members: Vec<Vec<u32>>,
     /// By group: its neighbours, ascending, each with where their products are.
     near: Vec<Vec<(u32, u32)>>,
@@ -31,6 +31,8 @@ pub struct Clustering<'w> {
 /// Neighbours less alike than this share of the cut are let go where one of them grows beside the other: what it took in
 /// would have to be far more like the other, and then is its neighbour.
 const HOPE: f64 = 0.5;
+/// So many comparisons with one make up for the making of its table.
+const TABLE_PAYS: usize = 6;
 
 impl<'w> Clustering<'w> {
     /// Each group for itself; `neighbours` are pairs of positions, the lesser first, ascending.
@@ -49,17 +51,22 @@ impl<'w> Clustering<'w> {
         let mut dots = Vec::with_capacity(neighbours.len());
         for pairs in neighbours.chunk_by(|(a, _), (b, _)| a == b) {
             let mut table = None;
+            let is_one_of_few = pairs.len() < TABLE_PAYS;
             for &(a, b) in pairs {
                 near[a as usize].push((b, dots.len() as u32));
                 near[b as usize].push((a, dots.len() as u32));
                 dots.push(known(a, b).unwrap_or_else(|| {
-                    let one = table.get_or_insert_with(|| Table::of(&profiles[a as usize], weights));
-                    Dots::with(one, &profiles[b as usize])
+                    let (one, other) = (&profiles[a as usize], &profiles[b as usize]);
+                    match is_one_of_few {
+                        true => Dots::of(one, other, weights),
+                        false => Dots::with(table.get_or_insert_with(|| Table::of(one, weights)), other),
+                    }
                 }));
             }
         }
         let members = (0..profiles.len() as u32).map(|n| vec![n]).collect();
-        Clustering { weights, members, profiles, near, hopeful: vec![true; dots.len()], dots }
+        let groups = profiles.into_iter().map(Group::from).collect();
+        Clustering { weights, members, groups, near, hopeful: vec![true; dots.len()], dots }
     }
 
     /// Joins neighbours while they are at least `cut` alike and `may_join` allows it, which is asked with the members of
@@ -85,7 +92,7 @@ impl<'w> Clustering<'w> {
             if may_join(&self.members[a as usize], &self.members[b as usize]) == Leave::Never {
                 continue;
             }
-            self.unite(a, b);
+            self.unite(a, b, best.both);
             for at in 0..self.near[a as usize].len() {
                 let (other, dots) = self.near[a as usize][at];
                 heap.extend(self.pair(a.min(other), a.max(other), dots, by, cut));
@@ -95,7 +102,7 @@ impl<'w> Clustering<'w> {
 
     /// The neighbours that could become `cut` alike, the lesser first, ascending.
     pub fn hopeful(&self, by: &Likeness, cut: f64) -> Vec<(u32, u32)> {
-        let totals = |group: u32| &self.profiles[group as usize].totals;
+        let totals = |group: u32| &self.groups[group as usize].totals;
         let pairs = (0..).zip(&self.near).flat_map(|(a, near)| near.iter().map(move |&(b, dots)| (a, b, dots)));
         let is_hopeful = |&(a, b, dots): &(u32, u32, u32)| {
             a < b && by.judge(&self.dots[dots as usize], totals(a), totals(b)) >= HOPE * cut
@@ -108,15 +115,15 @@ impl<'w> Clustering<'w> {
         self.members.iter().filter(|members| !members.is_empty()).cloned().collect()
     }
 
-    /// The same, with their profiles.
-    pub fn into_groups(self) -> impl Iterator<Item = (Vec<u32>, Profile)> {
-        self.members.into_iter().zip(self.profiles).filter(|(members, _)| !members.is_empty())
+    /// The same, with the groups.
+    pub fn into_groups(self) -> impl Iterator<Item = (Vec<u32>, Group)> {
+        self.members.into_iter().zip(self.groups).filter(|(members, _)| !members.is_empty())
     }
 
     /// Takes out the profile of the group that has these members and no other.
     pub fn take(&mut self, members: &[u32]) -> Option<Profile> {
         let group = members[0] as usize;
-        (self.members[group] == members).then(|| std::mem::take(&mut self.profiles[group]))
+        (self.members[group] == members).then(|| std::mem::take(&mut self.groups[group]).into_profile())
     }
 
     /// What the groups that have these two first have in common, if they are neighbours.
@@ -127,34 +134,38 @@ impl<'w> Clustering<'w> {
 
     /// The two groups as they are now, if they are alike enough.
     fn pair(&mut self, a: u32, b: u32, dots: u32, by: &Likeness, cut: f64) -> Option<Pair> {
-        let (one, other) = (&self.profiles[a as usize].totals, &self.profiles[b as usize].totals);
-        let alike = by.judge(&self.dots[dots as usize], one, other);
+        let (one, other) = (&self.groups[a as usize].totals, &self.groups[b as usize].totals);
+        let products = &self.dots[dots as usize];
+        let alike = by.judge(products, one, other);
         self.hopeful[dots as usize] = alike >= HOPE * cut;
-        (alike >= cut).then_some(Pair { alike, a, b, sizes: (one.size, other.size) })
+        (alike >= cut).then_some(Pair { alike, a, b, sizes: (one.size, other.size), both: products.text() })
     }
 
     /// Whether both groups are as they were. A group only grows, and one that was joined to another is empty.
     fn holds(&self, pair: &Pair) -> bool {
-        pair.sizes == (self.profiles[pair.a as usize].totals.size, self.profiles[pair.b as usize].totals.size)
+        pair.sizes == (self.groups[pair.a as usize].totals.size, self.groups[pair.b as usize].totals.size)
     }
 
-    /// Joins the second to the first. Only what one of them had no neighbour in is compared anew.
-    fn unite(&mut self, a: u32, b: u32) {
-        let joined = std::mem::take(&mut self.profiles[b as usize]);
+    /// Joins the second to the first; `both` is the product of their vectors. Only what one of them had no neighbour in is
+    /// compared anew.
+    fn unite(&mut self, a: u32, b: u32, both: u64) {
+        let take = |group: &mut Group| std::mem::take(group);
+        let (mut group, mut joined) = (take(&mut self.groups[a as usize]), take(&mut self.groups[b as usize]));
         let (ours, theirs) = (std::mem::take(&mut self.near[a as usize]), std::mem::take(&mut self.near[b as usize]));
-        let one = LazyCell::new(|| Table::of(&self.profiles[a as usize], self.weights));
-        let two = LazyCell::new(|| Table::of(&joined, self.weights));
+        let (weights, first, second) = (self.weights, &mut group, &mut joined);
+        let one = LazyCell::new(move || Table::of(first.profile(), weights));
+        let two = LazyCell::new(move || Table::of(second.profile(), weights));
         let mut near = Vec::with_capacity(ours.len() + theirs.len());
         either(&ours, &theirs, |other, our, their| {
             if other == a || other == b {
                 return;
             }
-            let profile = &self.profiles[other as usize];
+            let third = &mut self.groups[other as usize];
             let hopeful = |dots: u32| self.hopeful[dots as usize];
             let joined = match (our, their) {
                 (Some(our), Some(their)) => Some((our, self.dots[their as usize])),
-                (Some(our), None) => hopeful(our).then(|| (our, Dots::with(&two, profile))),
-                (None, Some(their)) => hopeful(their).then(|| (their, Dots::with(&one, profile))),
+                (Some(our), None) => hopeful(our).then(|| (our, Dots::with(&two, third.profile()))),
+                (None, Some(their)) => hopeful(their).then(|| (their, Dots::with(&one, third.profile()))),
                 (None, None) => None,
             };
             let back = &mut self.near[other as usize];
@@ -172,10 +183,42 @@ impl<'w> Clustering<'w> {
             }
         });
         self.near[a as usize] = near;
-        self.profiles[a as usize].add(&joined);
+        group.take(joined, both);
+        self.groups[a as usize] = group;
         let moved = std::mem::take(&mut self.members[b as usize]);
         self.members[a as usize].extend(moved);
         self.members[a as usize].sort_unstable();
+    }
+}
+
+/// Profiles that were joined: summed up when they are asked for, as most never are.
+#[derive(Default)]
+pub struct Group {
+    parts: Vec<Profile>,
+    totals: Totals,
+}
+
+impl From<Profile> for Group {
+    fn from(profile: Profile) -> Self {
+        Group { totals: profile.totals, parts: vec![profile] }
+    }
+}
+
+impl Group {
+    pub fn profile(&mut self) -> &Profile {
+        if self.parts.len() > 1 {
+            self.parts = vec![Profile::sum(std::mem::take(&mut self.parts))];
+        }
+        &self.parts[0]
+    }
+
+    pub fn into_profile(self) -> Profile {
+        Profile::sum(self.parts)
+    }
+
+    fn take(&mut self, other: Group, both: u64) {
+        self.parts.extend(other.parts);
+        self.totals.take(&other.totals, both);
     }
 }
 
@@ -208,6 +251,8 @@ struct Pair {
     a: u32,
     b: u32,
     sizes: (u32, u32),
+    /// The product of their vectors.
+    both: u64,
 }
 
 impl Eq for Pair {}

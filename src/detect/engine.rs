@@ -41,7 +41,7 @@ impl Default for Settings {
             local: Likeness::local(),
             theme: Likeness::theme(),
             online_cut: 0.07,
-            unite_cut: 0.025,
+            unite_cut: 0.035,
             unite_near: 0.06,
             local_cut: 0.025,
             theme_cut: 0.09,

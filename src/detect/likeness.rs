@@ -141,6 +141,11 @@ impl Dots {
         dots
     }
 
+    /// The product of the vectors.
+    pub fn text(&self) -> u64 {
+        self.text
+    }
+
     pub fn take(&mut self, other: Dots) {
         self.text += other.text;
         self.place += other.place;

@@ -56,23 +56,26 @@ impl Parting<'_> {
         let pairs: Vec<(u32, u32)> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect();
         let mut found = Clustering::of(group, &pairs, weights);
         found.join(self.likeness, self.cut, |_, _| Leave::Join);
-        let groups = found.into_groups().map(|(members, profile)| Part { members, profile });
-        let (mut parts, rest): (Vec<Part>, Vec<Part>) = groups.partition(|part| part.members.len() >= self.least);
+        let (mut parts, rest): (Vec<_>, Vec<_>) =
+            found.into_groups().partition(|(members, _)| members.len() >= self.least);
         if parts.is_empty() || rest.is_empty() && parts.len() == 1 {
             return whole();
         }
-        let bare: Vec<Profile> = parts.iter().map(|part| part.profile.clone()).collect();
+        let bare: Vec<Profile> = parts.iter_mut().map(|(_, part)| std::mem::take(part).into_profile()).collect();
         let mut strays = Vec::new();
-        for one in rest {
-            let alike = |at: &usize| self.likeness.of(&bare[*at], &one.profile, weights);
+        for (members, one) in rest {
+            let one = one.into_profile();
+            let alike = |at: &usize| self.likeness.of(&bare[*at], &one, weights);
             let nearest = (0..bare.len()).rev().max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap_or_default();
             if alike(&nearest) < self.stray {
-                strays.push(one.members);
+                strays.push(members);
             } else {
-                parts[nearest].take(one);
+                let part = &mut parts[nearest].0;
+                part.extend(members);
+                part.sort_unstable();
             }
         }
-        parts.into_iter().map(|part| part.members).chain(strays).collect()
+        parts.into_iter().map(|(members, _)| members).chain(strays).collect()
     }
 }
 
@@ -88,19 +91,6 @@ fn own_words(group: &[Profile]) -> Vec<Profile> {
         (own[with as usize], with > 1)
     };
     group.iter().map(|profile| profile.reweighed(weigh)).collect()
-}
-
-struct Part {
-    members: Vec<u32>,
-    profile: Profile,
-}
-
-impl Part {
-    fn take(&mut self, other: Part) {
-        self.members.extend(other.members);
-        self.members.sort_unstable();
-        self.profile.add(&other.profile);
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const UNITED_MOST: usize = 64;
 /// cheap and tells most.
 const SMALL: [usize; 3] = [4, 6, 8];
 /// When it is looked at for halves that have grown apart.
-const GROWN: [usize; 3] = [10, 12, 16];
+const GROWN: usize = 12;
 /// Its tickets are of one grievance when this much is left in common; the words of few tickets are less settled than
 /// those that consolidation sees.
 const ONE_GRIEVANCE: f64 = 0.01;
@@ -138,7 +138,7 @@ impl Engine {
     fn leaving(&self, position: u32) -> Vec<u32> {
         let Some(number) = self.tickets[position as usize].problem else { return Vec::new() };
         let members = &self.problems[number as usize].members;
-        let (is_small, has_grown) = (SMALL.contains(&members.len()), GROWN.contains(&members.len()));
+        let (is_small, has_grown) = (SMALL.contains(&members.len()), members.len() == GROWN);
         if !(is_small || has_grown) || self.is_held(number) {
             return Vec::new();
         }

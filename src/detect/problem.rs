@@ -35,7 +35,8 @@ impl Problem {
             return;
         }
         let before = self.unknown().checked_sub(1).map(|before| profile_of(self.members[before]));
-        self.profile.exchange(Some(&profile_of(position)), before.as_ref());
+        before.iter().for_each(|before| self.profile.remove(before));
+        self.profile.add(&profile_of(position));
     }
 
     pub fn leave(&mut self, position: u32, profile_of: impl Fn(u32) -> Profile) {
@@ -46,7 +47,8 @@ impl Problem {
             return;
         }
         let before = unknown.checked_sub(1).map(|before| profile_of(self.members[before]));
-        self.profile.exchange(before.as_ref(), Some(&profile_of(position)));
+        self.profile.remove(&profile_of(position));
+        before.iter().for_each(|before| self.profile.add(before));
     }
 
     /// Takes in the tickets of another problem. The larger one's sum is kept where it can be.

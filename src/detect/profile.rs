@@ -32,6 +32,14 @@ impl Totals {
     pub fn within(&self) -> f64 {
         ((self.squares as f64 / (PARTS * PARTS) - f64::from(self.size)) / 2.0).max(0.0)
     }
+
+    /// Those of both together, when `both` is the product of their vectors.
+    pub fn take(&mut self, other: &Totals, both: u64) {
+        self.size += other.size;
+        self.places += other.places;
+        self.matters += other.matters;
+        self.squares += other.squares + 2 * both;
+    }
 }
 
 /// The sum of its tickets' vectors, each scaled to length one.
@@ -109,54 +117,43 @@ impl Profile {
     }
 
     pub fn add(&mut self, other: &Profile) {
-        self.exchange(Some(other), None);
+        thread_local! {
+            static MERGED: RefCell<Vec<(u32, u32)>> = RefCell::default();
+        }
+        let both = MERGED.with_borrow_mut(|merged| {
+            let (merged, both) = merge(&self.sums, &other.sums, merged);
+            // Copied back into memory that nearly fits: these lists are most of what an archive takes, and to fit exactly
+            // would mean new memory for every ticket.
+            if merged.len() > self.sums.capacity() {
+                self.sums = Vec::with_capacity(merged.len().next_multiple_of(ROOM_STEP));
+            }
+            self.sums.clear();
+            self.sums.extend_from_slice(merged);
+            both
+        });
+        self.totals.take(&other.totals, both);
     }
 
     /// Takes out what was added under the same weights.
     pub fn remove(&mut self, other: &Profile) {
-        self.exchange(None, Some(other));
-    }
-
-    /// Adds one and takes out another that was added under the same weights.
-    pub fn exchange(&mut self, coming: Option<&Profile>, leaving: Option<&Profile>) {
-        thread_local! {
-            static MERGED: RefCell<Vec<(u32, u32)>> = RefCell::default();
+        // Without a branch that cannot be foreseen: what is left moves up, the rest is written over.
+        let (mut left, mut gone, mut squares) = (0, 0, 0);
+        for at in 0..self.sums.len() {
+            let (term, sum) = self.sums[at];
+            let (leaves, part) = other.sums.get(gone).copied().unwrap_or_default();
+            let is_it = leaves == term;
+            let sum = sum - part * u32::from(is_it);
+            gone += usize::from(is_it);
+            self.sums[left] = (term, sum);
+            left += usize::from(sum > 0);
+            squares += square(sum);
         }
-        MERGED.with_borrow_mut(|merged| {
-            merge(&self.sums, coming.map_or(&[], Profile::terms), merged);
-            let leaving = leaving.map_or(&[][..], Profile::terms);
-            // Without a branch that cannot be foreseen: what is left moves up, the rest is written over.
-            let (mut left, mut gone, mut squares) = (0, 0, 0);
-            for at in 0..merged.len() {
-                let (term, sum) = merged[at];
-                let (leaves, part) = leaving.get(gone).copied().unwrap_or_default();
-                let is_it = u32::from(leaves == term);
-                let sum = sum - part * is_it;
-                gone += is_it as usize;
-                merged[left] = (term, sum);
-                left += usize::from(sum > 0);
-                squares += square(sum);
-            }
-            debug_assert!(gone >= leaving.len(), "what leaves was added before");
-            // Copied back into memory that nearly fits: these lists are most of what an archive takes, and to fit exactly
-            // would mean new memory for every ticket.
-            if left > self.sums.capacity() {
-                self.sums = Vec::with_capacity(left.next_multiple_of(ROOM_STEP));
-            }
-            self.sums.clear();
-            self.sums.extend_from_slice(&merged[..left]);
-            self.totals.squares = squares;
-        });
-        if let Some(other) = coming {
-            self.totals.size += other.totals.size;
-            self.totals.places += other.totals.places;
-            self.totals.matters += other.totals.matters;
-        }
-        if let Some(other) = leaving {
-            self.totals.size -= other.totals.size;
-            self.totals.places -= other.totals.places;
-            self.totals.matters -= other.totals.matters;
-        }
+        debug_assert!(gone >= other.sums.len(), "what leaves was added before");
+        self.sums.truncate(left);
+        self.totals.squares = squares;
+        self.totals.size -= other.totals.size;
+        self.totals.places -= other.totals.places;
+        self.totals.matters -= other.totals.matters;
     }
 
     pub fn terms(&self) -> &[(u32, u32)] {
@@ -181,21 +178,27 @@ impl Profile {
     }
 }
 
-/// Both lists as one, without a branch that cannot be foreseen.
-fn merge(one: &[(u32, u32)], other: &[(u32, u32)], merged: &mut Vec<(u32, u32)>) {
-    merged.resize(one.len() + other.len(), (0, 0));
-    let (mut at, mut there, mut to) = (0, 0, 0);
-    while let (Some(&(a, x)), Some(&(b, y))) = (one.get(at), other.get(there)) {
-        merged[to] = (a.min(b), x * u32::from(a <= b) + y * u32::from(b <= a));
+/// Both lists as one, without a branch that cannot be foreseen, and the sum of the products of what both have.
+fn merge<'m>(one: &[(u32, u32)], other: &[(u32, u32)], room: &'m mut Vec<(u32, u32)>) -> (&'m [(u32, u32)], u64) {
+    let most = one.len() + other.len();
+    if room.len() < most {
+        room.resize(most, (0, 0));
+    }
+    let (mut at, mut there, mut to, mut both) = (0, 0, 0, 0);
+    for place in &mut room[..most] {
+        let (Some(&(a, x)), Some(&(b, y))) = (one.get(at), other.get(there)) else { break };
+        let (x, y) = (x * u32::from(a <= b), y * u32::from(b <= a));
+        *place = (a.min(b), x + y);
+        both += u64::from(x) * u64::from(y);
         at += usize::from(a <= b);
         there += usize::from(b <= a);
         to += 1;
     }
     for rest in [&one[at..], &other[there..]] {
-        merged[to..to + rest.len()].copy_from_slice(rest);
+        room[to..to + rest.len()].copy_from_slice(rest);
         to += rest.len();
     }
-    merged.truncate(to);
+    (&room[..to], both)
 }
 
 /// Walks along both lists, without a branch that cannot be foreseen but for what is shared.
