@@ -31,8 +31,6 @@ pub struct Clustering<'w> {
 /// Neighbours less alike than this share of the cut are let go where one of them grows beside the other: what it took in
 /// would have to be far more like the other, and then is its neighbour.
 const HOPE: f64 = 0.5;
-/// So many comparisons with one make up for the making of its table.
-const TABLE_PAYS: usize = 6;
 
 impl<'w> Clustering<'w> {
     /// Each group for itself; `neighbours` are pairs of positions, the lesser first, ascending.
@@ -51,16 +49,12 @@ impl<'w> Clustering<'w> {
         let mut dots = Vec::with_capacity(neighbours.len());
         for pairs in neighbours.chunk_by(|(a, _), (b, _)| a == b) {
             let mut table = None;
-            let is_one_of_few = pairs.len() < TABLE_PAYS;
             for &(a, b) in pairs {
                 near[a as usize].push((b, dots.len() as u32));
                 near[b as usize].push((a, dots.len() as u32));
                 dots.push(known(a, b).unwrap_or_else(|| {
-                    let (one, other) = (&profiles[a as usize], &profiles[b as usize]);
-                    match is_one_of_few {
-                        true => Dots::of(one, other, weights),
-                        false => Dots::with(table.get_or_insert_with(|| Table::of(one, weights)), other),
-                    }
+                    let one = table.get_or_insert_with(|| Table::of(&profiles[a as usize], weights));
+                    Dots::with(one, &profiles[b as usize])
                 }));
             }
         }
@@ -92,7 +86,7 @@ impl<'w> Clustering<'w> {
             if may_join(&self.members[a as usize], &self.members[b as usize]) == Leave::Never {
                 continue;
             }
-            self.unite(a, b, best.both);
+            self.unite(a, b);
             for at in 0..self.near[a as usize].len() {
                 let (other, dots) = self.near[a as usize][at];
                 heap.extend(self.pair(a.min(other), a.max(other), dots, by, cut));
@@ -135,10 +129,9 @@ impl<'w> Clustering<'w> {
     /// The two groups as they are now, if they are alike enough.
     fn pair(&mut self, a: u32, b: u32, dots: u32, by: &Likeness, cut: f64) -> Option<Pair> {
         let (one, other) = (&self.groups[a as usize].totals, &self.groups[b as usize].totals);
-        let products = &self.dots[dots as usize];
-        let alike = by.judge(products, one, other);
+        let alike = by.judge(&self.dots[dots as usize], one, other);
         self.hopeful[dots as usize] = alike >= HOPE * cut;
-        (alike >= cut).then_some(Pair { alike, a, b, sizes: (one.size, other.size), both: products.text() })
+        (alike >= cut).then_some(Pair { alike, a, b, sizes: (one.size, other.size) })
     }
 
     /// Whether both groups are as they were. A group only grows, and one that was joined to another is empty.
@@ -146,11 +139,11 @@ impl<'w> Clustering<'w> {
         pair.sizes == (self.groups[pair.a as usize].totals.size, self.groups[pair.b as usize].totals.size)
     }
 
-    /// Joins the second to the first; `both` is the product of their vectors. Only what one of them had no neighbour in is
-    /// compared anew.
-    fn unite(&mut self, a: u32, b: u32, both: u64) {
-        let take = |group: &mut Group| std::mem::take(group);
-        let (mut group, mut joined) = (take(&mut self.groups[a as usize]), take(&mut self.groups[b as usize]));
+    /// Joins the second to the first, its neighbour. Only what one of them had no neighbour in is compared anew.
+    fn unite(&mut self, a: u32, b: u32) {
+        let both = self.dots(a, b).unwrap_or_default().text();
+        let mut group = std::mem::take(&mut self.groups[a as usize]);
+        let mut joined = std::mem::take(&mut self.groups[b as usize]);
         let (ours, theirs) = (std::mem::take(&mut self.near[a as usize]), std::mem::take(&mut self.near[b as usize]));
         let (weights, first, second) = (self.weights, &mut group, &mut joined);
         let one = LazyCell::new(move || Table::of(first.profile(), weights));
@@ -251,8 +244,6 @@ struct Pair {
     a: u32,
     b: u32,
     sizes: (u32, u32),
-    /// The product of their vectors.
-    both: u64,
 }
 
 impl Eq for Pair {}
@@ -316,6 +307,7 @@ mod tests {
                     let alike = Likeness::text().judge(&anew, &sum(one).totals, &sum(other).totals);
                     prop_assert!(known.is_none() || alike < cut, "{alike}");
                 }
+                prop_assert_eq!(clustering.groups[one[0] as usize].totals, sum(one).totals);
                 prop_assert_eq!(clustering.take(one), Some(sum(one)));
             }
         }

@@ -56,12 +56,12 @@ impl Parting<'_> {
         let pairs: Vec<(u32, u32)> = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect();
         let mut found = Clustering::of(group, &pairs, weights);
         found.join(self.likeness, self.cut, |_, _| Leave::Join);
-        let (mut parts, rest): (Vec<_>, Vec<_>) =
-            found.into_groups().partition(|(members, _)| members.len() >= self.least);
+        let (parts, rest): (Vec<_>, Vec<_>) = found.into_groups().partition(|(members, _)| members.len() >= self.least);
         if parts.is_empty() || rest.is_empty() && parts.len() == 1 {
             return whole();
         }
-        let bare: Vec<Profile> = parts.iter_mut().map(|(_, part)| std::mem::take(part).into_profile()).collect();
+        let (mut parts, bare): (Vec<Vec<u32>>, Vec<Profile>) =
+            parts.into_iter().map(|(members, part)| (members, part.into_profile())).unzip();
         let mut strays = Vec::new();
         for (members, one) in rest {
             let one = one.into_profile();
@@ -70,12 +70,11 @@ impl Parting<'_> {
             if alike(&nearest) < self.stray {
                 strays.push(members);
             } else {
-                let part = &mut parts[nearest].0;
-                part.extend(members);
-                part.sort_unstable();
+                parts[nearest].extend(members);
+                parts[nearest].sort_unstable();
             }
         }
-        parts.into_iter().map(|(members, _)| members).chain(strays).collect()
+        parts.into_iter().chain(strays).collect()
     }
 }
 

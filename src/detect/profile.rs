@@ -377,3 +377,31 @@ fn squares(sums: &[(u32, u32)]) -> u64 {
 fn square(sum: u32) -> u64 {
     u64::from(sum) * u64::from(sum)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn profile() -> impl Strategy<Value = Profile> {
+        proptest::collection::btree_map(0..40_u32, 1..4096_u32, 0..24).prop_map(|sums| {
+            let sums: Vec<(u32, u32)> = sums.into_iter().collect();
+            Profile { totals: Totals { size: 1, places: 2, matters: 3, squares: squares(&sums) }, sums }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_sum_has_what_its_parts_have_and_gives_it_back(one in profile(), other in profile()) {
+            let mut both = one.clone();
+            both.add(&other);
+            let of = |profile: &Profile, term| profile.terms().iter().find(|(t, _)| *t == term).map_or(0, |(_, sum)| *sum);
+            prop_assert!((0..40).all(|term| of(&both, term) == of(&one, term) + of(&other, term)));
+            prop_assert!(both.terms().is_sorted_by(|a, b| a.0 < b.0));
+            prop_assert_eq!(both.totals, Totals { size: 2, places: 4, matters: 6, squares: squares(both.terms()) });
+            both.remove(&other);
+            prop_assert_eq!(both, one);
+        }
+    }
+}
