@@ -25,9 +25,10 @@ use crate::store::plans;
 use crate::store::problems;
 use crate::store::tasks;
 use chrono::{NaiveDate, NaiveDateTime};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-const SHOWN: i64 = 20;
+/// Rows listed of what may wait in any number.
+const LISTED: i64 = 20;
 
 /// One thing that waits: what, whose, since when, and the page that does it.
 #[derive(Debug, Clone)]
@@ -63,46 +64,71 @@ coded! {
     }
 }
 
-/// Everything that waits for the actor, what delays most first.
-pub fn waiting(ctx: &mut Ctx) -> Result<Vec<Waiting>, Error> {
-    let mut found = Vec::new();
+/// What waits for somebody, what delays most first.
+#[derive(Debug, Default)]
+pub struct Desk {
+    pub rows: Vec<Waiting>,
+    /// By group how many more wait than are listed.
+    unlisted: HashMap<Group, usize>,
+}
+
+impl Desk {
+    pub fn unlisted(&self, group: Group) -> usize {
+        self.unlisted.get(&group).copied().unwrap_or(0)
+    }
+
+    pub fn total(&self) -> usize {
+        self.rows.len() + self.unlisted.values().sum::<usize>()
+    }
+
+    fn leave_out(&mut self, group: Group, total: i64, listed: usize) {
+        *self.unlisted.entry(group).or_default() += (total as usize).saturating_sub(listed);
+    }
+}
+
+/// Everything that waits for the actor.
+pub fn waiting(ctx: &mut Ctx) -> Result<Desk, Error> {
+    let mut desk = Desk::default();
+    let found = &mut desk.rows;
     let coordinates = ctx.actor.may(Action::DecideTask, &Subject::default());
     if coordinates {
-        overdue(ctx, &mut found)?;
-        matters::to_decide(ctx, &mut found)?;
-        to_sign(ctx, &mut found)?;
-        to_call(ctx, &mut found)?;
+        overdue(ctx, found)?;
+        matters::to_decide(ctx, found)?;
+        to_sign(ctx, found)?;
+        to_call(ctx, found)?;
     }
-    directives(ctx, coordinates, &mut found)?;
+    directives(ctx, coordinates, found)?;
     if ctx.actor.may_somewhere(Action::AcceptTask) {
-        submissions(ctx, &mut found)?;
+        submissions(ctx, found)?;
     }
     if coordinates {
-        to_close(ctx, &mut found)?;
-        to_decide(ctx, &mut found)?;
-        mail_to_look_at(ctx, &mut found)?;
+        to_close(ctx, found)?;
     }
     if ctx.actor.may_somewhere(Action::ReplyOpinion) {
-        opinions(ctx, &mut found)?;
-        matters::consulted(ctx, &mut found)?;
+        opinions(ctx, found)?;
+        matters::consulted(ctx, found)?;
     }
     if ctx.actor.may_somewhere(Action::SignOff) {
-        matters::to_sign_off(ctx, &mut found)?;
+        matters::to_sign_off(ctx, found)?;
     }
     if ctx.actor.may_somewhere(Action::ReceiveTask) {
-        own_tasks(ctx, &mut found)?;
+        own_tasks(ctx, found)?;
         if !coordinates {
-            matters::parts_to_accept(ctx, &mut found)?;
+            matters::parts_to_accept(ctx, found)?;
         }
-        matters::help_asked(ctx, &mut found)?;
+        matters::help_asked(ctx, found)?;
     }
     if ctx.actor.may(Action::Instruct, &Subject::default()) {
-        matters::to_designate(ctx, &mut found)?;
+        matters::to_designate(ctx, found)?;
+    }
+    if coordinates {
+        to_decide(ctx, &mut desk)?;
+        mail_to_look_at(ctx, &mut desk)?;
     }
     // Problems stay as they are ranked.
     let since = |row: &Waiting| (row.group != Group::Problem).then_some(row.since);
-    found.sort_by_key(|row| (row.group, std::cmp::Reverse(row.late_days), since(row)));
-    Ok(found)
+    desk.rows.sort_by_key(|row| (row.group, std::cmp::Reverse(row.late_days), since(row)));
+    Ok(desk)
 }
 
 /// What the frame of every page tells its reader.
@@ -123,7 +149,7 @@ pub fn counts(ctx: &mut Ctx) -> Result<Counts, Error> {
     let unit = unit_id.map(|id| people::unit_by_id(&mut ctx.tx, &id)).transpose()?.flatten();
     Ok(Counts {
         unit: unit.map(|unit| unit.name),
-        desk: waiting(ctx)?.len(),
+        desk: waiting(ctx)?.total(),
         problems: if reads_problems { problems::list(&mut ctx.tx, &proposed, 0, 0)?.1 } else { 0 },
         cases: if reads_cases { case_views::count_open(ctx)? } else { 0 },
     })
@@ -277,13 +303,15 @@ fn to_close(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
     Ok(())
 }
 
-fn to_decide(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
+fn to_decide(ctx: &mut Ctx, desk: &mut Desk) -> Result<(), Error> {
     let filter = problems::Filter { states: vec![ProblemState::Proposed], text: None };
-    for problem in problems::list(&mut ctx.tx, &filter, 0, SHOWN)?.0 {
+    let (proposed, total) = problems::list(&mut ctx.tx, &filter, 0, LISTED)?;
+    desk.leave_out(Group::Problem, total, proposed.len());
+    for problem in proposed {
         if cases::open_case_of(&mut ctx.tx, &problem.id)?.is_some() {
             continue;
         }
-        found.push(Waiting {
+        desk.rows.push(Waiting {
             group: Group::Problem,
             late_days: 0,
             what: "问题待研判",
@@ -304,9 +332,11 @@ fn to_decide(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
 }
 
 /// Replies that could not be understood or trusted.
-fn mail_to_look_at(ctx: &mut Ctx, found: &mut Vec<Waiting>) -> Result<(), Error> {
-    for row in inbound::list(&mut ctx.tx, Some(InboundState::Review), 0, SHOWN)?.0 {
-        found.push(Waiting {
+fn mail_to_look_at(ctx: &mut Ctx, desk: &mut Desk) -> Result<(), Error> {
+    let (mails, total) = inbound::list(&mut ctx.tx, Some(InboundState::Review), 0, LISTED)?;
+    desk.leave_out(Group::Matter, total, mails.len());
+    for row in mails {
+        desk.rows.push(Waiting {
             group: Group::Matter,
             late_days: 0,
             what: "来信待处理",

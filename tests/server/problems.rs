@@ -280,3 +280,43 @@ async fn a_problem_of_one_district_tells_its_place_and_the_share_of_tickets_that
     let shown = coordinator.read(&format!("/problems/{}", problem.as_str().unwrap())).await;
     assert_eq!(shown["places"], json!([["实验小学", 100]]));
 }
+
+#[rstest]
+#[tokio::test]
+async fn the_desk_counts_more_problems_than_it_lists(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some((server, coordinator, operator)) = a_city(on).await else { return };
+    let now = server.app.clock.now().and_utc();
+    let estates = [
+        "金桂苑",
+        "银杏公寓",
+        "碧水花园",
+        "松涛里",
+        "兰亭街",
+        "竹海村",
+        "梅岭路",
+        "桃源山庄",
+        "荷塘巷",
+        "枫林湾",
+        "橡树园",
+        "紫藤大厦",
+        "丹霞坊社区",
+    ];
+    let about = estates.iter().flat_map(|place| [NOISE, FUMES].map(|matter| (place, matter)));
+    let calls = about.enumerate().flat_map(|(at, (place, matter))| {
+        (0..6).map(move |n| {
+            json!({ "source_no": format!("{at}-{n}"), "title": format!("{place}{}", matter.0), "body": format!("{place}{}。", matter.1),
+                "received_at": (now - TimeDelta::hours(1 + n)).to_rfc3339(), "caller": format!("{at}-caller-{n}") })
+        })
+    });
+    operator.act("/tickets", json!(calls.collect::<Vec<_>>())).await;
+    server.detect().await;
+    consolidate(&server).await;
+    server.detect().await;
+    let proposed = coordinator.read("/problems?state=proposed").await["total"].clone();
+    assert!(proposed.as_u64() > Some(20), "{proposed}");
+    let desk = coordinator.read("/desk").await;
+    assert_eq!((&desk["total"], desk["waiting"].as_array().unwrap().len()), (&proposed, 20));
+    let page = coordinator.get("/desk").await.text().await.unwrap();
+    assert!(page.contains(&format!("<span class=\"total\">{proposed}</span>")), "{page}");
+    server.stop().await;
+}

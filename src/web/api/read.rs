@@ -308,8 +308,8 @@ pub(super) fn effect((view, tried): (CaseView, Tried), lang: Lang) -> Value {
 
 async fn waiting(api: Api) -> ApiResult {
     let lang = api.lang;
-    answer(&api, desk::waiting, |rows| {
-        json!({ "waiting": rows.iter().map(|row| json!({ "what": lang.t(row.what), "title": row.title, "whose": row.whose,
+    answer(&api, desk::waiting, |desk| {
+        json!({ "total": desk.total(), "waiting": desk.rows.iter().map(|row| json!({ "what": lang.t(row.what), "title": row.title, "whose": row.whose,
             "since": row.since.and_utc(), "due_on": row.due_on, "link": row.link, "late": row.late })).collect::<Vec<_>>() })
     })
     .await

@@ -21,10 +21,19 @@ const PROBLEMS_SHOWN: usize = 8;
 struct DeskPage {
     page: Page,
     total: usize,
-    /// Each under its heading (a translation key), what delays most first, with how many there are in all.
-    groups: Vec<(&'static str, Vec<Waiting>, usize)>,
+    groups: Vec<Shown>,
     cases: Vec<CaseLine>,
     cases_total: i64,
+}
+
+/// What waits under one heading, what delays most first.
+struct Shown {
+    /// A translation key.
+    title: &'static str,
+    rows: Vec<Waiting>,
+    /// How many more there are, and where.
+    rest: usize,
+    rest_at: &'static str,
 }
 
 #[derive(Template)]
@@ -78,12 +87,12 @@ pub fn routes() -> Vec<Route> {
 }
 
 #[derive(Deserialize)]
-struct Shown {
+struct Wanted {
     /// Everything that waits, however much it is.
     all: Option<String>,
 }
 
-async fn show(page: Page, shown: Query<Shown>) -> PageResult {
+async fn show(page: Page, wanted: Query<Wanted>) -> PageResult {
     let may_read_cases = page.may(Action::ReadCase);
     let (waiting, (cases, cases_total)) = page
         .read(move |ctx| {
@@ -94,20 +103,22 @@ async fn show(page: Page, shown: Query<Shown>) -> PageResult {
             Ok((desk::waiting(ctx)?, cases))
         })
         .await?;
-    let total = waiting.len();
+    let total = waiting.total();
     let mut page = page;
     page.counts.desk = total;
+    let shows_all = wanted.all.is_some();
     let of = |group: Group| {
-        let mut rows: Vec<Waiting> = waiting.iter().filter(|row| row.group == group).cloned().collect();
-        let all = rows.len();
-        rows.truncate(match group {
-            Group::Problem => PROBLEMS_SHOWN,
-            _ if shown.all.is_some() => all,
-            _ => ROWS as usize,
-        });
-        (group.label(), rows, all)
+        let mut rows: Vec<Waiting> = waiting.rows.iter().filter(|row| row.group == group).cloned().collect();
+        let all = rows.len() + waiting.unlisted(group);
+        let (most, rest_at) = match group {
+            Group::Problem => (PROBLEMS_SHOWN, "/problems"),
+            _ if shows_all => (all, "/inbox"),
+            _ => (ROWS as usize, "/desk?all=1"),
+        };
+        rows.truncate(most);
+        Shown { title: group.label(), rest: all - rows.len(), rest_at, rows }
     };
-    let groups = Group::ALL.iter().map(|group| of(*group)).filter(|(_, rows, _)| !rows.is_empty());
+    let groups = Group::ALL.iter().map(|group| of(*group)).filter(|shown| !shown.rows.is_empty());
     page.html(&DeskPage { page: page.clone(), total, groups: groups.collect(), cases, cases_total })
 }
 
