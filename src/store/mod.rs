@@ -4,6 +4,7 @@ mod checkpoint;
 mod conn;
 pub mod consultations;
 mod prepared;
+mod reading;
 mod saying;
 mod schema;
 mod turns;
@@ -53,6 +54,7 @@ use conn::{Access, Conn, Opener};
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use holders::Holders;
+use reading::Reading;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -114,6 +116,7 @@ pub struct Store {
     turns: Arc<Turns>,
     readers: Pool<Opener>,
     waiting_readers: Arc<Semaphore>,
+    reading: Reading,
     commits: watch::Sender<u64>,
     holders: Arc<Holders>,
     /// SQLite's index of the tickets' texts; PostgreSQL keeps it in a table.
@@ -164,8 +167,9 @@ impl Store {
             }
         };
         let waiting_readers = Arc::new(Semaphore::new(WAITING));
+        let reading = Reading::start()?;
         let (url, turns) = (url.clone(), Arc::default());
-        Ok(Store { url, writing, turns, readers, waiting_readers, commits, holders, text_index })
+        Ok(Store { url, writing, turns, readers, waiting_readers, reading, commits, holders, text_index })
     }
 
     pub fn url(&self) -> &DatabaseUrl {
@@ -304,7 +308,7 @@ impl Store {
         let _permit = self.waiting_readers.try_acquire().map_err(|_| StoreError::Busy)?;
         let _turn = self.turns.foreground();
         let readers = self.readers.clone();
-        on_blocking_thread(move || work(&mut *connection(&readers)?)).await
+        self.reading.run(move || work(&mut *connection(&readers)?)).await
     }
 }
 

@@ -195,18 +195,31 @@ impl Page {
         PageError { error, lang: self.lang }
     }
 
+    /// Reads and draws a page on one thread: much is read for it, and what one thread makes another frees at a cost.
+    pub async fn drawn<T>(
+        &self,
+        read: impl FnOnce(&mut crate::app::Ctx) -> Result<T, Error> + Send + 'static,
+        draw: impl FnOnce(&Page, T) -> Result<String, PageError> + Send + 'static,
+    ) -> PageResult {
+        let page = self.clone();
+        let html = self.read(move |ctx| Ok(draw(&page, read(ctx)?))).await??;
+        Ok(self.answer(html))
+    }
+
     pub fn html(&self, template: &impl Template) -> PageResult {
+        Ok(self.answer(self.rendered(template)?))
+    }
+
+    pub fn rendered(&self, template: &impl Template) -> Result<String, PageError> {
+        template.render().map_err(|error| self.failed(Error::Internal(error.to_string())))
+    }
+
+    fn answer(&self, html: String) -> HttpResponse {
         let mut answer = HttpResponse::Ok();
         if self.said.is_some() {
             answer.cookie(cookie(SAID_COOKIE, String::new(), actix_web::cookie::time::Duration::ZERO, &self.app));
         }
-        match template.render() {
-            Ok(html) => Ok(answer
-                .content_type("text/html; charset=utf-8")
-                .insert_header(("cache-control", "no-store"))
-                .body(html)),
-            Err(error) => Err(self.failed(Error::Internal(error.to_string()))),
-        }
+        answer.content_type("text/html; charset=utf-8").insert_header(("cache-control", "no-store")).body(html)
     }
 
     /// On to another page, which tells what was done.

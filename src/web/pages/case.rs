@@ -1,6 +1,6 @@
 //! Cases: the list, and one case with its plan as graph, Gantt chart or table.
 
-use super::case_charts::{self as charts, Chart, Graph};
+use super::case_charts::{Chart, Graph};
 use super::case_drawn::{self as drawn, CardView, GanttRow, Link, Panel};
 use super::case_read::{self as parts, Asked, Parts};
 use super::case_tried::{self as tried, Trial};
@@ -21,7 +21,7 @@ use crate::store::events::Event;
 use crate::store::sent::Sent;
 use crate::store::tickets::Ticket;
 use crate::web::fields::Fields;
-use crate::web::page::{Page, PageResult};
+use crate::web::page::{Page, PageError, PageResult};
 use crate::web::routes::{Access, Route};
 use actix_web::http::header;
 use actix_web::web::{Path, Query};
@@ -216,29 +216,41 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
     let is_graph = tab == "plan" && shown == "graph";
     let is_adding = tab == "plan" && asked.one("add").is_some();
     let looked_at = Asked { id: id.into_inner(), tab, is_graph, task: wanted, is_adding, changes };
-    let Parts { view, tried, picked, upcoming, events, opinions, people, tickets, mails, nearby, loads } =
-        page.read(move |ctx| parts::read(ctx, looked_at)).await?;
-    let panel = picked.and_then(|picked| drawn::panel(&page, &view, &picked.task_id, picked.report));
-    let link = asked.one("edge").filter(|_| is_graph).and_then(|edge| drawn::link(&view, edge));
-    let trial = tried.map(|tried| Trial::told(&page, &view, tried));
+    let edge = asked.one("edge").filter(|_| is_graph).map(str::to_owned);
+    let as_asked = Drawn { tab, shown, is_graph, is_list: is_graph && asked.one("view").is_none(), is_adding, edge };
+    page.drawn(move |ctx| parts::read(ctx, looked_at), move |page, parts| drawn_as(page, parts, as_asked)).await
+}
+
+/// How a case is drawn.
+struct Drawn {
+    tab: &'static str,
+    shown: &'static str,
+    is_graph: bool,
+    is_list: bool,
+    is_adding: bool,
+    /// The link shown beside the graph.
+    edge: Option<String>,
+}
+
+fn drawn_as(page: &Page, parts: Parts, asked: Drawn) -> Result<String, PageError> {
+    let Parts { view, tried, picked, upcoming, events, opinions, people, tickets, mails, nearby, loads } = parts;
+    let Drawn { tab, shown, is_graph, is_list, is_adding, edge } = asked;
+    let panel = picked.and_then(|picked| drawn::panel(page, &view, &picked.task_id, picked.report));
+    let link = edge.and_then(|edge| drawn::link(&view, &edge));
+    let trial = tried.map(|tried| Trial::told(page, &view, tried));
     let here = format!("/cases/{}", view.line.case.id);
-    let is_list = is_graph && asked.one("view").is_none();
     let layout = is_graph.then(|| layout(&view.graph));
-    let cards = if tab == "plan" { drawn::cards(&page, &view, layout.as_ref(), panel.as_ref()) } else { Vec::new() };
+    let cards = if tab == "plan" { drawn::cards(page, &view, layout.as_ref(), panel.as_ref()) } else { Vec::new() };
     let graph = layout.as_ref().map(|layout| {
         // On a phone a card stays in the list, until the graph is asked for.
         let at = tried::address_of(&here, if is_list { "" } else { "graph" }, None, trial.as_ref());
         let edge = link.as_ref().map(|link| (link.from, link.to));
-        charts::rendered(
-            &page,
-            &Graph { page: &page, view: &view, layout, cards: &cards, here: Some(at), edge, heading: None },
-        )
+        page.rendered(&Graph { page, view: &view, layout, cards: &cards, here: Some(at), edge, heading: None })
     });
     let gantt = (tab == "plan" && shown == "gantt")
         .then(|| gantt(&view.graph, &view.schedule, view.line.case.deadline, page.today()));
     let rows = gantt.as_ref().map_or_else(Vec::new, |gantt| drawn::gantt_rows(&view, gantt));
-    let gantt =
-        gantt.map(|gantt| charts::rendered(&page, &Chart { page: &page, gantt: &gantt, rows: &rows, heading: None }));
+    let gantt = gantt.map(|gantt| page.rendered(&Chart { page, gantt: &gantt, rows: &rows, heading: None }));
     let unit_options = loads.map_or_else(|| by_name(&view.units), |loads| page.units_with_load(loads));
     let count = |code: &str| match code {
         "people" => view.force.len() as i64,
@@ -248,7 +260,7 @@ async fn one(page: Page, id: Path<String>, req: HttpRequest) -> PageResult {
         _ => 0,
     };
     let last = view.line.forecast.unwrap_or(page.today()).max(view.line.case.deadline);
-    page.html(&OnePage {
+    page.rendered(&OnePage {
         page: page.clone(),
         here,
         tab,

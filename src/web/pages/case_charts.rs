@@ -1,7 +1,6 @@
 //! A case's graph and Gantt chart as SVG: on its page, and as files that stand for themselves.
 
 use super::case_drawn::{self as drawn, CardView, GanttRow};
-use crate::app::Error;
 use crate::app::cases::case_views::{self, CaseView};
 use crate::domain::access::Action;
 use crate::plan::gantt::{Gantt, gantt};
@@ -90,10 +89,6 @@ fn head_height(heading: Option<&String>) -> i32 {
     if heading.is_some() { HEAD_HEIGHT } else { 0 }
 }
 
-pub fn rendered(page: &Page, drawing: &impl Template) -> Result<String, PageError> {
-    drawing.render().map_err(|error| page.failed(Error::Internal(error.to_string())))
-}
-
 pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/cases/{id}/graph.svg", Access::SignedIn(Action::ReadCase), graph_file),
@@ -120,7 +115,7 @@ async fn gantt_file(page: Page, id: Path<String>) -> PageResult {
 }
 
 fn heading(page: &Page, view: &CaseView, cards: &[CardView], left: i64) -> Result<String, PageError> {
-    rendered(page, &Heading { page, view, legend: drawn::legend(cards), left })
+    page.rendered(&Heading { page, view, legend: drawn::legend(cards), left })
 }
 
 fn file(page: &Page, drawing: &impl Template, view: &CaseView, kind: &str) -> PageResult {
@@ -129,5 +124,5 @@ fn file(page: &Page, drawing: &impl Template, view: &CaseView, kind: &str) -> Pa
         .content_type("image/svg+xml; charset=utf-8")
         .insert_header(("content-disposition", name))
         .insert_header(("cache-control", "no-store"))
-        .body(rendered(page, drawing)?))
+        .body(page.rendered(drawing)?))
 }
